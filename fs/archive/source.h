@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* source -- read an archive's decompressed stream at any offset, from many threads.
+ *
+ * Offsets here are off_raw: positions in the stream after decompression, the one the tar or ISO structure lives
+ * in.  Kinds: raw (the file is the stream) and spool (decoded once into a file of the cache directory).
+ */
+#ifndef PXEFS_ARCHIVE_SOURCE_H
+#define PXEFS_ARCHIVE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "archive/identity.h"
+#include "base/err.h"
+
+struct source;
+
+/* The file @fd (a tar or an ISO) is the stream itself.
+ *
+ * fd    borrowed on error, owned by the source on success; used with pread only
+ * want  the identity the archive had when it was verified
+ * ret   receives the source; the caller closes it with source_close
+ *
+ * Returns 0, -ESTALE if the file is no longer the one in @want, -ENOMEM or the negative errno of fstat.
+ */
+int source_open_raw(int fd, const struct identity *want, struct source **ret, struct err *err);
+
+/* Reads @len bytes at @off_raw into @buf.
+ *
+ * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was verified (its
+ * identity is compared after each read, so no byte of another file is ever returned), -EIO if it is shorter
+ * than it was, or the negative errno of pread.  Thread-safe; blocks for the disk.
+ */
+ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
+
+/* Bytes in the whole stream. */
+uint64_t source_size_bytes(const struct source *s);
+
+/* @s may be NULL.  No other thread may be using it. */
+void source_close(struct source *s);
+
+#endif

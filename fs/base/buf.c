@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* buf -- growing text; see buf.h. */
+#include "buf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+void buf_fini(struct buf *b)
+{
+        free(b->data);
+        *b = (struct buf)BUF_INIT;
+}
+
+static int reserve(struct buf *b, size_t more)
+{
+        size_t cap = b->cap ? b->cap : 256;
+        char *p;
+
+        if (b->error)
+                return b->error;
+        if (more > SIZE_MAX / 4 - b->len)
+                return b->error = -ENOMEM;
+        while (cap < b->len + more + 1)
+                cap *= 2;
+        if (cap == b->cap)
+                return 0;
+        p = realloc(b->data, cap);
+        if (!p)
+                return b->error = -ENOMEM;
+        b->data = p;
+        b->cap = cap;
+        return 0;
+}
+
+void buf_add(struct buf *b, const void *p, size_t len)
+{
+        if (reserve(b, len) < 0)
+                return;
+        if (len)
+                memcpy(b->data + b->len, p, len);
+        b->len += len;
+        b->data[b->len] = '\0';
+}
+
+void buf_puts(struct buf *b, const char *s)
+{
+        buf_add(b, s, strlen(s));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vsnprintf(NULL, 0, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
+                if (!b->error)
+                        b->error = -EINVAL;
+                return;
+        }
+        if (reserve(b, (size_t)n) < 0)
+                return;
+        va_start(ap, fmt);
+        (void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+        b->len += (size_t)n;
+}
+
+/* Length of the UTF-8 sequence at @p (RFC 3629, section 4: no surrogates, no overlong forms), 0 if it is none. */
+static size_t utf8_len(const unsigned char *p)
+{
+        static const struct {
+                unsigned char lo, hi;         /* first byte */
+                unsigned char lo2, hi2;       /* second byte */
+                size_t len;
+        } forms[] = {
+                { 0x01, 0x7f, 0, 0, 1 },          { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+                { 0xe1, 0xec, 0x80, 0xbf, 3 },    { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+                { 0xf0, 0xf0, 0x90, 0xbf, 4 },    { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+        };
+
+        for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+                if (*p < forms[i].lo || *p > forms[i].hi)
+                        continue;
+                if (forms[i].len > 1 && (p[1] < forms[i].lo2 || p[1] > forms[i].hi2))
+                        return 0;
+                for (size_t k = 2; k < forms[i].len; k++)
+                        if (p[k] < 0x80 || p[k] > 0xbf)
+                                return 0;
+                return forms[i].len;
+        }
+        return 0;
+}
+
+void buf_json(struct buf *b, const char *s)
+{
+        if (!s) {
+                buf_puts(b, "null");
+                return;
+        }
+        buf_puts(b, "\"");
+        for (const unsigned char *p = (const unsigned char *)s; *p;) {
+                size_t n = utf8_len(p);
+
+                if (n == 0) {
+                        buf_puts(b, "\\ufffd");
+                        p++;
+                        continue;
+                }
+                if (*p == '"' || *p == '\\')
+                        buf_printf(b, "\\%c", *p);
+                else if (*p < 0x20 || *p == 0x7f)
+                        buf_printf(b, "\\u%04x", *p);
+                else
+                        buf_add(b, p, n);
+                p += n;
+        }
+        buf_puts(b, "\"");
+}
+
+int buf_error(const struct buf *b)
+{
+        return b->error;
+}
+
+char *buf_take(struct buf *b, size_t *ret_len)
+{
+        char *p;
+
+        if (reserve(b, 0) < 0)
+                return NULL;
+        b->data[b->len] = '\0';
+        p = b->data;
+        if (ret_len)
+                *ret_len = b->len;
+        *b = (struct buf)BUF_INIT;
+        return p;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* log -- one line an event, to stderr or to syslog.
+ *
+ * Only main.c and the parts that decide what happens next log (style: library code returns and never logs).
+ * Never one line a request: a boot storm must not become a log storm.  Thread-safe.
+ */
+#ifndef PXEFS_BASE_LOG_H
+#define PXEFS_BASE_LOG_H
+
+#include <stdbool.h>
+
+/* Sends what follows to syslog (facility daemon, with our pid) instead of stderr.  Call it once, when the
+ * daemon leaves its terminal. */
+void log_to_syslog(void);
+
+/* Shows log_debug lines too. */
+void log_set_debug(bool on);
+
+__attribute__((format(printf, 1, 2))) void log_debug(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_error(const char *fmt, ...);
+
+#endif

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalogdb -- rows in, rows out; the statements are in schema/queries/catalog.sql.
+ *
+ * The catalog may be lost at any time, so nothing in it is worth a repair: a file that SQLite cannot read, or of another
+ * version, is removed and made anew; a row whose checksum does not agree is not there.  WAL with synchronous=NORMAL keeps
+ * it whole over a crash, and lets pxectl read while the daemon writes; the last verdicts may be lost with the power, which
+ * costs reading those archives again.
+ *
+ * Where the directory cannot be written the file is opened as immutable (WAL needs its sidecars otherwise), and what
+ * is learned is forgotten at the end.
+ *
+ * Locks: SQLite's own.  Limits: none.
+ */
+#include "build/catalogdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "build/catalog.h"
+#include "catalog_sql.h"
+
+#define DB_NAME        "catalog.db"
+#define SCHEMA_VERSION 1
+#define CHECKSUM_BYTES 16
+#define BUSY_MS        2000
+
+struct catalogdb {
+        sqlite3 *db; /* owned */
+        bool read_only;
+};
+
+/* ---- small things --------------------------------------------------------------------------------------------------- */
+
+static int errno_from_sqlite(int rc)
+{
+        switch (rc & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_READONLY:
+                return -EROFS;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                return -EBUSY;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_SCHEMA:
+        case SQLITE_MISMATCH:
+        case SQLITE_ERROR: /* "no such table": not our catalog */
+                return -EBADMSG;
+        case SQLITE_CANTOPEN:
+                return -ENOENT;
+        default:
+                return -EIO;
+        }
+}
+
+static int db_error(sqlite3 *db, int rc, struct err *err)
+{
+        return err_set(err, errno_from_sqlite(rc), "catalog.db: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+}
+
+static void finalize(sqlite3_stmt **st)
+{
+        (void)sqlite3_finalize(*st);
+}
+#define AUTO_STMT AUTO_CLEAN(finalize)
+
+static int prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err)
+{
+        int rc = sqlite3_prepare_v2(db->db, sql, -1, ret, NULL);
+
+        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+}
+
+static int run(struct catalogdb *db, const char *sql, struct err *err)
+{
+        int rc = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
+
+        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+}
+
+/* Binds must all have worked: the first failure is kept in @rc. */
+static void bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc)
+{
+        if (*rc == SQLITE_OK)
+                *rc = sqlite3_bind_int64(st, i, (sqlite3_int64)v);
+}
+
+static void bind_text(sqlite3_stmt *st, int i, const char *s, int *rc)
+{
+        if (*rc == SQLITE_OK)
+                *rc = s ? sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
+}
+
+static void bind_blob(sqlite3_stmt *st, int i, const void *p, size_t len, int *rc)
+{
+        if (*rc == SQLITE_OK)
+                *rc = p ? sqlite3_bind_blob64(st, i, p, len, SQLITE_STATIC) : sqlite3_bind_null(st, i);
+}
+
+static void bind_identity(sqlite3_stmt *st, int i, const struct identity *id, int *rc)
+{
+        bind_num(st, i, id->dev, rc);
+        bind_num(st, i + 1, id->ino, rc);
+        bind_num(st, i + 2, id->size_bytes, rc);
+        bind_num(st, i + 3, (uint64_t)id->mtime_ns, rc);
+        bind_num(st, i + 4, (uint64_t)id->ctime_ns, rc);
+}
+
+static struct identity column_identity(sqlite3_stmt *st, int i)
+{
+        return (struct identity){ (uint64_t)sqlite3_column_int64(st, i), (uint64_t)sqlite3_column_int64(st, i + 1),
+                (uint64_t)sqlite3_column_int64(st, i + 2), sqlite3_column_int64(st, i + 3), sqlite3_column_int64(st, i + 4) };
+}
+
+static const char *column_string(sqlite3_stmt *st, int i)
+{
+        return (const char *)sqlite3_column_text(st, i);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+
+/* SQLite has no openat: the directory is named through its descriptor. */
+static int open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
+{
+        char uri[96];
+        int rc;
+
+        (void)snprintf(uri, sizeof uri, "file:/proc/self/fd/%d/" DB_NAME "%s", dirfd, query);
+        rc = sqlite3_open_v2(uri, ret, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+        if (rc != SQLITE_OK) {
+                (void)sqlite3_close(*ret);
+                *ret = NULL;
+        }
+        return rc;
+}
+
+static int read_version(struct catalogdb *db, int *ret, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = prepare(db, catalog_q_version, &st, err), rc;
+
+        if (r < 0)
+                return r;
+        rc = sqlite3_step(st);
+        if (rc != SQLITE_ROW)
+                return db_error(db->db, rc, err);
+        *ret = sqlite3_column_int(st, 0);
+        return 0;
+}
+
+static int set_up(struct catalogdb *db, struct err *err)
+{
+        int version = 0, rc, r;
+
+        /* Writes are rare and from here only; what else opens the file only reads. */
+        (void)sqlite3_busy_timeout(db->db, BUSY_MS);
+        (void)sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        (void)sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        r = read_version(db, &version, err);
+        if (r < 0)
+                return r;
+        if (version == 0 && !db->read_only) {
+                rc = sqlite3_exec(db->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE;", NULL, NULL, NULL);
+                if (rc == SQLITE_OK)
+                        rc = sqlite3_exec(db->db, catalog_schema_sql, NULL, NULL, NULL);
+                if (rc == SQLITE_OK)
+                        rc = sqlite3_exec(db->db, "COMMIT", NULL, NULL, NULL);
+                return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+        }
+        if (version != SCHEMA_VERSION)
+                return err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version, SCHEMA_VERSION);
+        if (!db->read_only)
+                return run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err);
+        return 0;
+}
+
+static int try_open(struct catalogdb *db, int dirfd, struct err *err)
+{
+        int rc = open_at(dirfd, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", &db->db);
+
+        return rc == SQLITE_OK ? set_up(db, err) : db_error(NULL, rc, err);
+}
+
+static void close_db(struct catalogdb *db)
+{
+        (void)sqlite3_close(db->db);
+        db->db = NULL;
+}
+
+/* Reads what is there, or works in memory: the daemon must come up with a broken cache directory too. */
+static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
+{
+        int rc, r;
+
+        db->read_only = true;
+        if (open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK && set_up(db, NULL) == 0)
+                return 0;
+        close_db(db);
+        db->read_only = false;
+        rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        r = rc == SQLITE_OK ? set_up(db, err) : db_error(db->db, rc, err);
+        return r;
+}
+
+/* True if the directory takes a new file. */
+static bool can_write(int dirfd)
+{
+        AUTO_CLOSE int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+        return fd >= 0 || (errno != EROFS && errno != EACCES && errno != EPERM);
+}
+
+static void catalogdb_closep(struct catalogdb **db)
+{
+        catalogdb_close(*db);
+}
+
+int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err)
+{
+        static const char *const files[] = { DB_NAME, DB_NAME "-wal", DB_NAME "-shm" };
+        AUTO_CLEAN(catalogdb_closep) struct catalogdb *db = calloc(1, sizeof *db);
+        struct err why = { "" };
+        int r;
+
+        if (!db)
+                return err_set(err, -ENOMEM, "out of memory");
+        ret_note->text[0] = '\0';
+        r = can_write(dirfd) ? try_open(db, dirfd, &why) : -EROFS;
+        if (r == -EBADMSG) {
+                close_db(db);
+                (void)err_set(ret_note, 0, "%s: thrown away; all archives are read anew", why.text);
+                for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                        (void)unlinkat(dirfd, files[i], 0);
+                r = try_open(db, dirfd, &why);
+        }
+        if (r == -EROFS || r == -ENOSPC || r == -ENOENT || r == -EIO) {
+                close_db(db);
+                if (!why.text[0])
+                        (void)err_set(&why, 0, "the cache directory cannot be written");
+                (void)err_set(ret_note, 0, "%s: known builds go on, what is found out now is forgotten at the end", why.text);
+                r = open_read_only(db, dirfd, &why);
+        }
+        if (r < 0)
+                return err_set(err, r, "%s", why.text);
+        *ret = take_ptr(&db);
+        return 0;
+}
+
+void catalogdb_close(struct catalogdb *db)
+{
+        if (!db)
+                return;
+        close_db(db);
+        free(db);
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------------------------- */
+
+static void sum_text(struct buf *b, const char *s)
+{
+        buf_puts(b, s ? "+" : "-"); /* NULL is not "" */
+        buf_add(b, s ? s : "", s ? strlen(s) + 1 : 1);
+}
+
+/* The checksum over everything a row says. */
+static int checksum(const struct catalog_row *w, uint64_t ret[2])
+{
+        AUTO_BUF struct buf b = BUF_INIT;
+        const uint64_t nums[] = { w->id.dev, w->id.ino, w->id.size_bytes, (uint64_t)w->id.mtime_ns, (uint64_t)w->id.ctime_ns,
+                w->ready, w->salt, w->object, (uint64_t)w->format, w->raw_bytes, w->hash_checked, w->spooled, w->spool_id.dev,
+                w->spool_id.ino, w->spool_id.size_bytes, (uint64_t)w->spool_id.mtime_ns, (uint64_t)w->spool_id.ctime_ns };
+
+        buf_add(&b, nums, sizeof nums);
+        sum_text(&b, w->file);
+        sum_text(&b, w->reason);
+        if (w->layout)
+                buf_add(&b, w->layout, w->layout_bytes);
+        if (buf_error(&b) < 0)
+                return -ENOMEM;
+        return digest_short(SCHEMA_VERSION, b.data, b.len, ret);
+}
+
+/* What stands in the columns, in the order of the query `known`.  False if it makes no sense. */
+static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
+{
+        const char *verdict = column_string(st, 6), *format = column_string(st, 10);
+        struct catalog_row w = { .id = column_identity(st, 0), .file = column_string(st, 5), .reason = column_string(st, 7),
+                .salt = (uint64_t)sqlite3_column_int64(st, 8), .object = (uint64_t)sqlite3_column_int64(st, 9),
+                .raw_bytes = (uint64_t)sqlite3_column_int64(st, 11), .hash_checked = sqlite3_column_int(st, 12) };
+        uint64_t sum[2];
+
+        if (!verdict || !w.file)
+                return false;
+        w.ready = strcmp(verdict, "ready") == 0;
+        w.format = format && strcmp(format, "iso") == 0 ? FORMAT_ISO : FORMAT_TAR;
+        w.spooled = sqlite3_column_type(st, 13) != SQLITE_NULL;
+        if (w.spooled)
+                w.spool_id = column_identity(st, 13);
+        w.layout = sqlite3_column_blob(st, 18);
+        w.layout_bytes = (size_t)sqlite3_column_bytes(st, 18);
+        if (w.ready != (w.layout != NULL) || w.ready != (w.object != 0))
+                return false;
+        if (sqlite3_column_bytes(st, 19) != CHECKSUM_BYTES || checksum(&w, sum) < 0 ||
+                memcmp(sqlite3_column_blob(st, 19), sum, CHECKSUM_BYTES) != 0)
+                return false;
+        *ret = w;
+        return true;
+}
+
+int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = prepare(db, catalog_q_known, &st, err), rc;
+
+        if (r < 0)
+                return r;
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+                struct catalog_row row;
+
+                if (!read_row(st, &row))
+                        continue;
+                r = fn(ctx, &row);
+                if (r < 0)
+                        return r;
+        }
+        return rc == SQLITE_DONE ? 0 : db_error(db->db, rc, err);
+}
+
+static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_row *w, const uint64_t *sum, struct err *err)
+{
+        int rc = SQLITE_OK;
+
+        bind_identity(st, 1, &w->id, &rc);
+        bind_text(st, 6, w->file, &rc);
+        bind_text(st, 7, w->ready ? "ready" : "refused", &rc);
+        bind_text(st, 8, w->reason, &rc);
+        bind_num(st, 9, w->salt, &rc);
+        if (w->ready) { /* what is not bound is NULL */
+                bind_num(st, 10, w->object, &rc);
+                bind_text(st, 11, w->format == FORMAT_ISO ? "iso" : "tar", &rc);
+        }
+        bind_num(st, 12, w->raw_bytes, &rc);
+        bind_num(st, 13, w->hash_checked, &rc);
+        if (w->spooled)
+                bind_identity(st, 14, &w->spool_id, &rc);
+        bind_blob(st, 19, w->layout, w->layout_bytes, &rc);
+        bind_blob(st, 20, sum, CHECKSUM_BYTES, &rc);
+        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+}
+
+static int step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err)
+{
+        int rc = sqlite3_step(st);
+
+        return rc == SQLITE_DONE ? 0 : db_error(db->db, rc, err);
+}
+
+int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        uint64_t sum[2];
+        int r;
+
+        if (db->read_only)
+                return 0;
+        if (checksum(row, sum) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        r = prepare(db, catalog_q_put, &st, err);
+        if (r == 0)
+                r = bind_row(db, st, row, sum, err);
+        return r == 0 ? step_once(db, st, err) : r; /* one statement is one transaction */
+}
+
+int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r, rc = SQLITE_OK;
+
+        if (db->read_only)
+                return 0;
+        r = prepare(db, catalog_q_drop, &st, err);
+        if (r < 0)
+                return r;
+        bind_identity(st, 1, id, &rc);
+        return rc == SQLITE_OK ? step_once(db, st, err) : db_error(db->db, rc, err);
+}
+
+/* ---- the listing ---------------------------------------------------------------------------------------------------------- */
+
+/* The place of @a among the served builds; -1 if it is not served. */
+static int place_of(const struct catalog_view *v, const struct archive_status *a)
+{
+        for (size_t i = 0; i < v->n_builds; i++)
+                if (strcmp(v->builds[i]->archive, a->file) == 0)
+                        return (int)i;
+        return -1;
+}
+
+static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_view *v, const struct archive_status *a,
+        struct err *err)
+{
+        int place = place_of(v, a), rc = sqlite3_reset(st);
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_clear_bindings(st);
+        bind_text(st, 1, a->file, &rc);
+        bind_text(st, 2, place >= 0 ? v->builds[place]->name : a->build, &rc);
+        bind_text(st, 3, archive_state_name(a->state), &rc);
+        bind_text(st, 4, a->reason, &rc);
+        bind_num(st, 5, a->size_bytes, &rc);
+        bind_num(st, 6, a->raw_bytes, &rc);
+        if (place >= 0)
+                bind_num(st, 7, (uint64_t)place, &rc);
+        bind_num(st, 8, place >= 0 && v->infos[place].release, &rc);
+        bind_num(st, 9, place >= 0 && v->infos[place].has_hash, &rc);
+        return rc == SQLITE_OK ? step_once(db, st, err) : db_error(db->db, rc, err);
+}
+
+static int list_all(struct catalogdb *db, const struct catalog_view *v, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = run(db, catalog_q_listing_clear, err);
+
+        if (r == 0)
+                r = prepare(db, catalog_q_listing_put, &st, err);
+        for (size_t i = 0; r == 0 && i < v->n_archives; i++)
+                r = list_one(db, st, v, &v->archives[i], err);
+        return r;
+}
+
+int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err)
+{
+        int r;
+
+        if (db->read_only)
+                return 0;
+        r = run(db, catalog_q_begin, err);
+        if (r < 0)
+                return r;
+        r = list_all(db, view, err);
+        if (r == 0)
+                r = run(db, catalog_q_commit, err);
+        if (r < 0)
+                (void)run(db, catalog_q_rollback, NULL);
+        return r;
+}
+
+/* ---- looking from outside ---------------------------------------------------------------------------------------------------- */
+
+static int text_dup(sqlite3_stmt *st, int i, char **ret)
+{
+        const char *s = column_string(st, i);
+
+        *ret = s ? strdup(s) : NULL;
+        return s && !*ret ? -ENOMEM : 0;
+}
+
+static enum archive_state state_by_name(const char *name)
+{
+        for (int s = ARCHIVE_READY; s <= ARCHIVE_SHADOWED; s++)
+                if (name && strcmp(name, archive_state_name((enum archive_state)s)) == 0)
+                        return (enum archive_state)s;
+        return ARCHIVE_REFUSED;
+}
+
+static int peek_archives(struct catalogdb *db, struct catalog_view *v, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = prepare(db, catalog_q_listing, &st, err), rc;
+
+        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+                struct archive_status *p = reallocarray(v->archives, v->n_archives + 1, sizeof *p), *a;
+
+                if (!p)
+                        return err_set(err, -ENOMEM, "out of memory");
+                v->archives = p;
+                a = &p[v->n_archives++];
+                *a = (struct archive_status){ .state = state_by_name(column_string(st, 2)),
+                        .size_bytes = (uint64_t)sqlite3_column_int64(st, 4), .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5) };
+                if (text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 || text_dup(st, 3, &a->reason) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
+        }
+        return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
+}
+
+static int peek_builds(struct catalogdb *db, struct catalog_view *v, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = prepare(db, catalog_q_listing_served, &st, err), rc;
+
+        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+                const char *name = column_string(st, 0), *own = NULL;
+                struct build_info *p;
+
+                /* The names live in the archives, which were read in the same transaction. */
+                for (size_t i = 0; i < v->n_archives && !own; i++)
+                        if (name && v->archives[i].build && strcmp(v->archives[i].build, name) == 0)
+                                own = v->archives[i].build;
+                if (!own)
+                        continue;
+                p = reallocarray(v->infos, v->list.n + 1, sizeof *p);
+                if (!p)
+                        return err_set(err, -ENOMEM, "out of memory");
+                v->infos = p;
+                p[v->list.n++] = (struct build_info){ own, sqlite3_column_int(st, 1), sqlite3_column_int(st, 2) };
+                v->list.v = p;
+        }
+        return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
+}
+
+static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
+{
+        int version = 0, rc, r;
+
+        if (faccessat(dirfd, DB_NAME, F_OK, 0) < 0)
+                return err_sys(err, -errno, "catalog.db");
+        db->read_only = true;
+        rc = open_at(dirfd, SQLITE_OPEN_READONLY, "", &db->db);
+        r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
+        if (r == -EROFS || r == -ENOENT || r == -EIO) { /* no sidecars and no right to make them: nobody is writing either */
+                close_db(db);
+                rc = open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db);
+                r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
+        }
+        if (r == 0 && version != SCHEMA_VERSION)
+                r = err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version, SCHEMA_VERSION);
+        if (r == 0)
+                (void)sqlite3_busy_timeout(db->db, BUSY_MS);
+        return r;
+}
+
+int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
+{
+        struct catalogdb db = { NULL, true };
+        struct catalog_view *v = calloc(1, sizeof *v);
+        int r = v ? open_for_peek(&db, dirfd, err) : err_set(err, -ENOMEM, "out of memory");
+
+        if (r == 0) {
+                atomic_init(&v->refs, 1);
+                r = run(&db, "BEGIN", err);
+        }
+        if (r == 0)
+                r = peek_archives(&db, v, err);
+        if (r == 0)
+                r = peek_builds(&db, v, err);
+        close_db(&db);
+        if (r == 0)
+                *ret = v;
+        else if (v)
+                catalog_view_unref(v);
+        return r;
+}

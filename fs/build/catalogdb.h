@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalogdb -- catalog.db: what was learned about archives, kept over a restart.
+ *
+ * Threads: one at a time.
+ */
+#ifndef PXEFS_BUILD_CATALOGDB_H
+#define PXEFS_BUILD_CATALOGDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "archive/identity.h"
+#include "archive/members.h"
+#include "base/err.h"
+
+struct catalog_view;
+
+/* One archive; all pointers are borrowed by the calls below. */
+struct catalog_row {
+        struct identity id;
+        const char *file;
+        const char *reason; /* may be NULL */
+        bool ready;
+        uint64_t salt;
+        uint64_t object; /* this and what follows: 0 or NULL unless ready */
+        enum archive_format format;
+        uint64_t raw_bytes;
+        bool hash_checked;
+        bool spooled;
+        struct identity spool_id; /* if spooled */
+        const void *layout;
+        size_t layout_bytes;
+};
+
+struct catalogdb;
+
+/* Opens catalog.db in @dirfd, or makes it.
+ *
+ * ret_note  a line for the log if it was thrown away (damaged, another version) or cannot be written (a read-only
+ *           directory: then it is read as it is, or there is an empty one in memory); else ""
+ *
+ * Returns 0 or a negative errno with the reason and the way out.
+ */
+int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err);
+void catalogdb_close(struct catalogdb *db); /* NULL is fine */
+
+/* Calls @fn for each row whose checksum agrees; a negative return of it ends the reading.  Returns 0, that number, or
+ * the negative errno of reading. */
+int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err);
+
+/* One transaction each.  0 (also where the catalog cannot be written and that was said) or a negative errno. */
+int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err);
+int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err);
+int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err);
+
+/* See catalog_peek. */
+int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err);
+
+#endif

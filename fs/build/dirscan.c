@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* dirscan -- see dirscan.h.
+ *
+ * The suffix only decides whether a file is looked at, never what it is: people keep check sums, notes and USB images
+ * beside the archives, and a line "refused: README" for each would hide the ones that matter.  Compressions that
+ * this version does not read are looked at all the same, to say so.
+ *
+ * Copying tools' temporary names are passed over: rsync (".x.tgz.Ab12Cd"), WinSCP (.filepart), browsers and wget
+ * (.part, .partial, .tmp), editors ("~").
+ * Locks: none.
+ */
+#include "build/dirscan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".iso", /* read */
+        ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.lz4", ".tar.lz", ".tar.Z", ".zip", ".7z",
+        ".iso.gz", ".iso.xz" };
+static const char *const passed_over[] = { "~", ".part", ".tmp", ".filepart", ".partial" };
+
+static bool ends_in(const char *name, const char *suffix)
+{
+        size_t n = strlen(name), k = strlen(suffix);
+
+        return n > k && strcasecmp(name + (n - k), suffix) == 0;
+}
+
+bool dirscan_wants(const char *name)
+{
+        if (name[0] == '.')
+                return false;
+        for (size_t i = 0; i < sizeof passed_over / sizeof passed_over[0]; i++)
+                if (ends_in(name, passed_over[i]))
+                        return false;
+        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+                if (ends_in(name, suffixes[i]))
+                        return true;
+        /* A download saved without a suffix. */
+        return !strchr(name, '.') && strncmp(name, "platform-", 9) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(((const struct dirscan_file *)a)->name, ((const struct dirscan_file *)b)->name);
+}
+
+static int add(struct dirscan *d, const char *name, const struct stat *st, struct err *err)
+{
+        struct dirscan_file *v = reallocarray(d->v, d->n + 1, sizeof *v);
+
+        if (!v)
+                return err_set(err, -ENOMEM, "out of memory");
+        d->v = v;
+        v[d->n].name = strdup(name);
+        if (!v[d->n].name)
+                return err_set(err, -ENOMEM, "out of memory");
+        v[d->n++].id = identity_of(st);
+        return 0;
+}
+
+static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
+{
+        for (;;) {
+                const struct dirent *e;
+                struct stat st;
+                int r;
+
+                errno = 0;
+                e = readdir(dir);
+                if (!e)
+                        return errno ? err_sys(err, -errno, "builds directory") : 0;
+                if (!dirscan_wants(e->d_name))
+                        continue;
+                if (fstatat(dirfd(dir), e->d_name, &st, 0) < 0) {
+                        if (errno == ENOENT || errno == ELOOP || errno == EACCES)
+                                continue; /* gone meanwhile, or a link to nowhere */
+                        return err_sys(err, -errno, "builds directory: %s", e->d_name);
+                }
+                if (!S_ISREG(st.st_mode))
+                        continue;
+                r = add(d, e->d_name, &st, err);
+                if (r < 0)
+                        return r;
+        }
+}
+
+int dirscan_read(int dirfd, struct dirscan *ret, struct err *err)
+{
+        struct dirscan d = { NULL, 0 };
+        AUTO_CLOSEDIR DIR *dir = NULL;
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+        if (fd < 0)
+                return err_sys(err, -errno, "builds directory");
+        dir = fdopendir(fd);
+        if (!dir) {
+                r = err_sys(err, -errno, "builds directory");
+                close(fd);
+                return r;
+        }
+        r = read_entries(dir, &d, err);
+        if (r < 0) {
+                dirscan_fini(&d);
+                return r;
+        }
+        if (d.n)
+                qsort(d.v, d.n, sizeof *d.v, by_name);
+        *ret = d;
+        return 0;
+}
+
+void dirscan_fini(struct dirscan *d)
+{
+        for (size_t i = 0; i < d->n; i++)
+                free(d->v[i].name);
+        free(d->v);
+        *d = (struct dirscan){ NULL, 0 };
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* dirscan -- the files of a builds directory that may be archives. */
+#ifndef PXEFS_BUILD_DIRSCAN_H
+#define PXEFS_BUILD_DIRSCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "archive/identity.h"
+#include "base/err.h"
+
+struct dirscan_file {
+        char *name; /* owned */
+        struct identity id;
+};
+
+struct dirscan {
+        struct dirscan_file *v; /* by name */
+        size_t n;
+};
+
+/* True if a file of that name is looked at. */
+bool dirscan_wants(const char *name);
+
+/* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives elsewhere.
+ * Returns 0, or a negative errno and the reason if the directory cannot be read to its end. */
+int dirscan_read(int dirfd, struct dirscan *ret, struct err *err);
+void dirscan_fini(struct dirscan *d);
+
+#endif

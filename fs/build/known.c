@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* known -- verdicts, object numbers and spool files, which live and die together; see known.h.
+ *
+ * Invariants
+ *   1. Two known archives never have the same object number; nor has one that of a build still readable.
+ *   2. A spool file exists only for a known, ready, spooled archive (but for a moment while one is read, and after a
+ *      crash: known_open sweeps).
+ * A collision of 40 bits among a few dozen archives is a matter of 1 in 10^9, so the salt's dependence on the order
+ * of arrival (two that collide, and a lost catalog) is accepted.
+ *
+ * Locks: none; the scanning thread only.
+ */
+#include "build/known.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/spool.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "build/layoutblob.h"
+
+#define MAX_SALT 65536
+
+static void known_free(struct known *k)
+{
+        if (!k)
+                return;
+        build_unref(k->build);
+        layout_free(k->tree);
+        free(k->file);
+        free(k->reason);
+        free(k);
+}
+
+static void known_freep(struct known **k)
+{
+        known_free(*k);
+}
+
+static int no_memory(struct err *err)
+{
+        return err_set(err, -ENOMEM, "out of memory");
+}
+
+static int append(struct known_set *s, struct known *k)
+{
+        struct known **v = reallocarray(s->v, s->n + 1, sizeof(struct known *));
+
+        if (!v)
+                return -ENOMEM;
+        s->v = v;
+        v[s->n++] = k;
+        return 0;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
+
+static int copy_string(const char *s, char **ret)
+{
+        *ret = s ? strdup(s) : NULL;
+        return s && !*ret ? -ENOMEM : 0;
+}
+
+static int take_row(void *ctx, const struct catalog_row *row)
+{
+        struct known_set *s = ctx;
+        AUTO_CLEAN(known_freep) struct known *k = calloc(1, sizeof *k);
+        int r;
+
+        if (!k || copy_string(row->file, &k->file) < 0 || copy_string(row->reason, &k->reason) < 0)
+                return -ENOMEM;
+        k->id = row->id;
+        k->ready = row->ready;
+        k->salt = row->salt;
+        k->object = row->object;
+        k->format = row->format;
+        k->raw_bytes = row->raw_bytes;
+        k->hash_checked = row->hash_checked;
+        k->spooled = row->spooled;
+        k->spool_id = row->spool_id;
+        k->saved = true;
+        if (row->ready) {
+                r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
+                if (r == -EBADMSG)
+                        return 0; /* never trust: read the archive again */
+                if (r < 0)
+                        return r;
+        }
+        r = append(s, k);
+        if (r == 0)
+                (void)take_ptr(&k);
+        return r;
+}
+
+/* Removes spool files that no known archive has. */
+static void sweep_spool(const struct known_set *s)
+{
+        AUTO_CLOSEDIR DIR *dir = NULL;
+        int fd = openat(s->spool_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct dirent *e;
+
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir) {
+                if (fd >= 0)
+                        close(fd);
+                return;
+        }
+        while ((e = readdir(dir))) {
+                bool used = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+
+                for (size_t i = 0; i < s->n && !used; i++) {
+                        char name[SPOOL_NAME_MAX];
+
+                        known_spool_name(s->v[i]->object, name);
+                        used = s->v[i]->spooled && strcmp(name, e->d_name) == 0;
+                }
+                if (!used)
+                        (void)unlinkat(s->spool_dirfd, e->d_name, 0);
+        }
+}
+
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err)
+{
+        int r;
+
+        *s = (struct known_set){ .spool_dirfd = -1, .object_bits = object_bits };
+        r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
+        if (r < 0)
+                return r;
+        if (mkdirat(cache_dirfd, "spool", 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES && errno != ENOSPC)
+                return err_sys(err, -errno, "cache directory: cannot make spool/");
+        s->spool_dirfd = openat(cache_dirfd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = catalogdb_each(s->db, take_row, s, err);
+        if (r == -ENOMEM)
+                return no_memory(err);
+        if (r < 0)
+                return r;
+        if (s->spool_dirfd >= 0)
+                sweep_spool(s);
+        return 0;
+}
+
+void known_close(struct known_set *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                known_free(s->v[i]);
+        free(s->v);
+        catalogdb_close(s->db);
+        cleanup_close(&s->spool_dirfd);
+        *s = (struct known_set){ .spool_dirfd = -1 };
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------------------ */
+
+struct known *known_by_identity(const struct known_set *s, const struct identity *id)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (identity_equal(&s->v[i]->id, id))
+                        return s->v[i];
+        return NULL;
+}
+
+uint64_t known_spool_bytes(const struct known_set *s)
+{
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i]->spooled)
+                        sum += s->v[i]->raw_bytes;
+        return sum;
+}
+
+static bool is_free(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n, uint64_t object)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i]->object == object && !identity_equal(&s->v[i]->id, id))
+                        return false;
+        for (size_t i = 0; i < n; i++)
+                if (busy[i]->object == object && !identity_equal(&busy[i]->id, id))
+                        return false;
+        return true;
+}
+
+int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+        uint64_t *ret_salt, uint64_t *ret_object, struct err *err)
+{
+        const struct known *old = known_by_identity(s, id);
+
+        if (old && old->object) { /* only its spool file was lost */
+                *ret_salt = old->salt;
+                *ret_object = old->object;
+                return 0;
+        }
+        for (uint64_t salt = 0; salt < MAX_SALT; salt++) {
+                uint64_t object;
+                int r = identity_hash(id, salt, s->object_bits, &object);
+
+                if (r < 0)
+                        return no_memory(err);
+                if (is_free(s, id, busy, n, object)) {
+                        *ret_salt = salt;
+                        *ret_object = object;
+                        return 0;
+                }
+        }
+        return err_set(err, -ENOSPC, "no object number is left");
+}
+
+void known_spool_name(uint64_t object, char *ret)
+{
+        (void)snprintf(ret, SPOOL_NAME_MAX, "%010" PRIx64 ".raw", object);
+}
+
+/* ---- changing ------------------------------------------------------------------------------------------------------- */
+
+struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt, uint64_t object,
+        struct indexed *x, const char *reason)
+{
+        struct known *old = known_by_identity(s, id);
+        AUTO_CLEAN(known_freep) struct known *k = calloc(1, sizeof *k);
+        struct known *ret;
+
+        if (!k || copy_string(file, &k->file) < 0 || copy_string(x ? x->warning : reason, &k->reason) < 0)
+                return NULL;
+        k->id = *id;
+        k->ready = x != NULL;
+        if (x) {
+                struct build *b = calloc(1, sizeof *b);
+
+                if (!b)
+                        return NULL;
+                atomic_init(&b->refs, 1);
+                k->build = b;
+                b->archive = strdup(file);
+                if (!b->archive)
+                        return NULL;
+        }
+        if (!old && append(s, k) < 0)
+                return NULL;
+        /* Nothing fails from here, so @x is either taken whole or left. */
+        ret = take_ptr(&k);
+        for (size_t i = 0; i < s->n; i++)
+                if (s->v[i] == old && old) {
+                        s->v[i] = ret;
+                        known_free(old);
+                }
+        if (!x)
+                return ret;
+        ret->salt = salt;
+        ret->object = object;
+        ret->format = x->format;
+        ret->raw_bytes = x->raw_bytes;
+        ret->hash_checked = x->hash_checked;
+        ret->spooled = x->spooled;
+        ret->spool_id = x->spool_id;
+        ret->build->id = *id;
+        ret->build->object = object;
+        ret->build->src = take_ptr(&x->src);
+        ret->build->tree = take_ptr(&x->tree);
+        ret->build->release = ret->build->tree->release;
+        ret->build->name = ret->build->tree->name;
+        return ret;
+}
+
+int known_save(struct known_set *s, struct known *k, struct err *err)
+{
+        AUTO_BUF struct buf blob = BUF_INIT;
+        struct catalog_row row = { .id = k->id, .file = k->file, .reason = k->reason, .ready = k->ready, .salt = k->salt,
+                .object = k->object, .format = k->format, .raw_bytes = k->raw_bytes, .hash_checked = k->hash_checked,
+                .spooled = k->spooled, .spool_id = k->spool_id };
+        int r;
+
+        if (k->ready) {
+                layout_pack(k->build ? k->build->tree : k->tree, &blob);
+                if (buf_error(&blob) < 0)
+                        return no_memory(err);
+                row.layout = blob.data;
+                row.layout_bytes = blob.len;
+        }
+        r = catalogdb_put(s->db, &row, err);
+        k->saved = r == 0;
+        return r;
+}
+
+static int open_source(struct known_set *s, const struct known *k, int builds_dirfd, const char *file, struct source **ret,
+        struct err *err)
+{
+        AUTO_CLOSE int fd = -1;
+        int r;
+
+        if (k->spooled) {
+                char name[SPOOL_NAME_MAX];
+
+                known_spool_name(k->object, name);
+                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory") :
+                                            spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
+        }
+        fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return err_sys(err, -errno, "open");
+        r = source_open_raw(fd, &k->id, ret, err);
+        if (r == 0)
+                (void)take_fd(&fd);
+        return r;
+}
+
+int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
+{
+        struct build *b;
+        int r;
+
+        if (k->build)
+                return 0;
+        b = calloc(1, sizeof *b);
+        if (!b)
+                return no_memory(err);
+        atomic_init(&b->refs, 1);
+        b->id = k->id;
+        b->object = k->object;
+        r = copy_string(file, &b->archive) < 0 ? no_memory(err) : open_source(s, k, builds_dirfd, file, &b->src, err);
+        if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
+                r = err_set(err, -ESTALE, "the spool file is of another length");
+        if (r < 0) {
+                build_unref(b);
+                return r;
+        }
+        b->tree = take_ptr(&k->tree);
+        b->release = b->tree->release;
+        b->name = b->tree->name;
+        k->build = b;
+        return 0;
+}
+
+static int forget(struct known_set *s, struct known *k, struct err *err)
+{
+        if (k->spooled && s->spool_dirfd >= 0) {
+                char name[SPOOL_NAME_MAX];
+
+                known_spool_name(k->object, name);
+                (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
+        }
+        return k->saved ? catalogdb_drop(s->db, &k->id, err) : 0;
+}
+
+int known_sweep(struct known_set *s, struct err *err)
+{
+        size_t kept = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < s->n; i++) {
+                struct known *k = s->v[i];
+                int q;
+
+                if (k->wanted) {
+                        s->v[kept++] = k;
+                        continue;
+                }
+                q = forget(s, k, err);
+                r = q < 0 ? q : r;
+                known_free(k);
+        }
+        s->n = kept;
+        return r;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* known -- every archive there is a verdict about, in memory and in catalog.db; and its spool file.
+ *
+ * For catalog.c.  Threads: the scanning one.
+ */
+#ifndef PXEFS_BUILD_KNOWN_H
+#define PXEFS_BUILD_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "archive/identity.h"
+#include "build/build.h"
+#include "build/catalogdb.h"
+#include "build/indexer.h"
+
+/* One archive's verdict. */
+struct known {
+        struct identity id;
+        char *file;    /* owned; name it was read under */
+        bool ready;
+        char *reason;  /* owned; NULL if nothing is to be said */
+        uint64_t salt, object; /* 0 if refused */
+        enum archive_format format;
+        uint64_t raw_bytes;
+        bool hash_checked, spooled;
+        struct identity spool_id;
+        struct layout *tree;  /* owned; until @build takes it */
+        struct build *build;  /* owned reference; NULL until opened */
+        bool saved;           /* it is in catalog.db */
+        bool pending;         /* it does not count yet: see entry.pending */
+        bool wanted;          /* a mark of the scan */
+};
+
+struct known_set {
+        struct known **v; /* owned */
+        size_t n;
+        struct catalogdb *db; /* owned */
+        int spool_dirfd;      /* owned; -1: none */
+        unsigned object_bits;
+};
+
+/* Opens catalog.db and spool/ in @cache_dirfd, and removes spool files nobody knows.  @ret_note: see catalogdb_open. */
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err);
+void known_close(struct known_set *s);
+
+/* NULL if there is none. */
+struct known *known_by_identity(const struct known_set *s, const struct identity *id);
+
+/* Bytes of all spool files. */
+uint64_t known_spool_bytes(const struct known_set *s);
+
+/* The object number of @id, which no other archive in the set and none of the @n builds in @busy has.  Returns 0, -ENOMEM, or
+ * -ENOSPC if there is none left. */
+int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+        uint64_t *ret_salt, uint64_t *ret_object, struct err *err);
+
+/* Name of the spool file of @object; @ret has SPOOL_NAME_MAX bytes. */
+#define SPOOL_NAME_MAX 32
+void known_spool_name(uint64_t object, char *ret);
+
+/* Takes in a verdict; @x (which is emptied) for a good one, NULL and @reason for a refusal.  An older one of the same
+ * identity is replaced.  Not saved yet.  Returns NULL if memory is short. */
+struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt, uint64_t object,
+        struct indexed *x, const char *reason);
+
+/* Writes it to catalog.db.  An error costs only that the archive is read again after a restart. */
+int known_save(struct known_set *s, struct known *k, struct err *err);
+
+/* Opens what it needs to be served: the spool file, or @file in @builds_dirfd.  0; -ENOENT or -ESTALE if that is not there any
+ * more as it was: the archive must be read again; or a negative errno of this machine. */
+int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
+
+/* Forgets those not marked wanted, and removes their spool files.  0 or the last error of catalog.db. */
+int known_sweep(struct known_set *s, struct err *err);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* publish -- from the entries to a view: which of several archives of one build is served, what is said about each.
+ *
+ * Invariants
+ *   1. Of the archives of one build exactly one is served, by `better`, which looks at the archives only: the same
+ *      directory gives the same choice on every server and after every restart.
+ *   2. A build that leaves the list stays readable by its object number for a while (retired), so that a transfer
+ *      that has begun ends.
+ *   3. The listing in catalog.db and the log follow the view; neither is ever asked.
+ * Locks: catalog.mutex for the exchange of the pointer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "build/buildname.h"
+#include "build/catalog_impl.h"
+
+#define RETIRED_MS (10 * 60 * 1000)
+
+static int no_memory(struct err *err)
+{
+        return err_set(err, -ENOMEM, "out of memory");
+}
+
+/* ---- which are served ---------------------------------------------------------------------------------------------- */
+
+/* What an entry would serve: its own build, or the one that stood there before. */
+static struct known *candidate(const struct entry *e)
+{
+        struct known *k = e->known ? e->known : e->old;
+
+        return k && k->ready && k->build ? k : NULL;
+}
+
+/* docs/layout.md, "Two archives of one build".  True if @a wins over @b. */
+static bool better(const struct entry *a, const struct entry *b)
+{
+        const struct known *x = candidate(a), *y = candidate(b);
+
+        if (x->hash_checked != y->hash_checked)
+                return x->hash_checked;
+        if (x->format != y->format)
+                return x->format == FORMAT_TAR;
+        return strcmp(a->name, b->name) < 0;
+}
+
+/* The entry that is served under the name of @e's build. */
+static const struct entry *winner(const struct catalog *c, const struct entry *e)
+{
+        const char *name = candidate(e)->build->name;
+        const struct entry *w = e;
+
+        for (size_t i = 0; i < c->n_entries; i++) {
+                const struct entry *o = &c->entries[i];
+
+                if (candidate(o) && strcmp(candidate(o)->build->name, name) == 0 && better(o, w))
+                        w = o;
+        }
+        return w;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+        const struct build *x = *(struct build *const *)a, *y = *(struct build *const *)b;
+        int c = strcmp(buildname_stamp(y->name), buildname_stamp(x->name));
+
+        if (c == 0)
+                c = (int)y->release - (int)x->release;
+        return c ? c : strcmp(x->name, y->name);
+}
+
+/* ---- what is said about each ------------------------------------------------------------------------------------------ */
+
+static void describe(const struct catalog *c, const struct entry *e, struct archive_status *st, struct buf *reason)
+{
+        const struct known *k = e->known, *shown = candidate(e);
+        const struct entry *w = shown ? winner(c, e) : NULL;
+
+        st->size_bytes = e->id.size_bytes;
+        st->raw_bytes = k ? k->raw_bytes : 0;
+        if (!k) {
+                st->state = e->indexing ? ARCHIVE_INDEXING : !e->trouble || e->waits ? ARCHIVE_WAITING : ARCHIVE_REFUSED;
+                if (e->trouble && !e->indexing)
+                        buf_puts(reason, e->trouble);
+                if (shown && w == e)
+                        buf_printf(reason, "%swhat it held before is served meanwhile", reason->len ? "; " : "");
+        } else if (!k->ready) {
+                st->state = ARCHIVE_REFUSED;
+                buf_puts(reason, k->reason ? k->reason : "");
+        } else if (w == e) {
+                st->state = ARCHIVE_READY;
+                if (k->reason)
+                        buf_puts(reason, k->reason);
+        } else {
+                st->state = ARCHIVE_SHADOWED;
+                buf_printf(reason, "%s is build %s too, and %s is served: %s", e->name, shown->build->name, w->name,
+                        identity_equal(&w->id, &e->id)                        ? "it is the same file" :
+                                candidate(w)->hash_checked && !k->hash_checked ? "its boot_archive.hash was checked" :
+                                candidate(w)->format != k->format              ? "a tarball goes before an ISO" :
+                                                                                 "its name is first in order");
+        }
+}
+
+static int fill_archive(const struct catalog *c, const struct entry *e, struct archive_status *st)
+{
+        const struct known *shown = candidate(e);
+        AUTO_BUF struct buf reason = BUF_INIT;
+
+        st->file = strdup(e->name);
+        st->build = shown ? strdup(shown->build->name) : NULL;
+        if (!st->file || (shown && !st->build))
+                return -ENOMEM;
+        describe(c, e, st, &reason);
+        if (buf_error(&reason) < 0)
+                return -ENOMEM;
+        if (reason.len) {
+                st->reason = buf_take(&reason, NULL);
+                if (!st->reason)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* ---- retired builds ------------------------------------------------------------------------------------------------------ */
+
+static void drop_retired(struct catalog *c, size_t i)
+{
+        build_unref(c->retired[i].build);
+        memmove(&c->retired[i], &c->retired[i + 1], (c->n_retired - i - 1) * sizeof c->retired[0]);
+        c->n_retired--;
+}
+
+void catalog_drop_retired(struct catalog *c, bool all)
+{
+        int64_t now = catalog_now_ms();
+
+        for (size_t i = c->n_retired; i-- > 0;)
+                if (all || c->retired[i].until_ms <= now)
+                        drop_retired(c, i);
+}
+
+static bool in_builds(const struct catalog_view *v, const struct build *b)
+{
+        for (size_t i = 0; i < v->n_builds; i++)
+                if (v->builds[i] == b)
+                        return true;
+        return false;
+}
+
+static bool is_retired(const struct catalog *c, const struct build *b)
+{
+        for (size_t i = 0; i < c->n_retired; i++)
+                if (c->retired[i].build == b)
+                        return true;
+        return false;
+}
+
+/* What the last view served and @v does not. */
+static void retire(struct catalog *c, const struct catalog_view *v)
+{
+        for (size_t i = c->n_retired; i-- > 0;)
+                if (in_builds(v, c->retired[i].build))
+                        drop_retired(c, i); /* it came back */
+        for (size_t i = 0; i < c->view->n_builds; i++) {
+                struct build *b = c->view->builds[i];
+
+                if (in_builds(v, b) || is_retired(c, b))
+                        continue;
+                if (c->n_retired == MAX_RETIRED)
+                        drop_retired(c, 0);
+                c->retired[c->n_retired++] = (struct retired){ build_ref(b), catalog_now_ms() + RETIRED_MS };
+        }
+}
+
+/* ---- the view --------------------------------------------------------------------------------------------------------------- */
+
+static int fill_builds(struct catalog *c, struct catalog_view *v)
+{
+        v->builds = calloc(c->n_entries + 1, sizeof(struct build *));
+        v->infos = calloc(c->n_entries + 1, sizeof *v->infos);
+        if (!v->builds || !v->infos)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_entries; i++)
+                if (candidate(&c->entries[i]) && winner(c, &c->entries[i]) == &c->entries[i])
+                        v->builds[v->n_builds++] = build_ref(candidate(&c->entries[i])->build);
+        qsort(v->builds, v->n_builds, sizeof(struct build *), newest_first);
+        for (size_t i = 0; i < v->n_builds; i++) {
+                const struct build *b = v->builds[i];
+
+                v->infos[i] = (struct build_info){ b->name, b->release, b->tree->has_hash };
+                if (b->release && !v->latest)
+                        v->latest = b;
+        }
+        v->list = (struct build_list){ v->infos, v->n_builds };
+        return 0;
+}
+
+static int fill_retired(const struct catalog *c, struct catalog_view *v)
+{
+        v->retired = calloc(MAX_RETIRED, sizeof(struct build *));
+        if (!v->retired)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_retired; i++)
+                v->retired[v->n_retired++] = build_ref(c->retired[i].build);
+        return 0;
+}
+
+static int fill_archives(const struct catalog *c, struct catalog_view *v)
+{
+        v->archives = calloc(c->n_entries + 1, sizeof *v->archives);
+        if (!v->archives)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_entries; i++) {
+                v->n_archives++;
+                if (fill_archive(c, &c->entries[i], &v->archives[i]) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* All that a view says, to compare it with the last one. */
+static char *as_text(const struct catalog_view *v)
+{
+        struct buf b = BUF_INIT;
+        char *text;
+
+        for (size_t i = 0; i < v->n_builds; i++)
+                buf_printf(&b, "%s %llu\n", v->builds[i]->name, (unsigned long long)v->builds[i]->object);
+        for (size_t i = 0; i < v->n_retired; i++)
+                buf_printf(&b, "retired %llu\n", (unsigned long long)v->retired[i]->object);
+        for (size_t i = 0; i < v->n_archives; i++) {
+                const struct archive_status *a = &v->archives[i];
+
+                buf_printf(&b, "%s/%s/%d/%s/%llu/%llu\n", a->file, a->build ? a->build : "", (int)a->state,
+                        a->reason ? a->reason : "", (unsigned long long)a->size_bytes, (unsigned long long)a->raw_bytes);
+        }
+        buf_puts(&b, "");
+        text = buf_take(&b, NULL);
+        buf_fini(&b);
+        return text;
+}
+
+/* One line for each archive whose state or reason is new. */
+static void say(struct catalog *c, const struct catalog_view *v)
+{
+        for (size_t i = 0; i < c->n_entries; i++) {
+                const struct archive_status *a = &v->archives[i];
+                struct entry *e = &c->entries[i];
+                bool settled = a->state == ARCHIVE_READY || a->state == ARCHIVE_REFUSED || a->state == ARCHIVE_SHADOWED;
+
+                if (!settled || (e->said_once && e->said == a->state && strcmp(e->said_reason ? e->said_reason : "",
+                        a->reason ? a->reason : "") == 0))
+                        continue;
+                if (a->state == ARCHIVE_READY)
+                        catalog_log(c, a->reason ? LOG_WARNING : LOG_INFO, "%s: ready, build %s%s%s", a->file, a->build,
+                                a->reason ? ": " : "", a->reason ? a->reason : "");
+                else
+                        catalog_log(c, LOG_WARNING, "%s: %s: %s", a->file, archive_state_name(a->state), a->reason ? a->reason : "");
+                free(e->said_reason);
+                e->said_reason = a->reason ? strdup(a->reason) : NULL;
+                e->said = a->state;
+                e->said_once = true;
+        }
+}
+
+static void exchange(struct catalog *c, struct catalog_view *v)
+{
+        struct catalog_view *old;
+
+        (void)pthread_mutex_lock(&c->mutex);
+        old = c->view;
+        c->view = v;
+        (void)pthread_mutex_unlock(&c->mutex);
+        catalog_view_unref(old);
+}
+
+int catalog_publish(struct catalog *c, struct err *err)
+{
+        struct catalog_view *v = calloc(1, sizeof *v);
+        AUTO_FREE char *text = NULL;
+        struct err why;
+
+        if (!v)
+                return no_memory(err);
+        atomic_init(&v->refs, 1);
+        catalog_drop_retired(c, false);
+        if (fill_builds(c, v) == 0) {
+                if (c->view)
+                        retire(c, v);
+                if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0)
+                        text = as_text(v);
+        }
+        if (!text || (c->shown && strcmp(text, c->shown) == 0)) {
+                catalog_view_unref(v);
+                return text ? 0 : no_memory(err);
+        }
+        free(c->shown);
+        c->shown = take_ptr(&text);
+        v->serial = ++c->serial;
+        v->changed_sec = (int64_t)time(NULL);
+        say(c, v);
+        if (catalogdb_list(c->set.db, v, &why) < 0 && !c->db_trouble) {
+                c->db_trouble = true;
+                catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", why.text);
+        }
+        exchange(c, v);
+        return 0;
+}

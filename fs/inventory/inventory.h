@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* inventory -- the operator's desired state, read live from SQLite.
+ *
+ * Every call reads inside one read transaction and sees one committed state.  Nothing is cached between calls but
+ * connections and prepared statements, so a committed change is seen by the next call.  The daemon never
+ * changes a row: its connections are query_only, and an authorizer denies everything but reading.
+ *
+ * Threads: all functions may be called from any thread at once (each call borrows one of a few connections).
+ * They block for SQLite: microseconds as a rule, at most the busy timeout (2 s).
+ */
+#ifndef PXEFS_INVENTORY_INVENTORY_H
+#define PXEFS_INVENTORY_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "inventory/plan.h"
+
+struct inventory;
+
+/* Opens the inventory.
+ *
+ * path  the database file; NULL for an empty inventory that holds the schema's defaults (every host is unknown)
+ *
+ * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  Returns 0; -ENOENT,
+ * -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a reason and the command that mends it.
+ */
+int inventory_open(const char *path, struct inventory **ret, struct err *err);
+void inventory_close(struct inventory *inv);
+
+/* The plan of the machine with this MAC.  A MAC no row has gives a plan of kind PLAN_UNKNOWN, not an error.
+ * 0, -ENOMEM, or a negative errno with the reason. */
+int inventory_plan(struct inventory *inv, uint64_t mac, struct plan **ret, struct err *err);
+
+/* The same by host.id; -ENOENT if there is none. */
+int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan **ret, struct err *err);
+
+/* MAC of the host's NIC with the lowest id, found by name, IP or UUID (exact text, case folded for names and UUIDs). 0, or
+ * -ENOENT if none or (IP, UUID) more than one fits. */
+int inventory_mac_by_name(struct inventory *inv, const char *hostname, uint64_t *ret_mac, struct err *err);
+int inventory_mac_by_ip(struct inventory *inv, const char *ip, uint64_t *ret_mac, struct err *err);
+int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret_mac, struct err *err);
+
+/* What a channel's row says: the build's name in *ret (the caller frees it).  -ENOENT if there is no such channel. */
+int inventory_channel(struct inventory *inv, const char *channel, char **ret_build, struct err *err);
+
+/* Listing, stable under edits: calls @add for rows with a key greater than @after, in ascending order, until it returns
+ * false.  The key is the MAC as a number for NICs, host.id for names and IPs (NIC id), channel.id for channels. */
+typedef bool inventory_list_fn(void *ctx, uint64_t key, const char *name);
+int inventory_list_macs(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_names(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_ips(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_uuids(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_channels(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx,
+        struct err *err);
+
+/* For status: counts of hosts and NICs, and schema version. */
+struct inventory_summary {
+        uint64_t hosts, nics;
+        int schema_version;
+};
+int inventory_summary(struct inventory *inv, struct inventory_summary *ret, struct err *err);
+
+#endif

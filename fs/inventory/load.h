@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* load -- from rows to a plan, inside one read transaction. */
+#ifndef PXEFS_INVENTORY_LOAD_H
+#define PXEFS_INVENTORY_LOAD_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "inventory/plan.h"
+#include "inventory/pool.h"
+
+/* The plan of host @id, for its NIC @mac (0: the lowest there is).  -ENOENT if there is no such row. */
+int load_host(struct conn *c, int64_t id, uint64_t mac, struct plan **ret, struct err *err);
+
+/* The plan of a machine without a row. */
+int load_unknown(struct conn *c, uint64_t mac, struct plan **ret, struct err *err);
+
+#endif

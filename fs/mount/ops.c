@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* ops -- from FUSE requests to places and back.
+ *
+ * Nothing is kept per kernel object: no node table, no lookup counts, no open handles; a process that never saw a
+ * node can answer for it.
+ *
+ *   OPEN     ENOSYS once; the kernel then never asks again and keeps its page cache across opens (Linux fs/fuse/file.c,
+ *            fuse_file_open: no_open implies FOPEN_KEEP_CACHE).  Data is immutable by node id.
+ *   OPENDIR  is answered, plainly: after ENOSYS the kernel caches listings for ever (fuse_dir_open: FOPEN_CACHE_DIR).
+ *   READDIR  offsets are the keys of place_list, so they mean the same to any process at any time.
+ *   READLINK may be cached by the kernel (FUSE_CACHE_SYMLINKS): a link's target is immutable by node id too.
+ *   ACCESS, FLUSH, GETXATTR  absent: libfuse answers ENOSYS once.
+ */
+#include "mount/ops.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static const struct places *places_of(fuse_req_t req)
+{
+        return ((const struct ops *)fuse_req_userdata(req))->places;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+        const struct ops *ops = userdata;
+
+        /* The custom descriptor has no splice (and replies are copied out of our own memory anyway). */
+        conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+        conn->want |= conn->capable & FUSE_CAP_CACHE_SYMLINKS;
+        if (ops->on_init)
+                ops->on_init(ops->on_init_ctx);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+        struct fuse_entry_param e = { 0 };
+        struct place_entry child;
+        struct node n;
+        int r = node_decode(parent, &n) ? place_lookup(places_of(req), &n, name, &child) : -ESTALE;
+
+        if (r < 0 && (r != -ENOENT || child.name_sec <= 0)) {
+                fuse_reply_err(req, -r);
+                return;
+        }
+        e.entry_timeout = child.name_sec;
+        if (r == 0) {
+                e.ino = child.node;
+                e.generation = child.generation;
+                e.attr = child.st;
+                e.attr_timeout = child.attr_sec;
+        }
+        fuse_reply_entry(req, &e); /* with ino 0: absent, and that may be believed for name_sec */
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+        struct place_entry e;
+        struct node n;
+        int r = node_decode(ino, &n) ? place_stat(places_of(req), &n, &e) : -ESTALE;
+
+        (void)fi;
+        if (r < 0)
+                fuse_reply_err(req, -r);
+        else
+                fuse_reply_attr(req, &e.st, e.attr_sec);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+        AUTO_FREE char *target = NULL;
+        struct node n;
+        int r = node_decode(ino, &n) ? place_readlink(places_of(req), &n, &target) : -ESTALE;
+
+        if (r < 0)
+                fuse_reply_err(req, -r);
+        else
+                fuse_reply_readlink(req, target);
+}
+
+/* Only on a kernel without no_open support (before 3.16), or for a caller that does not use it. */
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+        (void)ino;
+        (void)fi;
+        fuse_reply_err(req, ENOSYS);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+        AUTO_FREE char *buf = malloc(size);
+        struct node n;
+        ssize_t got;
+
+        (void)fi;
+        if (!buf)
+                got = -ENOMEM;
+        else if (off < 0)
+                got = -EINVAL;
+        else
+                got = node_decode(ino, &n) ? place_read(places_of(req), &n, buf, size, (uint64_t)off) : -ESTALE;
+        if (got < 0)
+                fuse_reply_err(req, (int)-got);
+        else
+                fuse_reply_buf(req, buf, (size_t)got);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+        (void)ino;
+        fuse_reply_open(req, fi);
+}
+
+struct listing {
+        fuse_req_t req;
+        char *buf;
+        size_t size, used;
+};
+
+static bool add_name(void *ctx, const char *name, uint64_t node, mode_t type, uint64_t key)
+{
+        struct listing *l = ctx;
+        struct stat st = { .st_ino = node, .st_mode = type };
+        size_t need = fuse_add_direntry(l->req, l->buf + l->used, l->size - l->used, name, &st, (off_t)key);
+
+        if (need > l->size - l->used)
+                return false;
+        l->used += need;
+        return true;
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+        AUTO_FREE char *buf = malloc(size);
+        struct listing l = { .req = req, .buf = buf, .size = size };
+        struct node n;
+        int r = 0;
+
+        (void)fi;
+        if (!buf)
+                r = -ENOMEM;
+        else if (off < 0 || !node_decode(ino, &n))
+                r = -ESTALE;
+        else if ((off >= 1 || add_name(&l, ".", ino, S_IFDIR, 1)) && (off >= 2 || add_name(&l, "..", ino, S_IFDIR, 2)))
+                r = place_list(places_of(req), &n, (uint64_t)off, add_name, &l);
+        if (r < 0)
+                fuse_reply_err(req, -r);
+        else
+                fuse_reply_buf(req, buf, l.used);
+}
+
+/* From memory alone: df on a boot server must not wait for a disk. */
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+        struct statvfs st = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255, .f_flag = ST_RDONLY };
+
+        (void)ino;
+        fuse_reply_statfs(req, &st);
+}
+
+static const struct fuse_lowlevel_ops operations = {
+        .init = op_init,
+        .lookup = op_lookup,
+        .getattr = op_getattr,
+        .readlink = op_readlink,
+        .open = op_open,
+        .read = op_read,
+        .opendir = op_opendir,
+        .readdir = op_readdir,
+        .statfs = op_statfs,
+};
+
+struct ops_session {
+        struct fuse_session *fuse; /* owned */
+        bool signals;
+};
+
+static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
+{
+        (void)userdata;
+        return read(fd, buf, len);
+}
+
+static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+        (void)userdata;
+        return writev(fd, iov, count);
+}
+
+int ops_session_open(const struct ops *ops, int fd, bool debug, struct ops_session **ret)
+{
+        static const struct fuse_custom_io io = { .read = io_read, .writev = io_writev };
+        char name[] = "pxefs", flag[] = "-d";
+        char *argv[] = { name, flag, NULL };
+        struct fuse_args args = { .argc = debug ? 2 : 1, .argv = argv };
+        struct ops_session *s = calloc(1, sizeof *s);
+        struct ops *userdata;
+
+        if (!s)
+                return -ENOMEM;
+        memcpy(&userdata, &ops, sizeof userdata); /* libfuse takes a void *, and gives it back as we gave it: const */
+        s->fuse = fuse_session_new(&args, &operations, sizeof operations, userdata);
+        fuse_opt_free_args(&args);
+        if (!s->fuse || fuse_session_custom_io(s->fuse, &io, fd) < 0) {
+                ops_session_close(s);
+                return -EINVAL;
+        }
+        *ret = s;
+        return 0;
+}
+
+int ops_session_loop(struct ops_session *s, bool single_thread)
+{
+        struct fuse_loop_config *config;
+        int r;
+
+        if (fuse_set_signal_handlers(s->fuse) < 0)
+                return -EINVAL;
+        s->signals = true;
+        if (single_thread) {
+                r = fuse_session_loop(s->fuse);
+        } else {
+                config = fuse_loop_cfg_create();
+                if (!config)
+                        return -ENOMEM;
+                fuse_loop_cfg_set_clone_fd(config, 0); /* a clone's requests die with their process */
+                r = fuse_session_loop_mt(s->fuse, config);
+                fuse_loop_cfg_destroy(config);
+        }
+        return r > 0 ? 0 : r; /* a positive value is the signal that ended the loop */
+}
+
+void ops_session_close(struct ops_session *s)
+{
+        if (!s)
+                return;
+        if (s->signals)
+                fuse_remove_signal_handlers(s->fuse);
+        if (s->fuse)
+                fuse_session_destroy(s->fuse);
+        free(s);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* watch -- see watch.h.  Locks: none; the thread owns everything but the stop descriptor. */
+#include "mount/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+struct watch {
+        struct watch_options opts;
+        pthread_t thread;
+        int stop_fd;        /* eventfd; readable: stop */
+        int inotify_fd;     /* -1: polling only */
+        struct err complaint; /* "" while the directory can be read */
+};
+
+static void complain(struct watch *w, int r, const struct err *err)
+{
+        const char *now = r < 0 ? err->text : "";
+
+        if (strcmp(w->complaint.text, now) == 0)
+                return;
+        if (r < 0)
+                log_error("builds directory %s: %s", w->opts.builds_dir, now);
+        else
+                log_info("builds directory %s: can be read again", w->opts.builds_dir);
+        memcpy(w->complaint.text, now, strlen(now) + 1);
+}
+
+/* The first look brings back every build known from before; with wait_for_all, each archive is also read once. */
+static void first_look(struct watch *w)
+{
+        struct err err = { "" };
+        bool more;
+        int pending_ms;
+        int r = w->opts.wait_for_all ? catalog_scan(w->opts.catalog, true, &more, &pending_ms, &err) :
+                                       catalog_look(w->opts.catalog, &err);
+
+        complain(w, r, &err);
+        if (w->opts.on_ready)
+                w->opts.on_ready(w->opts.on_ready_ctx);
+}
+
+/* Looks once and reads at most one archive; returns how long to wait for the next look. */
+static int look(struct watch *w)
+{
+        struct err err = { "" };
+        bool more = false;
+        int pending_ms = -1;
+        int r = catalog_scan(w->opts.catalog, false, &more, &pending_ms, &err);
+
+        complain(w, r, &err);
+        if (more)
+                return 0;
+        return pending_ms >= 0 && pending_ms < w->opts.poll_ms ? pending_ms : w->opts.poll_ms;
+}
+
+static void *run(void *arg)
+{
+        struct watch *w = arg;
+        _Alignas(struct inotify_event) char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+
+        first_look(w);
+        for (;;) {
+                struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN }, { .fd = w->inotify_fd, .events = POLLIN } };
+                int timeout_ms = look(w);
+
+                if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+                        return NULL;
+                if (fds[0].revents)
+                        return NULL;
+                if (fds[1].revents) /* what they say does not matter, an overflow neither: the next look tells */
+                        while (read(w->inotify_fd, events, sizeof events) > 0)
+                                ;
+        }
+}
+
+int watch_start(const struct watch_options *opts, struct watch **ret, struct err *err)
+{
+        struct watch *w = calloc(1, sizeof *w);
+        int r;
+
+        if (!w)
+                return -ENOMEM;
+        w->opts = *opts;
+        w->stop_fd = eventfd(0, EFD_CLOEXEC);
+        w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (w->inotify_fd < 0 ||
+                inotify_add_watch(w->inotify_fd, opts->builds_dir,
+                        IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
+                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %d s",
+                        opts->builds_dir, strerror(errno), opts->poll_ms / 1000);
+        r = w->stop_fd < 0 ? -errno : -pthread_create(&w->thread, NULL, run, w);
+        if (r < 0) {
+                if (w->stop_fd >= 0)
+                        close(w->stop_fd);
+                if (w->inotify_fd >= 0)
+                        close(w->inotify_fd);
+                free(w);
+                return err_sys(err, r, "start the thread that watches %s", opts->builds_dir);
+        }
+        *ret = w;
+        return 0;
+}
+
+void watch_stop(struct watch *w)
+{
+        uint64_t one = 1;
+
+        if (!w)
+                return;
+        while (write(w->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+                ;
+        pthread_join(w->thread, NULL);
+        close(w->stop_fd);
+        if (w->inotify_fd >= 0)
+                close(w->inotify_fd);
+        free(w);
+}

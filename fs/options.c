@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* options -- getopt_long for the letters, one table for what stands behind -o. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const char options_help[] =
+        "usage: pxefs [options] BUILDS_DIR MOUNTPOINT\n"
+        "\n"
+        "Presents the platform tarballs and ISOs in BUILDS_DIR, and a boot script for each\n"
+        "host of the inventory, as a read-only /tftpboot on MOUNTPOINT.\n"
+        "\n"
+        "  -f              stay in the foreground\n"
+        "  -d              print every FUSE request; implies -f\n"
+        "  -s              one thread only\n"
+        "  -h, --help      this text\n"
+        "  -V, --version   the version\n"
+        "  -o OPT[,OPT...] (a comma inside a value is written \\,)\n"
+        "     inventory=FILE     the SQLite inventory; pxectl init makes one\n"
+        "                        (default " DEFAULT_INVENTORY ", if it is there)\n"
+        "     cache=DIR          what is learned about builds, decoded builds\n"
+        "                        (default " DEFAULT_CACHE_DIR ")\n"
+        "     static=DIR         plain files shown in / and /smartos: undionly.kpxe, ...;\n"
+        "                        several times: the first that has a name wins\n"
+        "     user=NAME          run as NAME (default pxefs if there is one, or nobody)\n"
+        "     uid=N,gid=N        owner shown of all files (default root)\n"
+        "     spool_max=SIZE     bound of the decoded builds, e.g. 20G (default 64G)\n"
+        "     poll=SECONDS       look at BUILDS_DIR at least so often (default 2)\n"
+        "     nolist             /hosts and /by-* list nothing; look-ups work\n"
+        "     show_root_password show each build's root.password\n"
+        "     wait               return only when all builds there are indexed\n"
+        "     allow_other, ro, nosuid, nodev, noexec (always on), and mount(8)'s own\n"
+        "                        words (nofail, noauto, _netdev, x-...) are accepted\n";
+
+enum option_type {
+        OPT_STRING, OPT_LIST, OPT_ID, OPT_SIZE, OPT_SECONDS, OPT_BITS, OPT_FLAG,
+        OPT_IGNORED, /* what we do anyway, or what mount(8) hands through */
+        OPT_REFUSED,
+};
+
+static const struct option_row {
+        const char *name;
+        enum option_type type;
+        size_t offset; /* in struct options */
+} rows[] = {
+        { "inventory", OPT_STRING, offsetof(struct options, inventory) },
+        { "cache", OPT_STRING, offsetof(struct options, cache_dir) },
+        { "static", OPT_LIST, 0 },
+        { "user", OPT_STRING, offsetof(struct options, user) },
+        { "uid", OPT_ID, offsetof(struct options, uid) },
+        { "gid", OPT_ID, offsetof(struct options, gid) },
+        { "spool_max", OPT_SIZE, offsetof(struct options, spool_max_bytes) },
+        { "poll", OPT_SECONDS, offsetof(struct options, poll_ms) },
+        { "nolist", OPT_FLAG, offsetof(struct options, nolist) },
+        { "show_root_password", OPT_FLAG, offsetof(struct options, show_root_password) },
+        { "wait", OPT_FLAG, offsetof(struct options, wait) },
+        { "debug", OPT_FLAG, offsetof(struct options, debug) },
+        { "test_object_bits", OPT_BITS, offsetof(struct options, object_bits) },
+        { "test_hash_bits", OPT_BITS, offsetof(struct options, hash_bits) },
+        { "allow_other", OPT_IGNORED, 0 },
+        { "ro", OPT_IGNORED, 0 },
+        { "nosuid", OPT_IGNORED, 0 },
+        { "nodev", OPT_IGNORED, 0 },
+        { "noexec", OPT_IGNORED, 0 },
+        { "noatime", OPT_IGNORED, 0 },
+        { "nodiratime", OPT_IGNORED, 0 },
+        { "relatime", OPT_IGNORED, 0 },
+        { "async", OPT_IGNORED, 0 },
+        { "sync", OPT_IGNORED, 0 },
+        { "dev", OPT_IGNORED, 0 },
+        { "suid", OPT_IGNORED, 0 },
+        { "exec", OPT_IGNORED, 0 },
+        { "auto", OPT_IGNORED, 0 },
+        { "noauto", OPT_IGNORED, 0 },
+        { "nofail", OPT_IGNORED, 0 },
+        { "_netdev", OPT_IGNORED, 0 },
+        { "defaults", OPT_IGNORED, 0 },
+        { "nouser", OPT_IGNORED, 0 },
+        { "rw", OPT_REFUSED, 0 },
+};
+
+static int set_number(const char *name, const char *value, uint64_t max, const char *unit, uint64_t *ret,
+        struct err *err)
+{
+        char *end;
+
+        errno = 0;
+        *ret = strtoumax(value, &end, 10);
+        if (errno || end == value || *end || value[0] == '-' || *ret > max)
+                return err_set(err, -EINVAL, "-o %s=%s: a number%s up to %" PRIu64 " is wanted", name, value, unit, max);
+        return 0;
+}
+
+static int set_size(const char *name, const char *value, uint64_t *ret, struct err *err)
+{
+        static const char units[] = "KMGT";
+        AUTO_FREE char *digits = strdup(value);
+        size_t n = strlen(value);
+        const char *unit = n ? strchr(units, value[n - 1]) : NULL;
+        unsigned shift = 0;
+        int r;
+
+        if (!digits)
+                return -ENOMEM;
+        if (unit && *unit) {
+                shift = 10 * (unsigned)(unit - units + 1);
+                digits[n - 1] = '\0';
+        }
+        r = set_number(name, digits, UINT64_MAX >> 1 >> shift, " of bytes (K, M, G, T)", ret, err);
+        *ret <<= shift;
+        return r;
+}
+
+static int set_string(char **field, const char *value)
+{
+        free(*field);
+        *field = strdup(value);
+        return *field ? 0 : -ENOMEM;
+}
+
+static int add_static(struct options *o, const char *value)
+{
+        char **v = reallocarray(o->static_dirs, o->n_static_dirs + 1, sizeof *v);
+
+        if (!v)
+                return -ENOMEM;
+        o->static_dirs = v;
+        v[o->n_static_dirs] = strdup(value);
+        if (!v[o->n_static_dirs])
+                return -ENOMEM;
+        o->n_static_dirs++;
+        return 0;
+}
+
+static int apply(struct options *o, const struct option_row *row, const char *value, struct err *err)
+{
+        void *field = (char *)o + row->offset;
+        uint64_t n;
+        int r;
+
+        if (row->type != OPT_FLAG && row->type != OPT_IGNORED && row->type != OPT_REFUSED && (!value || !*value))
+                return err_set(err, -EINVAL, "-o %s wants a value: %s=...", row->name, row->name);
+        if (row->type == OPT_FLAG && value)
+                return err_set(err, -EINVAL, "-o %s takes no value", row->name);
+        switch (row->type) {
+        case OPT_STRING:
+                return set_string(field, value);
+        case OPT_LIST:
+                return add_static(o, value);
+        case OPT_ID:
+                r = set_number(row->name, value, UINT32_MAX - 1, "", &n, err);
+                *(long *)field = (long)n;
+                return r;
+        case OPT_SIZE:
+                return set_size(row->name, value, field, err);
+        case OPT_SECONDS:
+                r = set_number(row->name, value, 3600, " of seconds", &n, err);
+                *(int *)field = (int)(n ? n * 1000 : 100);
+                return r;
+        case OPT_BITS:
+                r = set_number(row->name, value, 40, "", &n, err);
+                *(unsigned *)field = (unsigned)n;
+                return r;
+        case OPT_FLAG:
+                *(bool *)field = true;
+                return 0;
+        case OPT_REFUSED:
+                return err_set(err, -EINVAL, "-o %s: a pxefs mount is read-only; leave it out", row->name);
+        case OPT_IGNORED:
+                break;
+        }
+        return 0;
+}
+
+static int one_option(struct options *o, char *text, struct err *err)
+{
+        char *value = strchr(text, '=');
+
+        if (value)
+                *value++ = '\0';
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+                if (strcmp(rows[i].name, text) == 0)
+                        return apply(o, &rows[i], value, err);
+        if (strncmp(text, "x-", 2) == 0 || strncmp(text, "fsname", 6) == 0 || strncmp(text, "subtype", 7) == 0)
+                return 0;
+        return err_set(err, -EINVAL, "-o %s: there is no such option; pxefs --help lists them", text);
+}
+
+/* Splits at commas that have no backslash before them. */
+static int option_list(struct options *o, const char *list, struct err *err)
+{
+        AUTO_FREE char *copy = strdup(list);
+        char *in = copy, *out = copy, *start = copy;
+        int r = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        while (r == 0) {
+                if (in[0] == '\\' && (in[1] == ',' || in[1] == '\\')) {
+                        *out++ = in[1];
+                        in += 2;
+                        continue;
+                }
+                if (*in == ',' || *in == '\0') {
+                        bool last = *in == '\0';
+
+                        *out = '\0';
+                        if (*start)
+                                r = one_option(o, start, err);
+                        if (last)
+                                break;
+                        start = out = ++in;
+                        continue;
+                }
+                *out++ = *in++;
+        }
+        return r;
+}
+
+static int letters(struct options *o, int argc, char **argv, struct err *err)
+{
+        static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+                { NULL, 0, NULL, 0 } };
+        int c, r = 0;
+
+        opterr = 0;
+        while (r == 0 && (c = getopt_long(argc, argv, ":fdshVo:", longs, NULL)) != -1) {
+                switch (c) {
+                case 'f':
+                        o->foreground = true;
+                        break;
+                case 'd':
+                        o->debug = true;
+                        break;
+                case 's':
+                        o->single_thread = true;
+                        break;
+                case 'h':
+                        o->help = true;
+                        break;
+                case 'V':
+                        o->version = true;
+                        break;
+                case 'o':
+                        r = option_list(o, optarg, err);
+                        break;
+                case ':':
+                        return err_set(err, -EINVAL, "-%c wants a value; see pxefs --help", optopt);
+                default:
+                        return err_set(err, -EINVAL, "%s: there is no such option; see pxefs --help", argv[optind - 1]);
+                }
+        }
+        return r;
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct err *err)
+{
+        int r;
+
+        *ret = (struct options){ .spool_max_bytes = UINT64_C(64) << 30, .poll_ms = 2000, .object_bits = 40,
+                .hash_bits = 32 };
+        r = letters(ret, argc, argv, err);
+        if (r < 0 || ret->help || ret->version)
+                return r;
+        if (argc - optind != 2)
+                return err_set(err, -EINVAL, "%s; usage: pxefs [options] BUILDS_DIR MOUNTPOINT (pxefs --help)",
+                        argc - optind > 2 ? "too many arguments" : "BUILDS_DIR and MOUNTPOINT are wanted");
+        if (set_string(&ret->builds_dir, argv[optind]) < 0 || set_string(&ret->mountpoint, argv[optind + 1]) < 0)
+                return -ENOMEM;
+        if (!ret->cache_dir && set_string(&ret->cache_dir, DEFAULT_CACHE_DIR) < 0)
+                return -ENOMEM;
+        if (ret->hash_bits > 32)
+                ret->hash_bits = 32;
+        ret->foreground |= ret->debug;
+        return 0;
+}
+
+void options_fini(struct options *o)
+{
+        free(o->builds_dir);
+        free(o->mountpoint);
+        free(o->inventory);
+        free(o->cache_dir);
+        free(o->user);
+        for (size_t i = 0; i < o->n_static_dirs; i++)
+                free(o->static_dirs[i]);
+        free(o->static_dirs);
+        *o = (struct options){ 0 };
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* options -- the command line of pxefs. */
+#ifndef PXEFS_OPTIONS_H
+#define PXEFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct options {
+        char *builds_dir, *mountpoint; /* as given */
+        char *inventory;               /* NULL: the default path if it is there, else the schema's defaults alone */
+        char *cache_dir;
+        char **static_dirs;
+        size_t n_static_dirs;
+        char *user;    /* whom the worker runs as; NULL: "pxefs" if there is such a user, else "nobody" */
+        long uid, gid; /* owner shown of all files */
+        uint64_t spool_max_bytes;
+        int poll_ms;
+        bool nolist, show_root_password, wait;
+        bool foreground, debug, single_thread;
+        unsigned object_bits, hash_bits; /* narrowed by tests only */
+        bool help, version;
+};
+
+#define DEFAULT_INVENTORY "/var/lib/pxefs/inventory.db"
+#define DEFAULT_CACHE_DIR "/var/cache/pxefs"
+
+/* Reads the command line.  0, or -EINVAL with the reason (exit status 2).  Free with options_fini in both cases. */
+int options_parse(int argc, char **argv, struct options *ret, struct err *err);
+void options_fini(struct options *o);
+
+extern const char options_help[]; /* 80 columns */
+
+#endif

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* ipxe -- the scripts that iPXE runs: the dispatcher and one machine's menu.
+ *
+ * Every script follows the documentation's menu and works with iPXE of 2019 (Debian's 1.0.0+git-20190125): only
+ * commands and options of that version.  What varies between entries is in four variables, set where an entry begins;
+ * one section at the end does the booting:
+ *
+ *         smartos-base   what stands before /smartos in URLs       smartos-build   the build's name
+ *         smartos-hash   yes: boot_archive.hash goes with it       smartos-args    words after the kernel's URL
+ *
+ * A variable is filled before its line is split into words, and handed over after that (token.c), so its words reach
+ * the kernel one blank apart and can become no command.
+ *
+ * Invariants (the unit tests run every script through a reference interpreter)
+ *   1. A line is one of our constant lines, or a constant start of a line and text that token.h let pass.
+ *   2. A failing command never ends the script by accident: each that can fail is followed by || (process_script in
+ *      src/image/script.c stops at the first failure, and a stopped script falls through to the next boot device).
+ *   3. Nothing is booted that was not asked for: a missing build, a line that does not fit, a disabled or unknown
+ *      machine lead to a message.
+ *   4. imgfree stands before each kernel and each chain menu.ipxe: every image that is registered becomes a module of
+ *      the next boot (multiboot_add_modules in src/arch/x86/image/multiboot.c), a leftover of a failed attempt too; and
+ *      chain takes an image of that name before it fetches one (imgacquire in src/usr/imgmgmt.c), such as an error page
+ *      that was fetched in its place.  The running script itself is not in that list.
+ *   5. A machine that waits asks again by itself, so that mending the row is enough.
+ *
+ * chain --replace: the new script takes the place of the old one (image_replace, image_exec in src/core/image.c).  A
+ * failure of the command then means that the script could not be had, never that it ran and failed; and the new
+ * script's exit leaves iPXE, as the person at the menu expects, with no need for "&& exit" behind chain.  --autofree
+ * drops the image when it ends.  Nothing grows however often a machine asks again: image_exec() ends in a tail
+ * call.
+ *
+ * Leaving for the local disk: under EFI, exit 1 returns to the firmware, which tries its next boot option; after a plain
+ * exit it would open its setup screen (UEFI 2.x, 3.1.1: an option that returns EFI_SUCCESS is not followed by
+ * another; tried with OVMF).  Under BIOS many machines ask the network again when iPXE exits, so the first disk is booted from here (sanboot without a
+ * root path does just that: src/hci/commands/sanboot_cmd.c); exit only if it has no boot sector.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "render/offer.h"
+#include "render/put.h"
+#include "render/render.h"
+#include "render/token.h"
+#include "render/variant.h"
+
+#define MAX_DISPLAY 70 /* of 80 columns; menu_ui.c keeps some */
+
+static const char dispatcher_head[] =
+        "#!ipxe\n"
+        "# pxefs: every machine's own script, by the MAC of the NIC it booted from.\n"
+        "# This one boots nothing itself: a lost packet must not look like another machine.\n"
+        ":retry\n";
+/* See the first comment, chain --replace.  The other form that works, should a loader want it:
+ * "chain --autofree <url> && exit || goto failed". */
+static const char dispatcher_chain[] = "chain --replace --autofree ";
+static const char dispatcher_tail[] =
+        "hosts/${mac:hexhyp}/menu.ipxe ||\n"
+        ":failed\n"
+        "imgfree\n"
+        "echo The boot script of machine ${mac:hexhyp} could not be had (the error is above).\n"
+        "prompt --timeout 3000 Asking again in 3 seconds. Press a key for the iPXE shell. || goto retry\n"
+        "echo Type exit to ask again.\n"
+        "shell ||\n"
+        "goto retry\n";
+
+static const char section_exit[] = "\n:exit\n"
+                                   "iseq ${platform} efi && exit 1 ||\n"
+                                   "sanboot --no-describe --drive 0x80 ||\n"
+                                   "echo The first disk could not be booted: back to the BIOS.\n"
+                                   "exit\n";
+
+static const char section_boot_head[] =
+        "imgfree\n"
+        "echo Booting SmartOS ${smartos-build}\n"
+        "kernel ${smartos-base}/smartos/${smartos-build}/platform/i86pc/kernel/amd64/unix ${smartos-args}"
+        " || goto failed\n";
+static const char section_boot_module[] =
+        "module ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive"
+        " type=rootfs name=ramdisk || goto failed\n"
+        "iseq ${smartos-hash} yes || goto start\n"
+        "module ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive.hash"
+        " type=hash name=ramdisk || goto failed\n"
+        ":start\n"
+        "boot ||\n";
+static const char section_boot_initrd[] =
+        "initrd ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive || goto failed\n"
+        "boot ||\n";
+
+/* What a machine without a menu does when it cannot go on; @retry is the URL of its own script. */
+static const char section_wait[] = "\n:wait\n"
+                                   "prompt --timeout 10000 Asking again in 10 seconds. Press a key for the "
+                                   "iPXE shell. && goto shell ||\n"
+                                   ":retry\n"
+                                   "imgfree\n"
+                                   "chain --replace --autofree menu.ipxe || goto wait\n"
+                                   "\n:shell\n"
+                                   "echo Type exit to ask again.\n"
+                                   "shell ||\n"
+                                   "goto retry\n";
+
+static const char section_menu_failed[] =
+        "\n:failed\n"
+        "imgfree\n"
+        "set menu-note Booting ${smartos-build} failed; nothing was started.\n"
+        "echo ${menu-note} The error is above.\n"
+        ":pause\n"
+        "prompt --timeout 10000 The menu comes in 10 seconds, or at any key. && goto menu ||\n"
+        "# Fetched anew, as the inventory may have changed; not after the shell, where somebody is at work.\n"
+        "iseq ${menu-timeout} 0 && goto menu ||\n"
+        "\n:retry\n"
+        "imgfree\n"
+        "chain --replace --autofree menu.ipxe || goto menu\n";
+
+static const char section_menu_tools[] =
+        "\n:shell\n"
+        "echo Type exit to get back to the menu. The machine then waits for you.\n"
+        "shell ||\n"
+        "set menu-timeout 0\n"
+        "goto menu\n"
+        "\n:reboot\n"
+        "reboot ||\n"
+        "goto menu\n";
+
+static void put_number(struct buf *out, size_t n)
+{
+        char digits[24];
+
+        (void)snprintf(digits, sizeof digits, "%zu", n);
+        buf_puts(out, digits);
+}
+
+static void put_display(struct buf *out, const char *text)
+{
+        (void)token_put_display(out, text ? text : "(none)", MAX_DISPLAY);
+}
+
+/* "host db1", "machine ${mac:hexhyp}": who this is about.  In a comment the setting stands for itself. */
+static void put_who(struct buf *out, const struct offer *o)
+{
+        const char *name = o->plan->hostname;
+
+        if (o->plan->kind == PLAN_UNKNOWN || !name || !token_is_hostname(name))
+                buf_puts(out, "machine ${mac:hexhyp}");
+        else
+                PUT(out, "host ", name);
+}
+
+static void put_why_path(struct buf *out, const struct offer *o)
+{
+        PUT(out, "hosts/", o->known_mac ? o->plan->mac : "<mac>", "/why");
+}
+
+static void put_header(struct buf *out, const struct offer *o)
+{
+        const struct plan *p = o->plan;
+
+        buf_puts(out, "#!ipxe\n# pxefs: ");
+        put_who(out, o);
+        if (o->known_mac)
+                PUT(out, " (", p->mac, ")");
+        if (p->profile) {
+                buf_puts(out, ", profile ");
+                put_display(out, p->profile);
+        }
+        buf_puts(out, ".\n# Build: ");
+        put_display(out, o->wanted);
+        buf_puts(out, ", by ");
+        put_display(out, p->build_why);
+        buf_puts(out, ".\n# Where each value comes from, and what was refused: ");
+        put_why_path(out, o);
+        buf_puts(out, "\n\n");
+}
+
+static void put_set(struct buf *out, const char *name, const char *value)
+{
+        PUT(out, "set ", name, *value ? " " : "", value, "\n");
+}
+
+/* The lines with which an entry begins.  @label "": named after its build. */
+static void put_build(
+        struct buf *out, const char *label, const struct build_info *b, const struct offer_entry *e)
+{
+        PUT(out, "\n:", label, label[0] ? "" : "build-", label[0] ? "" : b->name, "\n");
+        if (e->hash_dropped)
+                buf_puts(
+                        out, "# boot_archive.hash is left out: the line would be too long for the loader.\n");
+        put_set(out, "smartos-build", b->name);
+        put_set(out, "smartos-hash", e->hash ? "yes" : "no");
+}
+
+static void put_args(struct buf *out, const struct offer_entry *e)
+{
+        put_set(out, "smartos-args", e->args.len ? e->args.data : "");
+}
+
+/* An entry that boots nothing: what is wrong, on the screen, then @next. */
+static void put_cannot(struct buf *out, const struct offer *o, const struct offer_entry *e, const char *next)
+{
+        if (e->used_bytes > o->limits->bytes) {
+                buf_puts(out, "echo This entry needs ");
+                put_number(out, e->used_bytes);
+                PUT(out, " bytes of boot line, ", o->limits->loader, " holds ");
+                put_number(out, o->limits->bytes);
+                buf_puts(out, ".\necho It would cut the rest without a word, so nothing was booted.\n");
+        } else {
+                PUT(out, "echo The boot line cannot be given to iPXE: ", e->cannot,
+                        ".\necho Nothing was booted.\n");
+        }
+        buf_puts(out, "echo What to do: ");
+        put_why_path(out, o);
+        PUT(out, " on the boot server.\n", next);
+}
+
+static void put_refused_count(struct buf *out, const struct offer *o, const char *start)
+{
+        if (o->refused.n == 0)
+                return;
+        buf_puts(out, start);
+        put_number(out, o->refused.n);
+        buf_puts(out, o->refused.n == 1 ? " value was refused: " : " values were refused: ");
+        put_why_path(out, o);
+        buf_puts(out, "\n");
+}
+
+static void put_boot(struct buf *out, const struct offer *o)
+{
+        PUT(out, section_boot_head,
+                o->plan->boot_form == FORM_INITRD ? section_boot_initrd : section_boot_module);
+}
+
+/* ---- scripts without a menu ------------------------------------------------------------------------------------ */
+
+static void render_local(const struct offer *o, struct buf *out)
+{
+        buf_puts(out, "echo ");
+        if (o->plan->kind == PLAN_DISABLED) {
+                put_who(out, o);
+                buf_puts(out, " (${mac:hexhyp}) is disabled in the inventory");
+        } else {
+                buf_puts(out, "Machine ${mac:hexhyp} is not in the inventory");
+        }
+        PUT(out, ": leaving for the local disk.\nsleep 3 ||\n", section_exit);
+}
+
+static void render_deny(struct buf *out)
+{
+        PUT(out, "echo\necho Machine ${mac:hexhyp} is not in the inventory of the boot server.\n",
+                "echo Nothing is booted. Add its MAC there, and this machine goes on by itself.\n",
+                section_wait);
+}
+
+static void put_missing(struct buf *out, const struct offer *o)
+{
+        if (o->wanted) {
+                buf_puts(out, "Build ");
+                put_display(out, o->wanted);
+                buf_puts(out, " is not on the boot server");
+        } else {
+                buf_puts(out, "The boot server has no release build yet");
+        }
+}
+
+static int render_minimal(const struct offer *o, struct buf *out)
+{
+        AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
+        int r = offer_entry_init(o, NULL, 0, &e);
+
+        if (r < 0)
+                return r;
+        put_refused_count(out, o, "echo ");
+        if (!o->build) {
+                buf_puts(out, "echo ");
+                put_missing(out, o);
+                PUT(out, ".\necho Nothing was booted.\n", section_wait);
+                return 0;
+        }
+        offer_entry_fit(o, o->build, &e);
+        if (e.cannot) {
+                put_cannot(out, o, &e, section_wait + 1);
+                return 0;
+        }
+        put_set(out, "smartos-base", o->base.data ? o->base.data : "");
+        put_build(out, "smartos", o->build, &e);
+        put_args(out, &e);
+        put_boot(out, o);
+        PUT(out, "\n:failed\nimgfree\necho Booting ${smartos-build} failed; nothing was started.\n",
+                section_wait + 1);
+        return 0;
+}
+
+/* ---- the menu --------------------------------------------------------------------------------------------------- */
+
+/* The builds that are offered beside the host's own. */
+static bool is_other(const struct offer *o, const struct build_info *b)
+{
+        return b != o->build && token_is_build_name(b->name);
+}
+
+static void put_item(struct buf *out, const char *label, const char *key, const char *text)
+{
+        PUT(out, "item ", key ? "--key " : "", key ? key : "", key ? " " : "", label, " ", text, "\n");
+}
+
+static void put_gap(struct buf *out, const char *text)
+{
+        PUT(out, "item --gap -- ", text, "\n");
+}
+
+static void put_menu_head(struct buf *out, const struct offer *o)
+{
+        put_set(out, "smartos-base", o->base.data ? o->base.data : "");
+        buf_puts(out, "set menu-timeout ");
+        put_number(out, o->build ? o->timeout_ms : 30000);
+        buf_puts(out, "\n\n######## MAIN MENU ###################\n:menu\nmenu -- ");
+        put_display(out,
+                o->plan->menu_title && *o->plan->menu_title ? o->plan->menu_title : "SmartOS network boot");
+        buf_puts(out, "\nitem\nitem --gap -- This is ");
+        put_who(out, o);
+        if (o->plan->kind == PLAN_UNKNOWN)
+                buf_puts(out, ", which is not in the inventory");
+        else if (o->known_mac)
+                PUT(out, " (", o->plan->mac, ")");
+        buf_puts(out, "\nisset ${menu-note} && item --gap -- ! ${menu-note} ||\n");
+        put_refused_count(out, o, "item --gap -- ! ");
+}
+
+static void put_menu_systems(struct buf *out, const struct offer *o)
+{
+        size_t shown = 0, left_out = 0;
+
+        put_gap(out, "------------------------- Operating systems ------------------------------");
+        if (o->build) {
+                PUT(out, "item smartos Boot SmartOS (", o->build->name, ")\n");
+        } else {
+                buf_puts(out, "item --gap -- ! ");
+                put_missing(out, o);
+                buf_puts(out, "\n");
+                put_item(out, "retry", NULL, "Ask again");
+        }
+        for (size_t i = 0; i < o->builds->n; i++) {
+                const char *name = o->builds->v[i].name;
+
+                if (!is_other(o, &o->builds->v[i]))
+                        continue;
+                if (shown++ < OFFER_MAX_OTHERS)
+                        PUT(out, "item build-", name, " Boot SmartOS (", name, ")\n");
+                else
+                        left_out++;
+        }
+        if (left_out) {
+                buf_puts(out, "item --gap -- and ");
+                put_number(out, left_out);
+                buf_puts(out, left_out == 1 ? " older build\n" : " older builds\n");
+        }
+}
+
+static void put_menu_items(struct buf *out, const struct offer *o)
+{
+        put_menu_head(out, o);
+        put_menu_systems(out, o);
+        if (o->build) {
+                put_gap(out, "------------------------------ Variants ----------------------------------");
+                for (size_t i = 0; i < N_VARIANTS; i++)
+                        if (variant_is_wanted(o->plan, &variants[i]))
+                                put_item(out, variants[i].label, variants[i].key, variants[i].text);
+        }
+        put_gap(out, "------------------------------ Utilities ---------------------------------");
+        put_item(out, "shell", "s", "Enter iPXE shell");
+        put_item(out, "reboot", "r", "Reboot");
+        buf_puts(out, "item\n");
+        put_item(out, "exit", "x", "Exit (boot local disk)");
+        PUT(out, "choose --default ", o->build ? "smartos" : "retry",
+                " --timeout ${menu-timeout} target && goto ${target} || goto shell\n");
+}
+
+/* Other builds, then the host's own, which falls through to the arguments they share. */
+static int put_builds(struct buf *out, const struct offer *o, bool *ret_boots)
+{
+        AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
+        int r = offer_entry_init(o, NULL, 0, &e);
+        bool shared = false, own = false;
+        size_t shown = 0;
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < o->builds->n && shown < OFFER_MAX_OTHERS; i++) {
+                const struct build_info *b = &o->builds->v[i];
+
+                if (!is_other(o, b))
+                        continue;
+                shown++;
+                offer_entry_fit(o, b, &e);
+                if (e.cannot) {
+                        PUT(out, "\n:build-", b->name, "\n");
+                        put_cannot(out, o, &e, "goto pause\n");
+                        continue;
+                }
+                put_build(out, "", b, &e);
+                buf_puts(out, "goto usual\n");
+                shared = true;
+        }
+        if (o->build) {
+                offer_entry_fit(o, o->build, &e);
+                if (e.cannot) {
+                        buf_puts(out, "\n:smartos\n");
+                        put_cannot(out, o, &e, "goto pause\n");
+                } else {
+                        put_build(out, "smartos", o->build, &e);
+                        own = shared = true;
+                }
+        }
+        if (shared) {
+                buf_puts(out, own ? ":usual\n" : "\n:usual\n");
+                put_args(out, &e);
+                buf_puts(out, "goto boot\n");
+                *ret_boots = true;
+        }
+        return 0;
+}
+
+static int put_variants(struct buf *out, const struct offer *o, bool *ret_boots)
+{
+        for (size_t i = 0; i < N_VARIANTS && o->build; i++) {
+                AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
+                int r;
+
+                if (!variant_is_wanted(o->plan, &variants[i]))
+                        continue;
+                r = offer_entry_init(o, variants[i].changes, variant_n_changes(o->plan, &variants[i]), &e);
+                if (r < 0)
+                        return r;
+                offer_entry_fit(o, o->build, &e);
+                if (e.cannot) {
+                        PUT(out, "\n:", variants[i].label, "\n");
+                        put_cannot(out, o, &e, "goto pause\n");
+                        continue;
+                }
+                put_build(out, variants[i].label, o->build, &e);
+                put_args(out, &e);
+                buf_puts(out, "goto boot\n");
+                *ret_boots = true;
+        }
+        return 0;
+}
+
+static int render_menu(const struct offer *o, struct buf *out)
+{
+        bool boots = false;
+        int r;
+
+        put_menu_items(out, o);
+        buf_puts(out, "\n######## UTILITY ITEMS ###############");
+        PUT(out, section_menu_tools, section_exit, "\n######## MENU ITEMS ##################");
+        r = put_builds(out, o, &boots);
+        if (r == 0)
+                r = put_variants(out, o, &boots);
+        if (r < 0)
+                return r;
+        if (boots) {
+                buf_puts(out, "\n:boot\nset menu-note\n");
+                put_boot(out, o);
+        }
+        buf_puts(out, section_menu_failed);
+        return 0;
+}
+
+int render_ipxe(const struct plan *p, const struct build_list *builds, const char *latest, struct buf *out)
+{
+        AUTO_OFFER struct offer o;
+        int r = offer_init(&o, p, builds, latest);
+
+        if (r < 0)
+                return r;
+        put_header(out, &o);
+        if (p->kind == PLAN_DISABLED || (p->kind == PLAN_UNKNOWN && p->unknown_policy == UNKNOWN_LOCAL))
+                render_local(&o, out);
+        else if (p->kind == PLAN_UNKNOWN && p->unknown_policy != UNKNOWN_MENU)
+                render_deny(out);
+        else
+                r = p->menu_style == MENU_MINIMAL ? render_minimal(&o, out) : render_menu(&o, out);
+        return r < 0 ? r : buf_error(out);
+}
+
+int render_dispatcher(const char *base_url, struct buf *out)
+{
+        const char *why;
+
+        PUT(out, dispatcher_head, dispatcher_chain);
+        if (offer_put_base(base_url, out, &why) > 0)
+                buf_puts(out, "/");
+        buf_puts(out, dispatcher_tail);
+        return buf_error(out);
+}

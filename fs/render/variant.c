@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* variant -- what the documentation offers to add to its menu: "variations of SmartOS that use ttya or ttyb for serial
+ * redirection, load KMDB, etc.", and its rescue entry, as one table.
+ */
+#include "variant.h"
+
+#include <string.h>
+
+/* Rescue: no pool is imported, so there is no /usbkey/shadow to take a password from, and root_shadow must count.  With
+ * smartos= set to anything, SmartOS stops before it applies root_shadow (smartdc-config), hence smartos is left out
+ * rather than set to false; see the documentation's lines on smartos= and root_shadow=.  Its PXELINUX example has both,
+ * and there the password has no effect. */
+const struct variant variants[N_VARIANTS] = {
+        { "ttya", "a", "Boot with the console on ttya (COM1)", { { "console", "ttya" } }, 1, "console",
+                "ttya" },
+        { "ttyb", "b", "Boot with the console on ttyb (COM2)", { { "console", "ttyb" } }, 1, "console",
+                "ttyb" },
+        { "text", "t", "Boot with the console on the screen", { { "console", "text" } }, 1, "console",
+                "text" },
+        { "kmdb", "k", "Boot with the kernel debugger (-kd)", { { "-kd", "" }, { "-k", NULL } }, 2, "-kd",
+                NULL },
+        { "rescue", "e", "Rescue: import no pool (noimport=true)",
+                { { "noimport", "true" }, { "smartos", NULL }, { "standalone", "true" } }, 2, NULL, NULL },
+};
+
+bool variant_is_wanted(const struct plan *p, const struct variant *v)
+{
+        const char *has = v->property ? bootargs_value(p, v->property) : NULL;
+
+        if (strcmp(v->label, "text") == 0 && !has)
+                return false; /* the kernel's default */
+        return !has || (v->value && strcmp(has, v->value) != 0);
+}
+
+size_t variant_n_changes(const struct plan *p, const struct variant *v)
+{
+        if (strcmp(v->label, "rescue") != 0)
+                return v->n_changes;
+        for (size_t i = 0; i < p->n_settings; i++)
+                if (strcmp(p->settings[i].key, "rescue_standalone") == 0 &&
+                        strcmp(p->settings[i].value, "1") == 0)
+                        return v->n_changes + 1;
+        return v->n_changes;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* list -- directory listings, from a key on.
+ *
+ * The keys of one directory are ranges, in this order, so that one number says where a listing is:
+ *
+ *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/ and the by-
+ *                    directories the inventory's own keys
+ *   CHANNELS ...     channels, by their id
+ *   BUILDS ...       builds, by their object
+ *   OVERLAY ...      files of the overlay, by a hash of their name
+ *
+ * Names that an earlier range has are left out of a later one, as lookup would never find them.
+ */
+#include "tree/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define CHANNELS    (UINT64_C(1) << 50)
+#define BUILDS      (UINT64_C(1) << 51)
+#define OVERLAY     (UINT64_C(1) << 62)
+#define UNKNOWN_INO UINT64_C(0xffffffff) /* as libfuse's FUSE_UNKNOWN_INO: known only once it is looked up */
+
+struct listing {
+        const struct places *p;
+        const struct node *dir;
+        uint64_t base; /* of the range being listed */
+        bool below_smartos;
+        const struct catalog_view *view; /* where builds matter */
+        place_list_fn *add;
+        void *ctx;
+        bool full;
+};
+
+static bool give(struct listing *l, const char *name, uint64_t node, mode_t type, uint64_t key)
+{
+        l->full = !l->add(l->ctx, name, node, type, key);
+        return !l->full;
+}
+
+static uint64_t after_in(uint64_t after, uint64_t base)
+{
+        return after > base ? after - base : 0;
+}
+
+static void list_fixed(struct listing *l, uint64_t after)
+{
+        static const mode_t types[] = { [USE_DIR] = S_IFDIR, [USE_LINK] = S_IFLNK, [USE_LATEST] = S_IFLNK,
+                [USE_TEXT] = S_IFREG };
+
+        for (unsigned i = 0; i < n_fixed_names && !l->full; i++) {
+                const struct fixed_name *f = &fixed_names[i];
+                uint64_t key = i + PLACE_FIRST_KEY;
+
+                if (f->parent != l->dir->what || key <= after || f->unlisted || (f->needs_latest && !l->view->latest))
+                        continue;
+                (void)give(l, f->name,
+                        f->use == USE_DIR ? node_fixed((enum fixed_place)f->argument) : UNKNOWN_INO, types[f->use], key);
+        }
+}
+
+static bool add_channel(void *ctx, uint64_t key, const char *name)
+{
+        struct listing *l = ctx;
+
+        if (fixed_name_find(PLACE_SMARTOS, name) || catalog_view_by_name(l->view, name))
+                return true;
+        return give(l, name, UNKNOWN_INO, S_IFLNK, CHANNELS + key);
+}
+
+static int compare_object(const void *a, const void *b)
+{
+        const struct build *const *x = a, *const *y = b;
+
+        return ((*x)->object > (*y)->object) - ((*x)->object < (*y)->object);
+}
+
+static int list_builds(struct listing *l, uint64_t after)
+{
+        AUTO_FREE const struct build **v = calloc(l->view->n_builds + 1, sizeof *v);
+
+        if (!v)
+                return -ENOMEM;
+        for (size_t i = 0; i < l->view->n_builds; i++)
+                v[i] = l->view->builds[i];
+        qsort(v, l->view->n_builds, sizeof *v, compare_object);
+        for (size_t i = 0; i < l->view->n_builds && !l->full; i++)
+                if (BUILDS + v[i]->object > after)
+                        (void)give(l, v[i]->name, node_entry(v[i]->object, 0), S_IFDIR, BUILDS + v[i]->object);
+        return 0;
+}
+
+static bool add_overlay(void *ctx, uint64_t key, const char *name, bool is_dir)
+{
+        struct listing *l = ctx;
+
+        if (l->dir->kind == NODE_FIXED && fixed_name_find(l->dir->what, name))
+                return true;
+        if (l->below_smartos && l->dir->kind == NODE_FIXED && catalog_view_by_name(l->view, name))
+                return true;
+        return give(l, name, UNKNOWN_INO, is_dir ? S_IFDIR : S_IFREG, l->base + key);
+}
+
+static int list_overlay(struct listing *l, uint64_t dir, uint64_t after)
+{
+        l->base = OVERLAY;
+        return l->full ? 0 : overlay_list(l->p->opts.overlay, dir, after_in(after, OVERLAY), add_overlay, l);
+}
+
+/* An inventory that does not answer takes its names away, not the builds'. */
+static int list_top(struct listing *l, uint64_t after)
+{
+        int r = 0;
+
+        list_fixed(l, after);
+        if (l->below_smartos && !l->full && after < BUILDS)
+                (void)inventory_list_channels(l->p->opts.inventory, after_in(after, CHANNELS), add_channel, l, NULL);
+        if (l->below_smartos && !l->full)
+                r = list_builds(l, after);
+        return r < 0 ? r : list_overlay(l, OVERLAY_TOP, after);
+}
+
+static bool add_mac(void *ctx, uint64_t key, const char *name)
+{
+        return give(ctx, name, node_hostdir(key), S_IFDIR, key + PLACE_FIRST_KEY);
+}
+
+static bool add_link(void *ctx, uint64_t key, const char *name)
+{
+        return give(ctx, name, UNKNOWN_INO, S_IFLNK, key + PLACE_FIRST_KEY);
+}
+
+static int list_inventory(struct listing *l, uint64_t after)
+{
+        struct inventory *inv = l->p->opts.inventory;
+        uint64_t from = after_in(after, PLACE_FIRST_KEY);
+
+        if (l->p->opts.nolist)
+                return 0;
+        switch (l->dir->what) {
+        case PLACE_HOSTS:
+                return inventory_list_macs(inv, from, add_mac, l, NULL);
+        case PLACE_BY_NAME:
+                return inventory_list_names(inv, from, add_link, l, NULL);
+        case PLACE_BY_IP:
+                return inventory_list_ips(inv, from, add_link, l, NULL);
+        case PLACE_BY_UUID:
+                return inventory_list_uuids(inv, from, add_link, l, NULL);
+        default:
+                return 0;
+        }
+}
+
+static int list_fixed_place(struct listing *l, uint64_t after)
+{
+        switch (l->dir->what) {
+        case PLACE_ROOT:
+                return list_top(l, after);
+        case PLACE_SMARTOS:
+                l->below_smartos = true;
+                return list_top(l, after);
+        case PLACE_DAEMON:
+                list_fixed(l, after);
+                return 0;
+        default:
+                return list_inventory(l, after);
+        }
+}
+
+static int list_build(struct listing *l, uint64_t after)
+{
+        const struct build *b = catalog_view_by_object(l->view, l->dir->object);
+        const struct layout_entry *d;
+
+        if (!b || l->dir->detail >= b->tree->n)
+                return -ESTALE;
+        d = &b->tree->v[l->dir->detail];
+        if (!d->is_dir)
+                return -ENOTDIR;
+        for (uint32_t i = d->first_child; i < d->first_child + d->n_children && !l->full; i++) {
+                const struct layout_entry *e = &b->tree->v[i];
+
+                if (i + PLACE_FIRST_KEY <= after || (e->hidden && !l->p->opts.show_root_password))
+                        continue;
+                (void)give(l, e->name, node_entry(b->object, i), e->is_dir ? S_IFDIR : S_IFREG,
+                        i + PLACE_FIRST_KEY);
+        }
+        return 0;
+}
+
+static int list_host(struct listing *l, uint64_t after)
+{
+        for (unsigned i = 0; i < n_host_names && !l->full; i++)
+                if (i + PLACE_FIRST_KEY > after)
+                        (void)give(l, host_names[i].name, UNKNOWN_INO, S_IFREG, i + PLACE_FIRST_KEY);
+        return 0;
+}
+
+int place_list(const struct places *p, const struct node *dir, uint64_t after, place_list_fn *add, void *ctx)
+{
+        struct catalog_view *v = catalog_view_get(p->opts.catalog);
+        struct listing l = { .p = p, .dir = dir, .view = v, .add = add, .ctx = ctx };
+        int r = -ENOTDIR;
+
+        switch (dir->kind) {
+        case NODE_FIXED:
+                r = list_fixed_place(&l, after);
+                break;
+        case NODE_ENTRY:
+                r = list_build(&l, after);
+                break;
+        case NODE_HOSTDIR:
+                r = list_host(&l, after);
+                break;
+        case NODE_OVERLAYDIR:
+                r = list_overlay(&l, dir->object, after);
+                break;
+        case NODE_TEXT:
+        case NODE_LINK:
+        case NODE_OVERLAY:
+                break;
+        }
+        catalog_view_unref(v);
+        return r;
+}

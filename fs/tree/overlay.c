@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* overlay -- a table from hash to path, and the file system below it.
+ *
+ * Everything is looked up on disk when it is asked for; the only thing remembered is which path a hash stands for, one
+ * record a path. A replaced file replaces its record, so the table is bounded by the number of files (and by MAX_RECORDS, as
+ * nothing an operator serves beside builds comes near it).
+ *
+ * Lock: one mutex around the table, never held while the disk is touched.
+ */
+#include "tree/overlay.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "archive/identity.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
+
+#define MAX_RECORDS 65536
+
+struct record {
+        uint64_t hash;      /* key of by_hash */
+        char *path;         /* owned, key of by_path; relative to an overlay directory, "" is the top */
+        bool is_dir;
+        size_t layer;       /* file: the overlay directory it was found in */
+        struct identity id; /* file */
+};
+
+struct overlay {
+        int *dirfd;
+        size_t n;
+        pthread_mutex_t lock; /* guards the three below */
+        void *by_hash, *by_path; /* tsearch trees of struct record *; by_hash does not own */
+        size_t n_records;
+};
+
+static int compare_hash(const void *a, const void *b)
+{
+        const struct record *x = a, *y = b;
+
+        return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static int compare_path(const void *a, const void *b)
+{
+        const struct record *x = a, *y = b;
+
+        return strcmp(x->path, y->path);
+}
+
+static void record_free(void *p)
+{
+        struct record *rec = p;
+
+        free(rec->path);
+        free(rec);
+}
+
+static void keep(void *p)
+{
+        (void)p; /* by_path owns the records */
+}
+
+int overlay_open(const char *const *dirs, size_t n, struct overlay **ret, struct err *err)
+{
+        struct overlay *o = calloc(1, sizeof *o);
+
+        if (!o)
+                return -ENOMEM;
+        pthread_mutex_init(&o->lock, NULL);
+        o->dirfd = calloc(n ? n : 1, sizeof *o->dirfd);
+        if (!o->dirfd) {
+                overlay_close(o);
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < n; i++) {
+                int r;
+
+                o->dirfd[i] = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (o->dirfd[i] < 0) {
+                        r = -errno;
+                        overlay_close(o);
+                        return err_sys(err, r, "static directory %s", dirs[i]);
+                }
+                o->n++;
+        }
+        *ret = o;
+        return 0;
+}
+
+void overlay_close(struct overlay *o)
+{
+        if (!o)
+                return;
+        for (size_t i = 0; i < o->n; i++)
+                close(o->dirfd[i]);
+        tdestroy(o->by_hash, keep);
+        tdestroy(o->by_path, record_free);
+        pthread_mutex_destroy(&o->lock);
+        free(o->dirfd);
+        free(o);
+}
+
+/* Puts the record in, in place of what its path or its hash had.  Called with the lock held; takes @rec. */
+static int table_insert(struct overlay *o, struct record *rec)
+{
+        struct record **slot = tsearch(rec, &o->by_path, compare_path), *old, **other;
+
+        if (!slot)
+                goto no_memory;
+        old = *slot;
+        if (old != rec) {
+                tdelete(old, &o->by_hash, compare_hash);
+                free(rec->path); /* the key in the tree stays where it is; its record takes the new content */
+                rec->path = old->path;
+                *old = *rec;
+                free(rec);
+                rec = old;
+        } else {
+                o->n_records++;
+        }
+        other = tsearch(rec, &o->by_hash, compare_hash);
+        if (!other)
+                goto forget;
+        /* Two paths with one 59-bit hash: the newer has it, the older is found again at its next lookup. */
+        *other = rec;
+        return 0;
+forget:
+        tdelete(rec, &o->by_path, compare_path);
+        o->n_records--;
+no_memory:
+        record_free(rec);
+        return -ENOMEM;
+}
+
+static int remember(struct overlay *o, uint64_t hash, const char *path, bool is_dir, size_t layer,
+        const struct identity *id)
+{
+        struct record key = { .hash = hash };
+        struct record *rec, **found;
+        int r = 0;
+
+        pthread_mutex_lock(&o->lock);
+        found = tfind(&key, &o->by_hash, compare_hash);
+        if (found && strcmp((*found)->path, path) == 0)
+                goto unlock;
+        if (o->n_records >= MAX_RECORDS) {
+                r = -ENFILE;
+                goto unlock;
+        }
+        rec = calloc(1, sizeof *rec);
+        if (rec)
+                rec->path = strdup(path);
+        if (!rec || !rec->path) {
+                free(rec);
+                r = -ENOMEM;
+                goto unlock;
+        }
+        rec->hash = hash;
+        rec->is_dir = is_dir;
+        rec->layer = layer;
+        if (id)
+                rec->id = *id;
+        r = table_insert(o, rec);
+unlock:
+        pthread_mutex_unlock(&o->lock);
+        return r;
+}
+
+/* Path (the caller frees it), layer and identity of a hash.  -ESTALE if it is not known. */
+static int recall(struct overlay *o, uint64_t hash, bool is_dir, char **ret_path, size_t *ret_layer,
+        struct identity *ret_id)
+{
+        struct record key = { .hash = hash }, **found;
+        int r = -ESTALE;
+
+        if (is_dir && hash == OVERLAY_TOP) {
+                *ret_path = strdup("");
+                return *ret_path ? 0 : -ENOMEM;
+        }
+        pthread_mutex_lock(&o->lock);
+        found = tfind(&key, &o->by_hash, compare_hash);
+        if (found && (*found)->is_dir == is_dir) {
+                *ret_path = strdup((*found)->path);
+                r = *ret_path ? 0 : -ENOMEM;
+                if (ret_layer)
+                        *ret_layer = (*found)->layer;
+                if (ret_id)
+                        *ret_id = (*found)->id;
+        }
+        pthread_mutex_unlock(&o->lock);
+        return r;
+}
+
+/* Directories hash by their path, files by path and identity; each is found again by the same computation. */
+static int hash_of(const char *path, const struct identity *id, uint64_t *ret)
+{
+        uint64_t h[2] = { 0 }, salt = id ? 1 : 0;
+        int r;
+
+        if (id) {
+                r = identity_hash(id, 0, 60, &salt);
+                if (r < 0)
+                        return r;
+        }
+        r = digest_short(salt, path, strlen(path), h);
+        if (r < 0)
+                return r;
+        *ret = h[0] >> (id ? 4 : 5);
+        if (*ret == OVERLAY_TOP)
+                *ret = 1;
+        return 0;
+}
+
+static bool may_show(const char *name)
+{
+        return name[0] != '.' && name[0] != '\0' && !strchr(name, '/');
+}
+
+/* Opens the file or directory @path of a layer; a link is followed only to a file. */
+static int open_in(const struct overlay *o, size_t layer, const char *path, struct stat *ret_st)
+{
+        AUTO_CLOSE int fd = openat(o->dirfd[layer], path[0] ? path : ".", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        struct stat l;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, ret_st) < 0 || fstatat(o->dirfd[layer], path[0] ? path : ".", &l, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (S_ISDIR(ret_st->st_mode) ? S_ISLNK(l.st_mode) : !S_ISREG(ret_st->st_mode))
+                return -ENOENT;
+        return take_fd(&fd);
+}
+
+int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct overlay_entry *ret)
+{
+        AUTO_FREE char *parent = NULL, *path = NULL;
+        int r;
+
+        if (!may_show(name))
+                return -ENOENT;
+        r = recall(o, dir, true, &parent, NULL, NULL);
+        if (r < 0)
+                return r;
+        if (asprintf(&path, "%s%s%s", parent, parent[0] ? "/" : "", name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < o->n; i++) {
+                struct stat st;
+                struct identity id;
+                AUTO_CLOSE int fd = open_in(o, i, path, &st);
+
+                if (fd < 0)
+                        continue; /* absent, unreadable, a device: the next directory may have it */
+                id = identity_of(&st);
+                *ret = (struct overlay_entry){ .is_dir = S_ISDIR(st.st_mode),
+                        .size_bytes = S_ISDIR(st.st_mode) ? 0 : id.size_bytes, .mtime_ns = id.mtime_ns };
+                r = hash_of(path, ret->is_dir ? NULL : &id, &ret->hash);
+                return r < 0 ? r : remember(o, ret->hash, path, ret->is_dir, i, &id);
+        }
+        return -ENOENT;
+}
+
+int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_entry *ret)
+{
+        AUTO_FREE char *path = NULL;
+        struct identity id = { 0 };
+        int r = recall(o, hash, is_dir, &path, NULL, &id);
+
+        if (r < 0)
+                return r;
+        *ret = (struct overlay_entry){ .hash = hash, .is_dir = is_dir,
+                .size_bytes = is_dir ? 0 : id.size_bytes, .mtime_ns = is_dir ? 0 : id.mtime_ns };
+        return 0;
+}
+
+ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off)
+{
+        AUTO_FREE char *path = NULL;
+        AUTO_CLOSE int fd = -1;
+        struct identity id = { 0 }, now;
+        struct stat st;
+        size_t layer = 0, done = 0;
+        int r = recall(o, hash, false, &path, &layer, &id);
+
+        if (r < 0)
+                return r;
+        fd = open_in(o, layer, path, &st);
+        if (fd < 0)
+                return -ESTALE;
+        while (done < len && off + done < id.size_bytes) {
+                ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t)n;
+        }
+        /* Compared after the read: what was read belongs to the file the hash names, or nobody gets it. */
+        r = identity_of_fd(fd, &now);
+        if (r < 0)
+                return r;
+        return identity_equal(&id, &now) ? (ssize_t)done : -ESTALE;
+}
+
+struct name_key {
+        uint64_t key;
+        char *name; /* owned */
+        bool is_dir;
+};
+
+struct name_list {
+        struct name_key *v;
+        size_t n, cap;
+};
+
+static void name_list_fini(struct name_list *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                free(l->v[i].name);
+        free(l->v);
+}
+
+static int name_list_add(struct name_list *l, const char *name, bool is_dir)
+{
+        uint64_t h[2] = { 0 };
+        int r = digest_short(2, name, strlen(name), h);
+
+        if (r < 0)
+                return r;
+        if (l->n == l->cap) {
+                size_t cap = l->cap ? 2 * l->cap : 64;
+                struct name_key *v = reallocarray(l->v, cap, sizeof *v);
+
+                if (!v)
+                        return -ENOMEM;
+                l->v = v;
+                l->cap = cap;
+        }
+        l->v[l->n] = (struct name_key){ .key = (h[0] >> 2) | 1, .name = strdup(name), .is_dir = is_dir };
+        if (!l->v[l->n].name)
+                return -ENOMEM;
+        l->n++;
+        return 0;
+}
+
+static int compare_key(const void *a, const void *b)
+{
+        const struct name_key *x = a, *y = b;
+
+        return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : strcmp(x->name, y->name);
+}
+
+/* Adds the names of one layer's directory. */
+static int list_layer(const struct overlay *o, size_t layer, const char *path, struct name_list *l)
+{
+        struct stat st;
+        int fd = open_in(o, layer, path, &st), r = 0;
+        AUTO_CLOSEDIR DIR *d = NULL;
+        const struct dirent *de;
+
+        if (fd < 0)
+                return 0; /* this layer has no such directory */
+        d = S_ISDIR(st.st_mode) ? fdopendir(fd) : NULL;
+        if (!d) {
+                close(fd);
+                return 0;
+        }
+        while (r == 0 && (de = readdir(d))) {
+                if (!may_show(de->d_name) || fstatat(dirfd(d), de->d_name, &st, 0) < 0)
+                        continue;
+                if (S_ISREG(st.st_mode) || (S_ISDIR(st.st_mode) && de->d_type != DT_LNK))
+                        r = name_list_add(l, de->d_name, S_ISDIR(st.st_mode));
+        }
+        return r;
+}
+
+int overlay_list(struct overlay *o, uint64_t dir, uint64_t after, overlay_list_fn *add, void *ctx)
+{
+        AUTO_FREE char *path = NULL;
+        AUTO_CLEAN(name_list_fini) struct name_list l = { 0 };
+        int r = recall(o, dir, true, &path, NULL, NULL);
+
+        for (size_t i = 0; r == 0 && i < o->n; i++)
+                r = list_layer(o, i, path, &l);
+        if (r < 0)
+                return r;
+        if (l.n)
+                qsort(l.v, l.n, sizeof *l.v, compare_key);
+        for (size_t i = 0; i < l.n; i++) {
+                if (l.v[i].key <= after || (i > 0 && l.v[i].key == l.v[i - 1].key))
+                        continue; /* given already, or a later layer's file of the same name */
+                if (!add(ctx, l.v[i].key, l.v[i].name, l.v[i].is_dir))
+                        break;
+        }
+        return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* text -- generated files: made at lookup, promised, and found again at read.
+ *
+ * A lookup renders the text from one snapshot of the inventory and one of the catalog, derives its node id from its bytes,
+ * keeps it in the ring, and only then answers.  A read finds it there; or, when the ring has turned, renders it again and
+ * serves it only if it is still the same text.  Thread-safe; blocks for SQLite.
+ */
+#ifndef PXEFS_TREE_TEXT_H
+#define PXEFS_TREE_TEXT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "build/catalog.h"
+#include "inventory/inventory.h"
+#include "tree/node.h"
+
+struct texts;
+
+struct texts_options {
+        struct catalog *catalog;     /* borrowed */
+        struct inventory *inventory; /* borrowed */
+        const char *version;         /* of pxefs, for status; borrowed */
+        size_t ring_bytes;           /* 16 MiB */
+        unsigned hash_bits;          /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
+};
+
+struct texts *texts_new(const struct texts_options *opts); /* NULL if memory is short */
+void texts_free(struct texts *t);
+
+struct text_entry {
+        uint64_t node;
+        uint32_t generation; /* 32 further bits of the text's hash: a collision of ids turns the kernel's old inode bad */
+        uint64_t size_bytes;
+        int64_t mtime_ns;    /* derived from the text, a date in the past: differs whenever the bytes do */
+};
+
+/* Renders the text of @what for the machine @mac (ignored for the dispatcher and status) and keeps it.
+ * 0, or a negative errno; an inventory that cannot be read is logged once per change of its state. */
+int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_entry *ret);
+
+/* Attributes of a text node.  -ESTALE if it can no longer be made. */
+int text_stat(struct texts *t, const struct node *n, struct text_entry *ret);
+
+/* Reads; fewer than @len bytes only at the end.  -ESTALE as above. */
+ssize_t text_read(struct texts *t, const struct node *n, void *buf, size_t len, uint64_t off);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* textring -- generated files that were promised to somebody, kept until the space is needed.
+ *
+ * A text is put here before the LOOKUP that names it is answered; a READ that comes later finds the very bytes, even if
+ * the inventory says something else by then.  Thread-safe; holds one mutex for the length of a copy.
+ */
+#ifndef PXEFS_TREE_TEXTRING_H
+#define PXEFS_TREE_TEXTRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct textring;
+
+/* @size_bytes is the bound of everything it holds; the largest text may have a quarter of it. */
+struct textring *textring_new(size_t size_bytes);
+void textring_free(struct textring *r);
+
+/* What the ring knows of an id. */
+enum textring_state {
+        TEXTRING_ABSENT, /* nothing */
+        TEXTRING_SAME,   /* this very text */
+        TEXTRING_OTHER,  /* another text under the same id: a collision */
+};
+enum textring_state textring_peek(struct textring *r, uint64_t id, const void *text, size_t len);
+
+/* Keeps @text (copied) under @id; what was there under that id is forgotten.  0, or -EFBIG. */
+int textring_put(struct textring *r, uint64_t id, const void *text, size_t len);
+
+/* Copies up to @len bytes from @off.  Returns their number (0 at or past the end), or -ENOENT if the ring has no such text. */
+ssize_t textring_read(struct textring *r, uint64_t id, void *buf, size_t len, uint64_t off);
+
+/* Size of the text in bytes, or -ENOENT. */
+int64_t textring_size(struct textring *r, uint64_t id);
+
+#endif

@@ -1,0 +1,54 @@
+-- catalog.db: what this node has found out about the archives in its builds directory.
+--
+-- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
+-- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
+
+PRAGMA user_version = 1;   -- another number than the program's: the file is thrown away
+
+-- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
+-- its old time stamp has another identity, and this row is then dropped.
+CREATE TABLE archive (
+  dev          INTEGER NOT NULL,   -- stat(2) st_dev; 64 bits, kept as a signed number
+  ino          INTEGER NOT NULL,   -- st_ino; the same
+  size_bytes   INTEGER NOT NULL,   -- st_size, of the archive as it lies there
+  mtime_ns     INTEGER NOT NULL,   -- st_mtim, nanoseconds since the epoch
+  ctime_ns     INTEGER NOT NULL,   -- st_ctim, nanoseconds since the epoch; what nobody can set
+  file         TEXT    NOT NULL,   -- its name in the builds directory when it was read; for people
+  verdict      TEXT    NOT NULL    -- 'ready': verified, may be served; 'refused': quarantined, and not read again
+               CONSTRAINT "verdict: ready or refused" CHECK (verdict IN ('ready', 'refused')),
+  reason       TEXT,               -- why it was refused, or a warning about a ready one; NULL: nothing to say
+  salt         INTEGER NOT NULL,   -- what the object number was made with: 0, more after a collision
+  object       INTEGER UNIQUE      -- hash of the identity and salt, in node ids and spool names; NULL if refused
+               CONSTRAINT "object: for a ready archive" CHECK ((verdict = 'ready') = (object IS NOT NULL)),
+  format       TEXT                -- 'tar' or 'iso'; NULL if refused
+               CONSTRAINT "format: tar or iso" CHECK (format IN ('tar', 'iso')),
+  raw_bytes    INTEGER NOT NULL,   -- length of the decompressed stream; 0 if refused
+  hash_checked INTEGER NOT NULL    -- 1: boot_archive.hash is there and agrees; 0: there is none
+               CONSTRAINT "hash_checked: 0 or 1" CHECK (hash_checked IN (0, 1)),
+  -- The identity of the spool file spool/<object in hex>.raw; all NULL where the archive itself is the stream.
+  spool_dev      INTEGER,
+  spool_ino      INTEGER,
+  spool_bytes    INTEGER,
+  spool_mtime_ns INTEGER,
+  spool_ctime_ns INTEGER,
+  layout       BLOB,               -- names, sizes and offsets of all entries (fs/build/layoutblob.c); NULL if refused
+  checksum     BLOB NOT NULL,      -- of all columns above (fs/build/catalogdb.c): a row that does not agree is dropped
+  PRIMARY KEY (dev, ino, size_bytes, mtime_ns, ctime_ns)
+) STRICT;
+
+-- What the daemon shows now, one row for each file of the builds directory; written anew with each change.  Only for
+-- pxectl and people: the daemon never reads it.
+CREATE TABLE listing (
+  file       TEXT PRIMARY KEY,     -- name in the builds directory
+  build      TEXT,                 -- the build's name; NULL while it is not known
+  state      TEXT NOT NULL         -- see catalog.h, enum archive_state
+             CONSTRAINT "state: ready, indexing, waiting, refused or shadowed"
+             CHECK (state IN ('ready', 'indexing', 'waiting', 'refused', 'shadowed')),
+  reason     TEXT,                 -- why it is not served, or a warning
+  size_bytes INTEGER NOT NULL,     -- of the file
+  raw_bytes  INTEGER NOT NULL,     -- of the decompressed stream; 0 until known
+  place      INTEGER               -- place among the served builds, newest first, from 0; NULL if it is not served
+             CONSTRAINT "place: one build each" UNIQUE,
+  release    INTEGER NOT NULL,     -- 1: may become `latest`; 0: a branch or debug build, or not known
+  has_hash   INTEGER NOT NULL      -- 1: it brings a boot_archive.hash
+) STRICT;

@@ -1,0 +1,48 @@
+-- name: version
+-- The schema's version, 0 in a file that was just made.
+PRAGMA user_version;
+
+-- name: known
+-- Every archive that was read before.
+SELECT dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format, raw_bytes, hash_checked,
+       spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum
+FROM archive;
+
+-- name: put
+-- A verdict.
+INSERT OR REPLACE INTO archive (dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format,
+       raw_bytes, hash_checked, spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20);
+
+-- name: drop
+-- The archive is gone, or is another one now.
+DELETE FROM archive WHERE dev = ?1 AND ino = ?2 AND size_bytes = ?3 AND mtime_ns = ?4 AND ctime_ns = ?5;
+
+-- name: begin
+-- Takes the write lock at once.
+BEGIN IMMEDIATE;
+
+-- name: commit
+-- One verdict, or one listing.
+COMMIT;
+
+-- name: rollback
+-- After an error.
+ROLLBACK;
+
+-- name: listing_clear
+-- Before the listing is written anew.
+DELETE FROM listing;
+
+-- name: listing_put
+-- One file of the builds directory.
+INSERT INTO listing (file, build, state, reason, size_bytes, raw_bytes, place, release, has_hash)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: listing
+-- All files, by name.
+SELECT file, build, state, reason, size_bytes, raw_bytes FROM listing ORDER BY file;
+
+-- name: listing_served
+-- The builds that are served, newest first.
+SELECT build, release, has_hash FROM listing WHERE place IS NOT NULL ORDER BY place;

@@ -1,0 +1,171 @@
+-- Every statement the C code runs on the inventory, named: embed.py turns them into C.  The daemon's use tables only, no views: it
+-- opens the file with views and triggers switched off.
+
+-- name: begin
+-- One read transaction a call: everything in a plan is of one committed state.
+BEGIN;
+
+-- name: end
+COMMIT;
+
+-- name: version
+PRAGMA user_version;
+
+-- name: host_by_mac
+-- The NIC's key leads to the host's number, everything else is asked by that number.
+SELECT host FROM nic WHERE mac = ?1;
+
+-- name: host
+-- ip and mac of the NIC with the lowest id.
+SELECT h.hostname, h.uuid, h.profile, h.build, h.channel, h.comment, h.enabled, n.ip, n.mac
+FROM host h LEFT JOIN nic n ON n.id = (SELECT min(id) FROM nic WHERE host = ?1)
+WHERE h.id = ?1;
+
+-- name: chain
+-- A profile and those it inherits from, nearest first.
+SELECT c.ancestor, c.depth, p.name, p.parent, p.build, p.channel
+FROM profile_closure c LEFT JOIN profile p ON p.id = c.ancestor
+WHERE c.descendant = ?1 ORDER BY c.depth LIMIT 65;
+
+-- name: profile
+-- The same, one at a time: for a closure that disagrees with the parents.
+SELECT id, 0, name, parent, build, channel FROM profile WHERE id = ?1;
+
+-- name: channel
+-- The last column is the bucket of host ?2: see the table channel, and the view host_build, for the formula.
+SELECT name, build, canary, canary_percent,
+  ((((?2 & 16777215) + (id & 255) * 65599) * 2654435761) % 4294967296) * 100 / 4294967296
+FROM channel WHERE id = ?1;
+
+-- name: host_properties
+SELECT p.id, p.name, p.value, EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND p.name GLOB k.name)
+FROM property p WHERE p.host = ?1 ORDER BY p.name;
+
+-- name: profile_properties
+SELECT p.id, p.name, p.value, EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND p.name GLOB k.name)
+FROM property p WHERE p.profile = ?1 ORDER BY p.name;
+
+-- name: profile_settings
+SELECT id, key, value FROM setting WHERE profile = ?1;
+
+-- name: mac_by_name
+SELECT n.mac FROM host h JOIN nic n ON n.host = h.id WHERE lower(h.hostname) = lower(?1) ORDER BY n.id LIMIT 1;
+
+-- name: mac_by_ip
+-- The host's lowest NIC, and whether another host has the address too.
+SELECT m.mac, EXISTS (SELECT 1 FROM nic o WHERE o.ip = ?1 AND o.host <> n.host)
+FROM nic n JOIN nic m ON m.host = n.host WHERE n.ip = ?1 ORDER BY m.id LIMIT 1;
+
+-- name: mac_by_uuid
+SELECT n.mac, EXISTS (SELECT 1 FROM host o WHERE o.uuid = lower(?1) AND o.id <> h.id)
+FROM host h JOIN nic n ON n.host = h.id WHERE h.uuid = lower(?1) ORDER BY n.id LIMIT 1;
+
+-- name: channel_by_name
+SELECT build FROM channel WHERE name = ?1;
+
+-- name: list_macs
+-- In canonical spelling the order of the text is the order of the number.
+SELECT 0, n.mac FROM nic n WHERE n.mac > ?1 AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.mac;
+
+-- name: list_names
+SELECT id, hostname FROM host WHERE id > ?1 AND EXISTS (SELECT 1 FROM nic n WHERE n.host = host.id) ORDER BY id;
+
+-- name: list_ips
+-- An address that two hosts have leads to neither, so it is not listed.
+SELECT n.id, n.ip FROM nic n WHERE n.id > ?1 AND n.ip IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM nic o WHERE o.ip = n.ip AND (o.host <> n.host OR o.id < n.id))
+  AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.id;
+
+-- name: list_uuids
+SELECT id, uuid FROM host h WHERE id > ?1 AND uuid IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM host o WHERE o.uuid = h.uuid AND o.id <> h.id)
+  AND EXISTS (SELECT 1 FROM nic n WHERE n.host = h.id) ORDER BY id;
+
+-- name: list_channels
+SELECT id, name FROM channel WHERE id > ?1 ORDER BY id;
+
+-- name: count_hosts
+SELECT count(*) FROM host;
+
+-- name: count_nics
+SELECT count(*) FROM nic;
+
+-- name: ctl_begin
+-- From here on: what pxectl runs.
+BEGIN IMMEDIATE;
+
+-- name: ctl_commit
+COMMIT;
+
+-- name: ctl_actor
+-- Set in the transaction and taken back before its end, see the table actor.
+UPDATE actor SET name = ?1;
+
+-- name: ctl_host_id
+SELECT id FROM host WHERE lower(hostname) = lower(?1);
+
+-- name: ctl_host_by_mac
+SELECT host FROM nic WHERE mac = ?1;
+
+-- name: ctl_profile_id
+SELECT id FROM profile WHERE name = ?1;
+
+-- name: ctl_channel_id
+SELECT id FROM channel WHERE name = ?1;
+
+-- name: ctl_host_add
+INSERT INTO host (hostname, uuid, profile, build, channel) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: ctl_nic_add
+INSERT INTO nic (host, mac, ip) VALUES (?1, ?2, ?3);
+
+-- name: ctl_profile_add
+INSERT INTO profile (name, parent) VALUES (?1, ?2);
+
+-- name: ctl_host_property
+INSERT INTO property (host, name, value) VALUES (?1, ?2, ?3)
+  ON CONFLICT (host, name) DO UPDATE SET value = excluded.value;
+
+-- name: ctl_profile_property
+INSERT INTO property (profile, name, value) VALUES (?1, ?2, ?3)
+  ON CONFLICT (profile, name) DO UPDATE SET value = excluded.value;
+
+-- name: ctl_host_property_drop
+DELETE FROM property WHERE host = ?1 AND name = ?2;
+
+-- name: ctl_profile_property_drop
+DELETE FROM property WHERE profile = ?1 AND name = ?2;
+
+-- name: ctl_setting
+INSERT INTO setting (profile, key, value) VALUES (?1, ?2, ?3)
+  ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value;
+
+-- name: ctl_setting_drop
+DELETE FROM setting WHERE profile = ?1 AND key = ?2;
+
+-- name: ctl_channel
+INSERT INTO channel (name, build) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET build = excluded.build;
+
+-- name: ctl_channel_canary
+UPDATE channel SET canary = ?2, canary_percent = ?3 WHERE name = ?1;
+
+-- name: ctl_host_list
+SELECT hostname, boots, why, profile, macs, ips, properties FROM host_boot ORDER BY hostname;
+
+-- name: ctl_profile_list
+SELECT p.name, q.name AS parent, p.build, c.name AS channel,
+  (SELECT count(*) FROM host h WHERE h.profile = p.id) AS hosts, p.comment
+FROM profile p LEFT JOIN profile q ON q.id = p.parent LEFT JOIN channel c ON c.id = p.channel ORDER BY p.name;
+
+-- name: ctl_channel_list
+SELECT name, ifnull(build, 'latest') AS build, canary, canary_percent AS percent,
+  (SELECT count(*) FROM host h WHERE h.channel = channel.id) AS hosts, comment FROM channel ORDER BY name;
+
+-- name: ctl_setting_list
+-- Every setting for profile ?1: the nearest row, or what is built in.
+SELECT k.key, ifnull(s.value, k.built_in) AS value,
+  CASE WHEN s.value IS NULL THEN 'built in' WHEN s.profile = 1 THEN 'global' ELSE 'profile ' || a.name END AS layer, k.meaning
+FROM known_setting k
+LEFT JOIN setting s ON s.id = (SELECT t.id FROM profile_closure c CROSS JOIN setting t
+  WHERE c.descendant = ?1 AND t.profile = c.ancestor AND t.key = k.key ORDER BY c.depth LIMIT 1)
+LEFT JOIN profile a ON a.id = s.profile ORDER BY k.key;

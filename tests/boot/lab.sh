@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MPL-2.0
+# lab.sh -- a rack in a box: DHCP, TFTP and HTTP servers and machines that boot from them, in the test's own network.
+#
+#   . "$PXEFS_TESTLIB"; . "$PXEFS_SRC/tests/boot/lab.sh"
+#
+# The servers are the stock ones, configured as the SmartOS documentation ("PXE Booting SmartOS") gives it, at
+# 10.99.99.250. The machines are QEMU without KVM; every QEMU network card carries Debian's iPXE in its ROM. Their kernel
+# is the stub (stub/stub.c), which says on COM1 what it was given; what it must say is taken from the tarball by tar.
+# A boot takes some six seconds of one idle core.
+#
+# PXEFS_STUB, PXEFS_DISK  the stub kernel and the boot sector (tests/boot/meson.build)
+# BOOT_SECONDS            how long a machine may take (120: a busy machine without KVM)
+SERVER=10.99.99.250
+: "${BOOT_SECONDS:=120}"
+
+# lab_start: the network, and all that can be missing is asked for. The bridge answers IPv6 router solicitations: iPXE
+# waits some 13 s for a router otherwise (ifconf asks every configurator, IPv6's among them).
+lab_start()
+{
+        _need_isolation "a boot lab"
+        need qemu-system-x86_64 dnsmasq curl sqlite3
+        [ -w /dev/net/tun ] || skip "no /dev/net/tun"
+        [ -r "${PXEFS_STUB-}" ] || skip "no stub kernel: this compiler makes no 32-bit code"
+        [ -r /usr/lib/ipxe/undionly.kpxe ] || skip "no /usr/lib/ipxe/undionly.kpxe (package ipxe)"
+        ip link add pxe0 type bridge 2>/dev/null || skip "no bridges in this kernel"
+        ip addr add "$SERVER/24" dev pxe0
+        ip -6 addr add fd00:99::1/64 dev pxe0 nodad 2>/dev/null || :
+        ip link set pxe0 up
+        _daemon router dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --port=0 --interface=pxe0 \
+                --bind-interfaces --enable-ra --dhcp-range=fd00:99::,ra-only --leasefile-ro
+}
+
+# _daemon NAME CMD...: starts CMD, which stays in the foreground; its words go to $DIR/NAME.log, its pid to DAEMON_PID.
+_daemon()
+{
+        _log=$DIR/$1.log
+        shift
+        setsid "$@" >"$_log" 2>&1 </dev/null &
+        DAEMON_PID=$!
+        at_exit "stop_group $DAEMON_PID"
+}
+
+# lab_build STAMP: a build with the stub as its kernel; 4 MiB of archive are enough to be many packets.
+lab_build()
+{
+        mkbuild "$1" -k "$PXEFS_STUB" -s 4
+}
+
+# lab_host NAME MAC BUILD [PROPERTY VALUE]...: a machine in the inventory, with these properties beside those that every
+# host inherits (schema/inventory.sql: smartos=true, console=text).
+lab_host()
+{
+        _name=$1
+        sql "INSERT INTO host (hostname, build) VALUES ('$1', '$3');
+             INSERT INTO nic (mac, host) SELECT '$2', id FROM host WHERE hostname = '$1';"
+        shift 3
+        while [ $# -gt 0 ]; do
+                sql "INSERT INTO property (host, name, value) SELECT id, '$1', '$2' FROM host WHERE hostname = '$_name';"
+                shift 2
+        done
+}
+
+# serve_tree: the mount, with undionly.kpxe beside it as the documentation wants. The menus wait one second.
+serve_tree()
+{
+        cp /usr/lib/ipxe/undionly.kpxe "$STATIC/"
+        sql "INSERT OR REPLACE INTO setting (key, value) VALUES ('menu_timeout', '1');"
+        mount_pxefs "$@"
+}
+
+# dhcp_isc [MENU]: ISC dhcpd with the documentation's pool. MENU is what iPXE is told to load (menu.ipxe).
+dhcp_isc()
+{
+        _dhcpd=$(command -v dhcpd || echo /usr/sbin/dhcpd)
+        [ -x "$_dhcpd" ] || skip "dhcpd (isc-dhcp-server) is not installed"
+        cat >"$DIR/dhcpd.conf" <<END
+subnet 10.99.99.0 netmask 255.255.255.0 {
+ pool {
+  range 10.99.99.210 10.99.99.219;
+  next-server $SERVER;
+  if exists user-class and option user-class = "iPXE" {
+        filename "${1-menu.ipxe}";
+  } else {
+        filename "undionly.kpxe";
+  }
+ }
+}
+END
+        : >"$DIR/dhcpd.leases"
+        _daemon dhcpd "$_dhcpd" -4 -f -d -cf "$DIR/dhcpd.conf" -lf "$DIR/dhcpd.leases" -pf "$DIR/dhcpd.pid" pxe0
+        wait_for 10 grep -q 'Server starting service' "$DIR/dhcpd.log" || fail "dhcpd: $(cat "$DIR/dhcpd.log")"
+}
+
+# dhcp_dnsmasq ROOT: dnsmasq as DHCP and TFTP server, the same two steps by its own means.
+dhcp_dnsmasq()
+{
+        cat >"$DIR/dnsmasq.conf" <<END
+port=0
+interface=pxe0
+bind-interfaces
+dhcp-leasefile=$DIR/dnsmasq.leases
+dhcp-range=10.99.99.210,10.99.99.219,2h
+dhcp-userclass=set:ipxe,iPXE
+dhcp-boot=tag:!ipxe,undionly.kpxe,,$SERVER
+dhcp-boot=tag:ipxe,menu.ipxe,,$SERVER
+enable-tftp
+tftp-root=$1
+log-dhcp
+END
+        : >"$DIR/dnsmasq.leases"
+        chmod 0666 "$DIR/dnsmasq.leases"
+        _daemon dnsmasq dnsmasq --keep-in-foreground --pid-file= --log-facility=- --conf-file="$DIR/dnsmasq.conf"
+        wait_for 10 listening udp 69 || fail "dnsmasq: $(cat "$DIR/dnsmasq.log")"
+}
+
+# ---- machines ----------------------------------------------------------------------------------------------------------
+
+# machine_start NAME MAC [qemu options]: switches a machine on. Its console is $DIR/NAME.console, COM1 as it came: with
+# graphics=off SeaBIOS draws its screen there (sercon), so the loader's words and the stub's stand in one file. The disk
+# is second in the boot order and says so if it is ever started. Without -device in the options, the card's own iPXE boots.
+_machines=0
+machine_start()
+{
+        _name=$1 _mac=$2
+        shift 2
+        _machines=$((_machines + 1))
+        _tap=tap$_machines
+        ip tuntap add dev "$_tap" mode tap
+        ip link set "$_tap" master pxe0 up
+        case " $* " in
+        *' -device '*) ;;
+        *) set -- -device "virtio-net-pci,netdev=net,mac=$_mac" "$@" ;;
+        esac
+        # Each start of one machine has a fresh console.
+        : >"$DIR/$_name.console"
+        cp "$PXEFS_DISK" "$DIR/$_name.disk"
+        rm -f "$DIR/$_name.monitor.in" "$DIR/$_name.monitor.out"
+        mkfifo "$DIR/$_name.monitor.in" "$DIR/$_name.monitor.out"
+        _daemon "$_name.qemu" timeout --kill-after=5 "$BOOT_SECONDS" \
+                qemu-system-x86_64 -machine pc,graphics=off -accel tcg -m 96 -nodefaults -display none -vga std \
+                -serial "file:$DIR/$_name.console" -device isa-debug-exit,iobase=0xf4,iosize=4 -boot order=nc \
+                -chardev "pipe,id=monitor,path=$DIR/$_name.monitor" -mon monitor \
+                -drive "file=$DIR/$_name.disk,format=raw,if=ide" \
+                -netdev "tap,id=net,ifname=$_tap,script=no,downscript=no" "$@"
+        eval "_pid_$_name=$DAEMON_PID"
+}
+
+# machine_wait NAME: until it leaves. Sets STATUS: 33 the stub was content, 35 it was not, 69 the local disk was started.
+# shellcheck disable=SC2034,SC2154 # STATUS is for the test; _pid is set by eval
+machine_wait()
+{
+        eval "_pid=\$_pid_$1"
+        STATUS=0
+        wait "$_pid" || STATUS=$?
+        [ "$STATUS" -ne 124 ] || lab_fail "$1" "did not come to an end in $BOOT_SECONDS s"
+}
+
+# press NAME KEY: a key on its keyboard, by QEMU's name for it.
+press()
+{
+        echo "sendkey $2" >"$DIR/$1.monitor.in"
+}
+
+# boot NAME MAC [qemu options]: a machine from power-on to its end.
+boot()
+{
+        machine_start "$@"
+        machine_wait "$1"
+}
+
+# console NAME: what it showed, as text: without the screen's escape sequences and carriage returns.
+console()
+{
+        _esc=$(printf '\033')
+        tr -d '\r' <"$DIR/$1.console" | sed "s/$_esc\[[0-9;?]*[A-Za-z]//g; s/${_esc}c//g"
+}
+
+# console_says NAME WORDS: usable with wait_for.
+console_says()
+{
+        console "$1" | grep -qF -- "$2"
+}
+
+# lab_fail NAME MESSAGE: the machine's console and the servers' words say what a plain FAIL cannot.
+lab_fail()
+{
+        {
+                echo "---- console of $1 ----"
+                console "$1" | tr -s ' ' | grep -v '^ *$' | tail -n 60
+                for _f in "$DIR/$1.qemu.log" "$DIR/dhcpd.log" "$DIR/dnsmasq.log" "$DIR/nginx-error.log"; do
+                        [ ! -s "$_f" ] || { echo "---- ${_f##*/} ----"; tail -n 12 "$_f"; }
+                done
+                echo "---- end ----"
+        } >&2
+        fail "$1 $2"
+}
+
+# expect_boot NAME URL STAMP ARGUMENTS: the last boot of NAME took the build STAMP from below URL with these kernel
+# arguments: every word the stub said, against the tarball read by tar.
+expect_boot()
+{
+        _url=$2/smartos/$3/platform/i86pc TGZ=$BUILDS/platform-$3.tgz TOP=platform-$3
+        [ "$STATUS" -eq 33 ] || lab_fail "$1" "left with status $STATUS, not 33 (BOOT-OK)"
+        cat >"$DIR/expected" <<END
+BOOT-STUB ehdr=ok
+cmdline=<$_url/kernel/amd64/unix $4>
+module[0] size=$(member i86pc/amd64/boot_archive | wc -c) sha1=$(member i86pc/amd64/boot_archive | sha1) \
+string=<$_url/amd64/boot_archive type=rootfs name=ramdisk>
+module[1] size=41 sha1=$(member i86pc/amd64/boot_archive.hash | sha1) \
+string=<$_url/amd64/boot_archive.hash type=hash name=ramdisk>
+hash[ramdisk]=ok
+BOOT-OK
+END
+        console "$1" | sed -n '/^BOOT-STUB/,$p' | sed '/^ *$/d' >"$DIR/said"
+        diff -u "$DIR/expected" "$DIR/said" >&2 || lab_fail "$1" "was not given what its rows and its tarball say"
+}
+
+# expect_local_disk NAME: the last boot left the network and started the disk, and no kernel.
+expect_local_disk()
+{
+        [ "$STATUS" -eq 69 ] || lab_fail "$1" "left with status $STATUS, not 69 (its disk)"
+        ! console_says "$1" BOOT-STUB || lab_fail "$1" "started a kernel"
+}

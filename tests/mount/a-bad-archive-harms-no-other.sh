@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MPL-2.0
+# A truncated, flipped, hostile or foreign file in the builds directory is not served, its reason is told, the good ones are there.
+. "$PXEFS_TESTLIB"
+need python3
+mkbuild 20240101T000000Z -s 2
+good=$TGZ
+head -c 100000 "$good" >"$BUILDS/platform-20240102T000000Z.tgz"
+head -c $(($(stat -c %s "$good") - 4)) "$good" >"$BUILDS/platform-20240103T000000Z.tgz"
+: >"$BUILDS/platform-20240104T000000Z.tgz"
+echo '<!DOCTYPE html><html><body>404 Not Found</body></html>' >"$BUILDS/platform-20240105T000000Z.tgz"
+python3 - "$good" "$BUILDS/platform-20240106T000000Z.tgz" <<'END'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[len(data) // 2] ^= 0x10
+open(sys.argv[2], "wb").write(data)
+END
+# A hash that does not match, and a name that leaves the archive.
+mkdir "$DIR/t"
+tar -xf "$good" -C "$DIR/t"
+mv "$DIR/t/platform-20240101T000000Z" "$DIR/t/platform-20240107T000000Z"
+echo 20240107T000000Z >"$DIR/t/platform-20240107T000000Z/etc/version/platform"
+printf '%040d\n' 0 >"$DIR/t/platform-20240107T000000Z/i86pc/amd64/boot_archive.hash"
+tar -czf "$BUILDS/platform-20240107T000000Z.tgz" -C "$DIR/t" platform-20240107T000000Z
+mv "$DIR/t/platform-20240107T000000Z" "$DIR/t/platform-20240108T000000Z"
+echo 20240108T000000Z >"$DIR/t/platform-20240108T000000Z/etc/version/platform"
+rm "$DIR/t/platform-20240108T000000Z/i86pc/amd64/boot_archive.hash"
+tar -czPf "$BUILDS/platform-20240108T000000Z.tgz" -C "$DIR/t" --transform 's,root.password,../../../../etc/passwd,' \
+        platform-20240108T000000Z
+chmod 000 "$BUILDS/platform-20240104T000000Z.tgz"
+printf 'x' >"$BUILDS/notes.txt"
+mount_pxefs -o wait
+# A refusal of a file that was touched a moment ago is kept back: it may only mean "not complete yet".
+settled()
+{
+        ! grep -q -e '"waiting"' -e '"indexing"' "$MNT/.pxefs/status.json"
+}
+wait_for 15 settled || fail "archives without a verdict: $(cat "$MNT/.pxefs/status.json")"
+
+[ "$(ls "$MNT/smartos" | tr '\n' ' ')" = '20240101T000000Z latest platform ' ] || fail "smartos/ lists: $(ls "$MNT/smartos")"
+[ "$(digest "$MNT/smartos/latest/platform/i86pc/amd64/boot_archive")" = "$(member i86pc/amd64/boot_archive | digest)" ]
+python3 - "$MNT/.pxefs/status.json" <<'END'
+import json, sys
+status = json.load(open(sys.argv[1]))
+states = {a["file"]: a for a in status["archives"]}
+for day in range(2, 9):
+    a = states["platform-2024010%dT000000Z.tgz" % day]
+    print(a["file"], a["state"], a["reason"])
+    assert a["state"] == "refused" and a["reason"], a
+assert states["platform-20240101T000000Z.tgz"]["state"] == "ready"
+assert status["builds"] == ["20240101T000000Z"] and status["latest"] == "20240101T000000Z"
+END
+grep -q 20240102T000000Z "$MNT/hosts/02-00-00-00-00-01/menu.ipxe" && fail "a refused build is in a menu"
+[ "$(ls -A "$CACHE/spool" | wc -l)" -eq 1 ] || fail "a refused archive left something in the cache: $(ls -A "$CACHE/spool")"

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: MPL-2.0
+# Who parses archives and the inventory is not root and cannot become it; the mount is read-only, nosuid, nodev, for all users.
+. "$PXEFS_TESTLIB"
+mkbuild 20240101T000000Z -s 1
+echo loader >"$STATIC/undionly.kpxe"
+mount_pxefs -o wait
+nobody=$(id -u nobody) workers=0
+for pid in $(pxefs_pids); do
+        uid=$(awk '/^Uid:/ { print $2, $3, $4 }' "/proc/$pid/status")
+        opened=$(ls -l "/proc/$pid/fd" | grep -c -e "$BUILDS" -e "$CACHE" -e "$DIR/inventory" || :)
+        if [ "$uid" = "$nobody $nobody $nobody" ]; then
+                workers=$((workers + 1))
+                grep -q '^CapPrm:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "the worker has capabilities"
+                grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" || fail "the worker may gain privileges"
+                [ "$opened" -gt 0 ] || fail "the worker has nothing open: is it the worker?"
+        else
+                [ "$opened" -eq 0 ] || fail "a process of user $uid has builds, cache or inventory open"
+        fi
+done
+[ "$workers" -eq 1 ] || fail "$workers workers"
+options=$(awk -v m="$MNT" '$5 == m { print $6, $NF }' /proc/self/mountinfo)
+for word in ro nosuid nodev allow_other; do
+        echo "$options" | tr ' ,' '\n\n' | grep -qx "$word" || fail "$word is not in: $options"
+done
+for name in menu.ipxe undionly.kpxe smartos/undionly.kpxe smartos/latest/platform/i86pc/amd64/boot_archive; do
+        setpriv --reuid=65534 --regid=65534 --clear-groups cat "$MNT/$name" >/dev/null || fail "another user cannot read $name"
+done
+! touch "$MNT/x" 2>/dev/null || fail "a file was made"
+! rm -f "$MNT/menu.ipxe" 2>/dev/null || fail "a file was removed"
+! echo x 2>/dev/null >"$MNT/menu.ipxe" || fail "a file was written"

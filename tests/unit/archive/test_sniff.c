@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* sniff: what is no archive gets the reason a person can act on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "archive/sniff.h"
+
+static void says_what_it_is_and_the_way_out(void **state)
+{
+        static const struct {
+                const char *data;
+                size_t len;
+                const char *says;
+        } table[] = {
+                { "", 0, "empty" },
+                { "\xfd" "7zXZ\0....", 10, "xz" },
+                { "\x28\xb5\x2f\xfd....", 8, "zstd" },
+                { "BZh91AY", 7, "bzip2" },
+                { "\x04\x22\x4d\x18..", 6, "lz4" },
+                { "\x1f\x8b\x08..", 5, "gunzip" },
+                { "PK\x03\x04..", 6, "zip" },
+                { "7z\xbc\xaf\x27\x1c", 6, "7-Zip" },
+                { "Rar!..", 6, "RAR" },
+                { "hsqs", 4, "squashfs" },
+                { "\x7f" "ELF", 4, "ELF" },
+                { "<!DOCTYPE html><html>", 21, "web page" },
+                { "\r\n  <HTML><body>404", 19, "web page" },
+                { "<?xml version=\"1.0\"?><Error>", 28, "web page" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                const char *why = sniff_refuse(table[i].data, table[i].len);
+
+                assert_non_null(why);
+                if (!strstr(why, table[i].says))
+                        fail_msg("\"%s\" does not speak of \"%s\"", why, table[i].says);
+        }
+}
+
+static void xz_zstd_and_bzip2_name_what_is_read(void **state)
+{
+        (void)state;
+        assert_string_equal(sniff_refuse("BZh9", 4),
+                "it is compressed with bzip2: this version reads .tar, .tgz and .iso: recompress it with gzip");
+}
+
+static void lets_tar_and_iso_pass(void **state)
+{
+        static char data[40000];
+
+        (void)state;
+        assert_null(sniff_refuse("anything", 8)); /* an old tar has no mark: libarchive decides */
+        data[510] = 0x55;
+        data[511] = (char)0xaa;
+        assert_non_null(sniff_refuse(data, sizeof data)); /* a disk image... */
+        memcpy(data + 32769, "CD001", 5);
+        assert_null(sniff_refuse(data, sizeof data)); /* ...but for a hybrid ISO */
+        memset(data, 0, sizeof data);
+        memcpy(data, "BZh9", 4); /* a member's name may look like anything */
+        memcpy(data + 257, "ustar", 5);
+        assert_null(sniff_refuse(data, sizeof data));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(says_what_it_is_and_the_way_out),
+                cmocka_unit_test(xz_zstd_and_bzip2_name_what_is_read),
+                cmocka_unit_test(lets_tar_and_iso_pass),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* spool: what is in the file is what was verified; nothing is left behind; a full disk is a reason, not a crash. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "archive/spool.h"
+#include "base/cleanup.h"
+#include "tarmaker.h"
+
+/* ---- a filesystem at its worst ---------------------------------------------------------------------------------------- */
+
+static bool no_tmpfile;   /* as NFS and FUSE */
+static int writes_left = -1; /* then the disk is full; -1: never */
+
+int __real_openat(int dirfd, const char *path, int flags, ...);
+int __wrap_openat(int dirfd, const char *path, int flags, ...);
+int __wrap_openat64(int dirfd, const char *path, int flags, ...);
+ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t off);
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off);
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t off);
+
+static int do_openat(int dirfd, const char *path, int flags, int mode)
+{
+        if (no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+                errno = EOPNOTSUPP;
+                return -1;
+        }
+        return __real_openat(dirfd, path, flags, mode);
+}
+
+#define WRAP_OPENAT(name)                                                                                         \
+        int name(int dirfd, const char *path, int flags, ...)                                                     \
+        {                                                                                                         \
+                va_list ap;                                                                                       \
+                int mode;                                                                                         \
+                                                                                                                  \
+                va_start(ap, flags);                                                                              \
+                mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;                                       \
+                va_end(ap);                                                                                       \
+                return do_openat(dirfd, path, flags, mode);                                                       \
+        }
+WRAP_OPENAT(__wrap_openat)
+WRAP_OPENAT(__wrap_openat64)
+
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off)
+{
+        if (writes_left == 0) {
+                errno = ENOSPC;
+                return -1;
+        }
+        if (writes_left > 0)
+                writes_left--;
+        return __real_pwrite(fd, p, n > 7 ? n / 2 : n, off); /* and never all at once */
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t off)
+{
+        return __wrap_pwrite(fd, p, n, off);
+}
+
+/* ---- the tests ------------------------------------------------------------------------------------------------------------ */
+
+struct world {
+        char path[64];
+        int dirfd;
+};
+
+static int set_up(void **state)
+{
+        static struct world w;
+
+        w.dirfd = scratch_open(w.path);
+        no_tmpfile = false;
+        writes_left = -1;
+        *state = &w;
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        struct world *w = *state;
+
+        scratch_close(w->path, w->dirfd);
+        return 0;
+}
+
+static unsigned files_in(const struct world *w)
+{
+        DIR *d = fdopendir(__real_openat(w->dirfd, ".", O_RDONLY | O_DIRECTORY));
+        const struct dirent *e;
+        unsigned n = 0;
+
+        assert_non_null(d);
+        while ((e = readdir(d)))
+                n += e->d_name[0] != '.' || e->d_name[1] == 't'; /* ".tmp-..." counts */
+        closedir(d);
+        return n;
+}
+
+static const char text[] = "bytes that were verified";
+
+/* Spools the gzip file @fd as "s"; the first error. */
+static int spool(const struct world *w, int fd, uint64_t max, struct identity *id, struct source **src, struct err *err)
+{
+        AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
+        struct feed feed;
+        const void *p;
+        ssize_t n;
+        int r = spool_begin(fd, w->dirfd, max, &sw, err);
+
+        if (r < 0)
+                return r;
+        feed = spool_feed(sw);
+        while ((n = feed.next(feed.ctx, &p, err)) > 0)
+                ;
+        return n < 0 ? (int)n : spool_commit(sw, "s", id, src, err);
+}
+
+static int gz_file(int level)
+{
+        AUTO_BUF struct buf gz = BUF_INIT;
+
+        gz_add(&gz, text, sizeof text, level);
+        return mem_file(gz.data, gz.len);
+}
+
+static void keeps_what_it_decoded(void **state)
+{
+        const struct world *w = *state;
+
+        for (int fallback = 0; fallback <= 1; fallback++) {
+                AUTO_CLOSE int fd = gz_file(6);
+                struct source *s = NULL, *again = NULL;
+                struct identity id;
+                char b[64];
+
+                no_tmpfile = fallback;
+                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, NULL), 0);
+                assert_int_equal(files_in(w), 1);
+                assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
+                assert_memory_equal(b, text, sizeof text);
+                assert_int_equal(spool_open(w->dirfd, "s", &id, &again, NULL), 0);
+                assert_int_equal(source_pread(again, b, sizeof b, 0), sizeof text);
+                source_close(again);
+                assert_int_equal(unlinkat(w->dirfd, "s", 0), 0); /* the archive is gone: open readers finish */
+                assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
+                source_close(s);
+        }
+}
+
+static void replaces_an_older_file_of_the_name(void **state)
+{
+        const struct world *w = *state;
+        AUTO_CLOSE int fd = gz_file(6);
+        struct source *a = NULL, *b = NULL, *c = NULL;
+        struct identity ida, idb;
+
+        assert_int_equal(spool(w, fd, 1 << 20, &ida, &a, NULL), 0);
+        assert_int_equal(spool(w, fd, 1 << 20, &idb, &b, NULL), 0);
+        assert_int_equal(files_in(w), 1);
+        assert_int_equal(spool_open(w->dirfd, "s", &ida, &c, NULL), -ESTALE);
+        assert_int_equal(spool_open(w->dirfd, "nothing", &ida, &c, NULL), -ENOENT);
+        source_close(a);
+        source_close(b);
+}
+
+static void leaves_nothing_behind_after_any_failure(void **state)
+{
+        const struct world *w = *state;
+        struct err err = { "" };
+        struct identity id;
+        struct source *s = NULL;
+
+        for (int fallback = 0; fallback <= 1; fallback++) {
+                AUTO_CLOSE int fd = gz_file(6);
+
+                no_tmpfile = fallback;
+                assert_int_equal(spool(w, fd, sizeof text - 1, &id, &s, &err), -EDQUOT);
+                assert_non_null(strstr(err.text, "spool_max="));
+                assert_int_equal(spool(w, fd, sizeof text, &id, &s, &err), 0); /* the bound itself fits */
+                source_close(s);
+                assert_int_equal(unlinkat(w->dirfd, "s", 0), 0);
+                writes_left = 1;
+                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -ENOSPC);
+                assert_non_null(strstr(err.text, "cache directory"));
+                writes_left = -1;
+                assert_int_equal(pwrite(fd, "x", 1, 15), 1); /* damage */
+                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -EBADMSG);
+                assert_int_equal(files_in(w), 0);
+        }
+}
+
+static void a_bomb_stops_at_the_bound(void **state)
+{
+        static char zeros[8 << 20];
+        const struct world *w = *state;
+        AUTO_BUF struct buf gz = BUF_INIT;
+        AUTO_CLOSE int fd = -1;
+        struct err err = { "" };
+        struct identity id;
+        struct source *s = NULL;
+
+        gz_add(&gz, zeros, sizeof zeros, 9); /* 1:1000 */
+        assert_true(gz.len < sizeof zeros / 900);
+        fd = mem_file(gz.data, gz.len);
+        assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -EDQUOT);
+        assert_int_equal(files_in(w), 0);
+}
+
+static void a_file_that_changes_while_it_is_read_is_stale(void **state)
+{
+        const struct world *w = *state;
+        AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
+        AUTO_CLOSE int fd = gz_file(6);
+        struct feed feed;
+        const void *p;
+
+        assert_int_equal(spool_begin(fd, w->dirfd, 1 << 20, &sw, NULL), 0);
+        feed = spool_feed(sw);
+        assert_int_equal(feed.next(feed.ctx, &p, NULL), sizeof text);
+        assert_int_equal(__real_pwrite(fd, "\0", 1, 4000), 1); /* zero padding: still sound gzip */
+        assert_int_equal(feed.next(feed.ctx, &p, NULL), -ESTALE);
+        assert_int_equal(spool_commit(sw, "s", NULL, NULL, NULL), -EINVAL);
+        assert_int_equal(files_in(w), 0);
+}
+
+static void knows_gzip_by_its_header(void **state)
+{
+        static const struct {
+                const char *data;
+                size_t len;
+                bool is;
+        } table[] = { { "\x1f\x8b\x08", 3, true }, { "\x1f\x8b", 2, false }, { "", 0, false }, { "\x1f\x8b\x07", 3, false },
+                { "PK\x03", 3, false } };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                AUTO_CLOSE int fd = mem_file(table[i].data, table[i].len);
+
+                assert_int_equal(spool_is_gzip(fd), table[i].is);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(keeps_what_it_decoded, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(replaces_an_older_file_of_the_name, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(leaves_nothing_behind_after_any_failure, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_bomb_stops_at_the_bound, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_file_that_changes_while_it_is_read_is_stale, set_up, tear_down),
+                cmocka_unit_test(knows_gzip_by_its_header),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

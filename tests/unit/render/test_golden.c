@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Whole scripts and whole explanations, byte for byte: tests/golden/<plan>.ipxe and .why.  After a wanted change
+ *
+ *         PXEFS_GOLDEN_WRITE=1 meson test --suite unit render-golden
+ *
+ * writes them anew; git diff then shows what the change does to a machine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "ref_ipxe.h"
+#include "render/render.h"
+
+static void host_full(struct fixture *f)
+{
+        fixture_property(f, "-v", "", "host db1", false);
+        fixture_setting(f, "menu_timeout", "30", "built in");
+        fixture_setting(f, "menu_title", "SmartOS network boot", "built in");
+        f->plan.ip = fixture_text("10.99.99.21");
+        f->plan.uuid = fixture_text("4c4c4544-0042-3010-8054-b4c04f4e5331");
+        f->plan.comment = fixture_text("rack 7, the one on top");
+}
+
+static void many_builds(struct fixture *f)
+{
+        fixture_builds(f, 50, true);
+        f->plan.build = f->names[4];
+        f->plan.build_why = fixture_text("channel stable, from profile rack7");
+        f->info[6].name = "joyent-hvm-20240901T000000Z";
+        f->info[6].release = false;
+}
+
+static void minimal(struct fixture *f)
+{
+        f->plan.menu_style = MENU_MINIMAL;
+}
+
+static void initrd(struct fixture *f)
+{
+        f->plan.boot_form = FORM_INITRD;
+}
+
+static void base_url(struct fixture *f)
+{
+        f->plan.base_url = fixture_text("http://${next-server}:8080/boot/");
+        fixture_setting(f, "base_url", "http://${next-server}:8080/boot/", "profile rack7");
+}
+
+static void base_url_refused(struct fixture *f)
+{
+        f->plan.base_url = fixture_text("http://10.0.0.1/platform/x");
+        fixture_setting(f, "base_url", "http://10.0.0.1/platform/x", "global");
+}
+
+static void missing_build(struct fixture *f)
+{
+        f->plan.build = fixture_text("20200101T000000Z");
+        f->plan.build_why = fixture_text("host.build");
+}
+
+static void missing_build_minimal(struct fixture *f)
+{
+        missing_build(f);
+        minimal(f);
+}
+
+static void no_builds(struct fixture *f)
+{
+        fixture_builds(f, 0, false);
+}
+
+static void disabled(struct fixture *f)
+{
+        f->plan.kind = PLAN_DISABLED;
+}
+
+static void unknown(struct fixture *f)
+{
+        f->plan.kind = PLAN_UNKNOWN;
+        f->plan.hostname = NULL;
+        f->plan.host_id = 0;
+        f->plan.mac[0] = '\0';
+        f->plan.profile = fixture_text("default");
+}
+
+static void unknown_menu(struct fixture *f)
+{
+        unknown(f);
+}
+
+static void unknown_local(struct fixture *f)
+{
+        unknown(f);
+        f->plan.unknown_policy = UNKNOWN_LOCAL;
+}
+
+static void unknown_deny(struct fixture *f)
+{
+        unknown(f);
+        f->plan.unknown_policy = UNKNOWN_DENY;
+}
+
+static void hash_dropped(struct fixture *f)
+{
+        fixture_property(
+                f, "admin_nic", "02:08:20:ab:cd:01,02:08:20:ab:cd:02,02:08:20:ab:cd:03", "host db1", false);
+        fixture_property(f, "etherstub", "stub0,stub1,stub2", "host db1", false);
+        fixture_property(f, "override_uuid", "4c4c4544-0042-3010-8054-b4c04f4e5331", "host db1", false);
+}
+
+static void over_budget(struct fixture *f)
+{
+        hash_dropped(f);
+        fixture_property(f, "zpools", "zones,backup,archive,scratch,and-one-more,and-yet-another-one",
+                "host db1", false);
+        fixture_property(f, "admin_gateway", "10.99.99.254", "host db1", false);
+}
+
+static void over_budget_triton(struct fixture *f)
+{
+        over_budget(f);
+        f->plan.loader = LOADER_TRITON;
+}
+
+static void serial(struct fixture *f)
+{
+        fixture_property(f, "console", "ttyb", "profile rack7", false);
+        fixture_property(f, "-kd", "true", "host db1", false);
+        fixture_unset(f, "noimport", "host db1");
+        fixture_setting(f, "rescue_standalone", "1", "profile rack7");
+}
+
+static void hostile(struct fixture *f)
+{
+        fixture_property(f, "evil", "x && shell", "host db1", false);
+        fixture_property(f, "two\nlines", "y", "host db1", false);
+        fixture_property(f, "-B", "a=b", "profile x\nshell", false);
+        f->plan.hostname = fixture_text("db1\nshell");
+        f->plan.profile = fixture_text("a && shell");
+        f->plan.menu_title = fixture_text("${password} ; shell");
+        f->plan.build_why = fixture_text("host.build\\");
+        f->plan.comment = fixture_text("one\ntwo");
+        f->problems[0] = fixture_text("property 9 of host 7: \x1b[31m no value");
+        f->plan.n_problems = 1;
+        f->info[1].name = "x || shell";
+        f->info[2].name = "platform";
+}
+
+static const struct {
+        const char *name;
+        void (*change)(struct fixture *f);
+} plans[] = {
+        { "host-full", host_full },
+        { "host-many-builds", many_builds },
+        { "host-minimal", minimal },
+        { "host-initrd", initrd },
+        { "host-base-url", base_url },
+        { "host-base-url-refused", base_url_refused },
+        { "host-serial", serial },
+        { "host-hash-dropped", hash_dropped },
+        { "host-over-budget", over_budget },
+        { "host-over-budget-triton", over_budget_triton },
+        { "host-missing-build", missing_build },
+        { "host-missing-build-minimal", missing_build_minimal },
+        { "host-no-builds", no_builds },
+        { "host-disabled", disabled },
+        { "host-hostile", hostile },
+        { "unknown-menu", unknown_menu },
+        { "unknown-local", unknown_local },
+        { "unknown-deny", unknown_deny },
+};
+
+static void compare(const char *name, const char *suffix, const struct buf *text)
+{
+        char path[512], *whole;
+        size_t n;
+        FILE *file;
+
+        (void)snprintf(path, sizeof path, "%s/%s%s", GOLDEN_DIR, name, suffix);
+        if (getenv("PXEFS_GOLDEN_WRITE")) {
+                file = fopen(path, "w");
+                assert_non_null(file);
+                assert_int_equal(fwrite(text->data, 1, text->len, file), text->len);
+                assert_int_equal(fclose(file), 0);
+                return;
+        }
+        file = fopen(path, "r");
+        if (!file)
+                print_message("%s is not there: see the first comment of this test\n", path);
+        assert_non_null(file);
+        whole = calloc(1, text->len + 2);
+        assert_non_null(whole);
+        n = fread(whole, 1, text->len + 1, file);
+        (void)fclose(file);
+        if (n != text->len || memcmp(whole, text->data, n) != 0)
+                print_message("%s differs; now it is:\n%s", path, text->data);
+        assert_int_equal(n, text->len);
+        assert_memory_equal(whole, text->data, n);
+        free(whole);
+}
+
+static void scripts_and_their_reasons_are_what_they_were(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+                struct fixture f;
+                AUTO_BUF struct buf script = BUF_INIT, why = BUF_INIT, errors = BUF_INIT;
+
+                fixture_host(&f);
+                plans[i].change(&f);
+                assert_int_equal(render_ipxe(&f.plan, &f.builds, f.latest, &script), 0);
+                assert_int_equal(render_why(&f.plan, &f.builds, f.latest, &why), 0);
+                if (!ref_ipxe_check(script.data, script.len, &errors))
+                        print_message("%s: %s", plans[i].name, errors.data);
+                assert_int_equal(errors.len, 0);
+                compare(plans[i].name, ".ipxe", &script);
+                compare(plans[i].name, ".why", &why);
+        }
+}
+
+static void the_dispatcher_is_what_it_was(void **state)
+{
+        AUTO_BUF struct buf script = BUF_INIT, based = BUF_INIT;
+
+        (void)state;
+        assert_int_equal(render_dispatcher(NULL, &script), 0);
+        compare("dispatcher", ".ipxe", &script);
+        assert_int_equal(render_dispatcher("http://${next-server}/boot//", &based), 0);
+        compare("dispatcher-base-url", ".ipxe", &based);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(scripts_and_their_reasons_are_what_they_were),
+                cmocka_unit_test(the_dispatcher_is_what_it_was),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

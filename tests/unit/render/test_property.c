@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Thousands of random plans, legal and hostile.  For each, by the reference interpreter and the reference kernel parser:
+ *
+ *   1. the script passes ref_ipxe_check: known commands, every label there, nothing but lines of ours;
+ *   2. whatever a person or the network does, it ends in an outcome that its plan allows, and boots only what was asked;
+ *   3. each property of the plan reaches the kernel once, with its very value, or is among the refusals; and nothing else
+ *      reaches it but what is documented as implied;
+ *   4. what boots was not cut by the loader;
+ *   5. rendering again gives the same bytes; the explanation holds no secret.
+ *
+ * The seed is printed; PXEFS_TEST_SEED and PXEFS_TEST_PLANS try others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "ref_fakebop.h"
+#include "ref_ipxe.h"
+#include "render/offer.h"
+#include "render/render.h"
+#include "render/token.h"
+
+#define URL       "http://10.99.99.250/hosts/02-08-20-ab-cd-01/menu.ipxe"
+#define TEXT_SIZE 256
+#define SECRET    "hunter2"
+
+static uint64_t rng;
+
+static unsigned draw(unsigned n)
+{
+        rng ^= rng << 13;
+        rng ^= rng >> 7;
+        rng ^= rng << 17;
+        return (unsigned)((rng >> 20) % n);
+}
+
+static bool chance(unsigned percent)
+{
+        return draw(100) < percent;
+}
+
+/* What a stranger or an attacker would put together. */
+static const char *const pieces[] = { "a", "b9", "zone", "true", "0", ",", ",", " ", " ", "=", "'", "\"", "#",
+        " #", "|", "||", " || ", "&&", " && ", ";", " ; ", "shell", "goto menu", "exit", "$", "${", "}",
+        "${mac:hexhyp}", "${smartos-args}", "\\", "\n", "\r", "\t", "\v", "\n:menu\n", "\nshell\n", ":", "-",
+        "--", "---", " --- ", "-B", " -B x=y", "/platform/", "../", "\x1b[2J", "\xc3\xa4", "\xc2\x85", "\xff",
+        "%20", "$5$salt$hash", "115200,8,n,1,-", "menu-note", "(", ")", "item", "{", "?", "smartos=true" };
+
+static const char *const legal_values[] = { "true", "false", "text", "ttya", "ttyb", "ttyc", "graphics",
+        "a b c", "a,b,c", "", "'", "\"", "it's", "say \"hi\"", "a,'b'", "a,\"b\"", "115200,8,n,1,-",
+        "9600,8,n,1,-", "x=y=z", "a;b", "a#b", "C:\\x", "$1$x$y", "02:08:20:ab:cd:01", "10.0.0.1",
+        "m\xc3\xbcller", "zones,data", "x -B y=z", "1", "-", "--" };
+
+static const char *const legal_names[] = { "smartos", "root_shadow", "console", "ttya-mode", "ttyb-mode",
+        "hostname", "noimport", "standalone", "admin_nic", "etherstub", "zpools", "a.b", "A",
+        "acpi-user-options", "rabbitmq", "-v", "-kd", "-k", "-s", "-m", "-r" };
+
+static void random_text(char out[TEXT_SIZE])
+{
+        size_t len = 0;
+
+        for (unsigned n = draw(6); n-- > 0;) {
+                const char *p = pieces[draw(sizeof pieces / sizeof pieces[0])];
+
+                if (len + strlen(p) + 1 >= TEXT_SIZE)
+                        break;
+                memcpy(out + len, p, strlen(p));
+                len += strlen(p);
+        }
+        out[len] = '\0';
+}
+
+#define MAX_TEXTS 256
+static char texts[MAX_TEXTS][TEXT_SIZE];
+static unsigned n_texts;
+
+static char *text(unsigned percent_hostile, const char *legal)
+{
+        char *t = texts[n_texts++ % MAX_TEXTS];
+
+        if (chance(percent_hostile))
+                random_text(t);
+        else
+                (void)snprintf(t, TEXT_SIZE, "%s", legal);
+        return t;
+}
+
+static void random_properties(struct fixture *f, unsigned hostile)
+{
+        f->plan.n_properties = 0;
+        for (unsigned n = draw(chance(10) ? 40 : 9); n-- > 0;) {
+                const char *name =
+                        text(hostile / 4, legal_names[draw(sizeof legal_names / sizeof legal_names[0])]);
+                const char *value = text(hostile,
+                        name[0] == '-' ? (chance(50) ? "" : "milestone=none")
+                                       : legal_values[draw(sizeof legal_values / sizeof legal_values[0])]);
+                bool secret = chance(20);
+
+                if (secret && !strchr(name, '-') && strlen(value) + sizeof SECRET < TEXT_SIZE) {
+                        char *t = texts[n_texts++ % MAX_TEXTS];
+
+                        (void)snprintf(t, TEXT_SIZE, "%s" SECRET, value);
+                        value = t;
+                }
+                fixture_property(f, name, value, text(hostile, "profile rack7"), secret);
+        }
+}
+
+static void random_plan(struct fixture *f)
+{
+        static const char *const bases[] = { "http://${next-server}", "http://10.0.0.1:80/a/b/",
+                "tftp://10.0.0.1", "http://10.0.0.1/platform/x", "https://[2001:db8::1]/p" };
+        unsigned hostile = chance(50) ? 0 : 60;
+
+        fixture_host(f);
+        n_texts = 0;
+        fixture_builds(f, draw(chance(10) ? 45 : 4), chance(80));
+        for (size_t i = 0; i < f->builds.n; i++)
+                f->info[i].name = text(hostile / 3, f->names[i]);
+        random_properties(f, hostile);
+        f->latest = f->builds.n && chance(90) ? f->info[0].name : NULL;
+        f->plan.kind = chance(80) ? PLAN_HOST : chance(70) ? PLAN_UNKNOWN : PLAN_DISABLED;
+        f->plan.unknown_policy = (enum unknown_policy)draw(4);
+        f->plan.hostname = chance(90) ? text(hostile, "db1.example.com") : NULL;
+        f->plan.profile = chance(90) ? text(hostile, "rack7") : NULL;
+        f->plan.comment = chance(50) ? text(hostile, "a comment") : NULL;
+        f->plan.build = chance(60) ? NULL
+                                   : text(hostile, f->builds.n && chance(80)
+                                                           ? f->info[draw((unsigned)f->builds.n)].name
+                                                           : "20200101T000000Z");
+        f->plan.build_why = chance(95) ? text(hostile, "host.build") : NULL;
+        f->plan.base_url = chance(60) ? NULL : text(hostile / 2, bases[draw(sizeof bases / sizeof bases[0])]);
+        f->plan.menu_title = chance(95) ? text(hostile, "SmartOS network boot") : NULL;
+        f->plan.menu_timeout_ms = chance(50) ? draw(40000) : (unsigned)rng;
+        f->plan.menu_style = chance(70) ? MENU_FULL : MENU_MINIMAL;
+        f->plan.boot_form = chance(80) ? FORM_MODULE : FORM_INITRD;
+        f->plan.loader = chance(70) ? LOADER_STOCK : LOADER_TRITON;
+        if (hostile && chance(20))
+                (void)snprintf(f->plan.mac, sizeof f->plan.mac, "%.17s",
+                        pieces[draw(sizeof pieces / sizeof pieces[0])]);
+        if (chance(20))
+                fixture_unset(f, "hostname", "host db1");
+}
+
+static struct ref_ipxe random_machine(const struct fixture *f)
+{
+        static const char *const fails[] = { NULL, NULL, NULL, "unix", "boot_archive", "boot", "10.",
+                "menu.ipxe" };
+
+        return (struct ref_ipxe) { .url = URL,
+                .mac = "02-08-20-ab-cd-01",
+                .server = "10.99.99.250",
+                .platform = chance(50) ? "efi" : "pcbios",
+                .failing = fails[draw(8)],
+                .key_pressed = chance(50),
+                .leave_shell = chance(50),
+                .no_disk = chance(50),
+                .max_cmdline = f->plan.loader == LOADER_TRITON ? 4096 : 512,
+                .max_modules = f->plan.loader == LOADER_TRITON ? 16 : 8 };
+}
+
+/* "property <name> (": how a refusal begins. */
+static bool is_refused(const struct offer *o, const char *name)
+{
+        AUTO_BUF struct buf start = BUF_INIT;
+        const char *lines = o->refused.lines.data;
+
+        buf_puts(&start, name[0] == '-' ? "flag " : "property ");
+        (void)token_put_display(&start, name, 80);
+        buf_puts(&start, " (");
+        return lines && strstr(lines, start.data);
+}
+
+static void check_kernel_line(const struct fixture *f, const struct offer *o, const char *line)
+{
+        struct fakebop k;
+        size_t expected = 0;
+
+        fakebop_parse(line, &k);
+        assert_false(k.overrun);
+        assert_true(strncmp(k.whoami, "/platform/i86pc/kernel/amd64/unix", 34) == 0);
+        for (size_t i = 0; i < f->plan.n_properties; i++) {
+                const struct plan_property *p = &f->plan.properties[i];
+                const char *got = fakebop_value(&k, p->name);
+                bool twice = false;
+
+                for (size_t j = 0; j < i; j++)
+                        twice = twice || strcmp(f->plan.properties[j].name, p->name) == 0;
+                if (p->name[0] == '-') {
+                        assert_true(is_refused(o, p->name) || fakebop_has_flag(&k, p->name));
+                        continue;
+                }
+                if (got && !twice) {
+                        expected++;
+                        assert_int_equal(fakebop_count(&k, p->name), 1);
+                }
+                if (!(twice || is_refused(o, p->name)) && (!got || strcmp(got, p->value) != 0))
+                        print_message("%s = '%s', but '%s' in: %s\n", p->name, p->value,
+                                got ? got : "nothing", line);
+                assert_true((got && strcmp(got, p->value) == 0) || is_refused(o, p->name));
+        }
+        for (size_t i = 0; i < k.n; i++) {
+                const char *name = k.props[i].name;
+                bool implied = !bootargs_value(&f->plan, name);
+
+                if (!implied)
+                        continue;
+                expected++;
+                if (strcmp(name, "hostname") == 0) {
+                        assert_string_equal(k.props[i].value, f->plan.hostname);
+                } else {
+                        assert_true(strncmp(name, "tty", 3) == 0 && strcmp(name + 4, "-mode") == 0);
+                        assert_int_equal(strncmp(fakebop_value(&k, "console"), name, 4), 0);
+                }
+        }
+        assert_int_equal(expected, k.n);
+        fakebop_fini(&k);
+}
+
+static unsigned outcomes[REF_ENDLESS + 1], kernel_lines, refusals;
+
+static void run_once(const struct fixture *f, const struct offer *o, const struct buf *script,
+        const char *choice, bool own)
+{
+        struct ref_ipxe x = random_machine(f);
+
+        x.choice = choice;
+        ref_ipxe_run(&x, script->data, script->len);
+        if (x.errors.len || x.outcome == REF_FELL_OFF)
+                print_message("%s\nchoice %s: outcome %d %s\n", script->data, choice, (int)x.outcome,
+                        x.errors.data ? x.errors.data : "");
+        assert_int_equal(x.errors.len, 0);
+        assert_int_not_equal(x.outcome, REF_FELL_OFF);
+        if (x.outcome == REF_ENDLESS)
+                assert_true(x.leave_shell || x.failing);
+        if (x.outcome == REF_BOOTED) {
+                assert_true(f->plan.kind == PLAN_HOST ||
+                            (f->plan.kind == PLAN_UNKNOWN && f->plan.unknown_policy == UNKNOWN_MENU));
+                assert_true(x.cmdline_bytes <= x.max_cmdline);
+                if (own) {
+                        assert_non_null(o->build);
+                        assert_non_null(strstr(x.kernel_line, o->build->name));
+                        check_kernel_line(f, o, x.kernel_line);
+                        kernel_lines++;
+                }
+        }
+        outcomes[x.outcome]++;
+        ref_ipxe_fini(&x);
+}
+
+/* Each item of the menu, and no answer at all. */
+static void run_all(const struct fixture *f, const struct offer *o, const struct buf *script)
+{
+        const char *line = script->data;
+
+        run_once(f, o, script, NULL, f->plan.menu_style == MENU_MINIMAL);
+        while ((line = strstr(line, "\nitem "))) {
+                char label[300];
+
+                line += strlen("\nitem ");
+                if (strncmp(line, "--gap", 5) == 0)
+                        continue;
+                if (strncmp(line, "--key ", 6) == 0)
+                        line += 8;
+                if (sscanf(line, "%299s", label) == 1 && chance(strncmp(label, "build-", 6) == 0 ? 15 : 60))
+                        run_once(f, o, script, label, strcmp(label, "smartos") == 0);
+        }
+}
+
+static void check_why(const struct fixture *f)
+{
+        AUTO_BUF struct buf why = BUF_INIT;
+
+        assert_int_equal(render_why(&f->plan, &f->builds, f->latest, &why), 0);
+        assert_int_equal(strlen(why.data), why.len);
+        for (size_t i = 0; i < why.len; i++)
+                assert_true(
+                        why.data[i] == '\n' || ((unsigned char)why.data[i] >= 0x20 && why.data[i] != 0x7f));
+        assert_null(strstr(why.data, SECRET));
+}
+
+static void random_plans_never_break_the_rules(void **state)
+{
+        uint64_t seed = getenv("PXEFS_TEST_SEED") ? strtoull(getenv("PXEFS_TEST_SEED"), NULL, 0) : 20241010;
+        unsigned long n = getenv("PXEFS_TEST_PLANS") ? strtoul(getenv("PXEFS_TEST_PLANS"), NULL, 0) : 2000;
+
+        (void)state;
+        print_message("PXEFS_TEST_SEED=%llu PXEFS_TEST_PLANS=%lu\n", (unsigned long long)seed, n);
+        rng = seed * 2654435761u + 1;
+        for (unsigned long i = 0; i < n; i++) {
+                struct fixture f;
+                AUTO_OFFER struct offer o;
+                AUTO_BUF struct buf script = BUF_INIT, again = BUF_INIT, errors = BUF_INIT;
+
+                random_plan(&f);
+                assert_int_equal(offer_init(&o, &f.plan, &f.builds, f.latest), 0);
+                assert_int_equal(render_ipxe(&f.plan, &f.builds, f.latest, &script), 0);
+                assert_int_equal(render_ipxe(&f.plan, &f.builds, f.latest, &again), 0);
+                assert_int_equal(script.len, again.len);
+                assert_memory_equal(script.data, again.data, script.len);
+                if (!ref_ipxe_check(script.data, script.len, &errors))
+                        print_message("plan %lu: %s\n%s\n", i, errors.data, script.data);
+                assert_int_equal(errors.len, 0);
+                run_all(&f, &o, &script);
+                check_why(&f);
+                refusals += o.refused.n > 0;
+        }
+        print_message("booted %u, menu %u, chained %u, exit %u, disk %u, shell %u; %u kernel lines compared; "
+                      "%u plans with refusals\n",
+                outcomes[REF_BOOTED], outcomes[REF_MENU], outcomes[REF_CHAINED], outcomes[REF_EXIT],
+                outcomes[REF_SANBOOT], outcomes[REF_SHELL], kernel_lines, refusals);
+        assert_true(kernel_lines > n / 10 && refusals > n / 10); /* or the test has lost its teeth */
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(random_plans_never_break_the_rules),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MPL-2.0
+# packages.sh -- installs the Debian packages a script needs; sourced.
+#
+# Debian starts a server as soon as it is installed. Nobody who tries pxefs wants a TFTP or DHCP server on the wire, so
+# services are held back while we install (policy-rc.d, invoke-rc.d(8)); an installed one is started at the next boot.
+
+PACKAGES_BUILD='gcc meson ninja-build pkg-config python3 libfuse3-dev libarchive-dev libsqlite3-dev libssl-dev zlib1g-dev
+        libcmocka-dev'
+PACKAGES_SERVE='sqlite3 tftpd-hpa nginx-light curl openssl iproute2 procps mount util-linux'
+PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ipxe isc-dhcp-server dnsmasq-base xorriso pigz rsync'
+
+# packages_missing NAME...: those that are not installed.
+packages_missing()
+{
+        for _package; do
+                dpkg-query -W -f '${Status}\n' "$_package" 2>/dev/null | grep -q 'ok installed' || echo "$_package"
+        done
+}
+
+# packages_need NAME...: installs what is missing, or says what to install.
+packages_need()
+{
+        _missing=$(packages_missing "$@" | tr '\n' ' ')
+        [ -n "$_missing" ] || return 0
+        if ! command -v apt-get >/dev/null; then
+                echo "this script installs with apt-get (Debian 12); install these by hand: $_missing" >&2
+                return 1
+        fi
+        if [ "$(id -u)" -ne 0 ]; then
+                echo "run this as root, or: sudo apt-get install $_missing" >&2
+                return 1
+        fi
+        echo "==> installing: $_missing" >&2
+        _held=
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+                printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+                chmod 0755 /usr/sbin/policy-rc.d
+                _held=1
+        fi
+        _status=0
+        # shellcheck disable=SC2086 # a list of names
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends $_missing; } \
+                >/dev/null || _status=$?
+        [ -z "$_held" ] || rm -f /usr/sbin/policy-rc.d
+        [ "$_status" -eq 0 ] || echo "apt-get failed; its own words stand above" >&2
+        return "$_status"
+}
