@@ -14,8 +14,8 @@
 const char options_help[] =
         "usage: pxefs [options] BUILDS_DIR MOUNTPOINT\n"
         "\n"
-        "Presents the platform tarballs and ISOs in BUILDS_DIR, and a boot script for each\n"
-        "host of the inventory, as a read-only /tftpboot on MOUNTPOINT.\n"
+        "Presents the platform tarballs and ISOs in BUILDS_DIR, and a boot script for\n"
+        "each host of the inventory, as a read-only /tftpboot on MOUNTPOINT.\n"
         "\n"
         "  -f              stay in the foreground\n"
         "  -d              print every FUSE request; implies -f\n"

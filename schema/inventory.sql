@@ -1,12 +1,16 @@
 -- The inventory of pxefs: the operator's desired state.  SPDX-License-Identifier: MPL-2.0
 --
--- This file is a document.  Read it here or, in any inventory, with .schema: the comments inside the statements travel with
--- the database.  Everything is edited with plain sqlite3, and a committed change is seen by the next boot.
+-- This file is a document.  Read it here or, in any inventory, with .schema: the comments inside the statements
+-- travel with the database.  Everything is edited with plain sqlite3, and a committed change is seen by the next
+-- boot.
 --
 --   * All tables are STRICT; every rule is a CHECK or trigger whose text says what to write instead.
---   * foreign_keys and recursive_triggers may be on or off (the shell's default): references are guarded by triggers too.
---   * What is observed (builds, archives, digests) is not here: the daemon keeps that elsewhere and never changes a row.
---   * Copy a live inventory with  sqlite3 inventory.db '.backup copy.db'.  A .dump loses application_id and user_version.
+--   * foreign_keys and recursive_triggers may be on or off (the shell's default): references are guarded by
+--     triggers too.
+--   * What is observed (builds, archives, digests) is not here: the daemon keeps that elsewhere and never
+--     changes a row.
+--   * Copy a live inventory with  sqlite3 inventory.db '.backup copy.db'.  A .dump loses
+--     application_id and user_version.
 --
 -- Names in this file: root profile = the profile `default`, id 1, from which all others inherit.
 
@@ -64,8 +68,8 @@ CREATE TABLE host (
              AND instr(serial, char(0)) = 0 AND length(CAST(serial AS BLOB)) <= 200),
   profile  INTEGER NOT NULL DEFAULT 1   -- where it inherits properties, settings and the build from
            REFERENCES profile (id),
-  -- Which build: host.build, else host.channel, else the nearest profile that has either, else the newest release build there is
-  -- (`latest`).  The view host_build says which rule gave it.
+  -- Which build: host.build, else host.channel, else the nearest profile that has either, else the newest release
+  -- build there is (`latest`).  The view host_build says which rule gave it.
   build    TEXT
            CONSTRAINT "build: a build's name, YYYYMMDDThhmmssZ or <branch>-YYYYMMDDThhmmssZ, or NULL; pxectl builds lists them"
            CHECK (build GLOB '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z'
@@ -93,8 +97,9 @@ CREATE INDEX host_by_uuid ON host (uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE nic (
   -- One network interface.  A host has as many as it has ports: whichever boots, the host is found.
   id       INTEGER PRIMARY KEY,         -- the host's lowest is the one /by-name, /by-ip and /by-uuid lead to
-  -- Stored as iPXE prints ${mac:hexhyp}, "aa-bb-cc-dd-ee-ff".  Write any spelling that loaders and people use: - or : or nothing between, either
-  -- case, with or without the ARP hardware type in front ("01-", as PXELINUX asks for it); a trigger rewrites it.
+  -- Stored as iPXE prints ${mac:hexhyp}, "aa-bb-cc-dd-ee-ff".  Write any spelling that loaders and people use: - or :
+  -- or nothing between, either case, with or without the ARP hardware type in front ("01-", as PXELINUX asks for it);
+  -- a trigger rewrites it.
   mac      TEXT NOT NULL UNIQUE
            CONSTRAINT "mac: twelve hex digits in pairs, separated by -, : or nothing, for example 02:08:20:ab:cd:01"
            CHECK (length(CAST(mac AS BLOB)) IN (12, 14, 17, 20) AND mac NOT GLOB '*[^0-9A-Fa-f:-]*'
@@ -109,7 +114,8 @@ CREATE TABLE nic (
            CONSTRAINT "mac: all zeros is no address; ip link, dladm show-phys -m or the switch tell it"
            CHECK (replace(replace(mac, ':', ''), '-', '') NOT GLOB '*000000000000'),
   host     INTEGER NOT NULL REFERENCES host (id),
-  -- The address DHCP gives it, if you want /by-ip.  IPv4 in dotted decimal, or IPv6 (stored in lower case; not compressed further).
+  -- The address DHCP gives it, if you want /by-ip.  IPv4 in dotted decimal, or IPv6 (stored in lower case; not
+  -- compressed further).
   ip       TEXT
            CONSTRAINT "ip: four numbers 0-255 without leading zeros (192.0.2.7), or an IPv6 address (2001:db8::7), no /prefix"
            CHECK (ip IS NULL OR instr(ip, char(0)) = 0 AND CASE
@@ -127,7 +133,7 @@ CREATE TABLE nic (
              ELSE 0 END)
 ) STRICT;
 
--- One address, however it is spelled.  The upsert that works for every spelling: INSERT ... ON CONFLICT DO UPDATE SET ...
+-- One address, however it is spelled.  The upsert that works for every spelling is INSERT ... ON CONFLICT DO UPDATE.
 CREATE UNIQUE INDEX "mac: another NIC has this address, perhaps in another spelling; UPDATE that row, or DELETE it first"
   ON nic (substr(lower(replace(replace(mac, ':', ''), '-', '')), -12));
 CREATE INDEX nic_by_host ON nic (host);
@@ -163,12 +169,15 @@ CREATE TABLE profile (
   CONSTRAINT "build, channel: give one of the two and set the other to NULL" CHECK (build IS NULL OR channel IS NULL)
 ) STRICT;
 
+-- A UNIQUE index on an expression is named in the message, one on columns is not: hence these, beside the ones that
+-- ON CONFLICT (...) finds.
+CREATE UNIQUE INDEX "name: another profile has this name; UPDATE that profile, or choose another name" ON profile (name || '');
 CREATE INDEX profile_by_parent ON profile (parent);
 CREATE INDEX profile_by_channel ON profile (channel) WHERE channel IS NOT NULL;
 
 CREATE TABLE profile_closure (
-  -- Every profile with each one it inherits from, itself included.  Kept by triggers: never write here.
-  -- Rebuilt, should it ever have been damaged, by:
+  -- Every profile with each one it inherits from, itself included.  Kept by triggers: never write here.  Rebuilt,
+  -- should it ever have been damaged, by:
   --   DELETE FROM profile_closure; WITH RECURSIVE c (d, a, n) AS (SELECT id, id, 0 FROM profile UNION ALL
   --     SELECT d, parent, n + 1 FROM c JOIN profile ON id = a WHERE parent IS NOT NULL AND n < 20)
   --     INSERT INTO profile_closure SELECT d, a, n FROM c;
@@ -182,7 +191,8 @@ CREATE INDEX profile_closure_by_ancestor ON profile_closure (ancestor, descendan
 ------------------------------------------------------------------------------------------------- what a host boots ---
 
 CREATE TABLE channel (
-  -- A name for "the build these hosts shall boot": promotion or rollback of all of them is one UPDATE.  Also a symlink below /smartos.
+  -- A name for "the build these hosts shall boot": promotion or rollback of all of them is one UPDATE.  Also a
+  -- symlink below /smartos.
   id       INTEGER PRIMARY KEY CONSTRAINT "id: a positive number; leave the column out and one is chosen" CHECK (id > 0),
   name     TEXT NOT NULL UNIQUE
            CONSTRAINT "name: a channel's name is lower-case letters, digits and '-', begins with a letter, 63 at most"
@@ -198,8 +208,9 @@ CREATE TABLE channel (
              AND length(CAST(build AS BLOB)) = length(build)
              AND substr(build, -12, 2) BETWEEN '01' AND '12' AND substr(build, -10, 2) BETWEEN '01' AND '31'
              AND substr(build, -7, 2) <= '23' AND substr(build, -5, 2) <= '59' AND substr(build, -3, 2) <= '60'),
-  -- A build to be tried on some of the channel's hosts.  A host is one of them if its bucket, a number from 0 to 99, is less than
-  -- canary_percent.  The bucket depends on host.id and channel.id only, so raising the percentage adds hosts and never exchanges them:
+  -- A build to be tried on some of the channel's hosts.  A host is one of them if its bucket, a number from 0 to 99,
+  -- is less than canary_percent.  The bucket depends on host.id and channel.id only, so raising the percentage adds
+  -- hosts and never exchanges them:
   --   (((host.id & 16777215) + (channel.id & 255) * 65599) * 2654435761 % 4294967296) * 100 / 4294967296
   -- (Fibonacci hashing, Knuth, The Art of Computer Programming 6.4: neighbouring ids fall far apart).
   canary   TEXT
@@ -219,10 +230,12 @@ CREATE TABLE channel (
   CONSTRAINT "canary: name the build to be tried, or set canary_percent to 0" CHECK (canary IS NOT NULL OR canary_percent = 0)
 ) STRICT;
 
+CREATE UNIQUE INDEX "name: another channel has this name; UPDATE channel SET build = ... WHERE name = ..." ON channel (name || '');
+
 CREATE TABLE property (
-  -- A boot property (what follows -B on the kernel line) of a profile or of a host, or, with a name that starts with '-', a kernel flag.
-  -- The nearest wins: the host's own, then its profile's, then the parent's.  known_property describes the known ones; any other name is
-  -- passed on as it is.
+  -- A boot property (what follows -B on the kernel line) of a profile or of a host, or, with a name that starts with
+  -- '-', a kernel flag.  The nearest wins: the host's own, then its profile's, then the parent's.  known_property
+  -- describes the known ones; any other name is passed on as it is.
   id       INTEGER PRIMARY KEY,
   profile  INTEGER REFERENCES profile (id),  -- one of these two
   host     INTEGER REFERENCES host (id),
@@ -233,10 +246,11 @@ CREATE TABLE property (
              ELSE name GLOB '[A-Za-z]*' AND name NOT GLOB '*[^A-Za-z0-9_.-]*' END)
            CONSTRAINT "name: -B begins the list of properties and is written for you; give each property a row of its own"
            CHECK (name <> '-B'),
-  -- Text, without any quotes of your own: quoting is done where it is needed.  NULL takes away what would be inherited.  A
-  -- flag's value is '' or the word it takes (-m: 'milestone=none').  What follows refuses what no loader can carry: iPXE
-  -- splits at blanks, knows no quotes and expands ${ (src/core/exec.c, src/core/settings.c of iPXE); the kernel knows quotes only around a
-  -- whole value and no escapes (usr/src/uts/i86pc/os/fakebop.c of illumos-gate); mboot.c32 splits at ---.
+  -- Text, without any quotes of your own: quoting is done where it is needed.  NULL takes away what would be
+  -- inherited.  A flag's value is '' or the word it takes (-m: 'milestone=none').  What follows refuses what no
+  -- loader can carry: iPXE splits at blanks, knows no quotes and expands ${ (src/core/exec.c, src/core/settings.c of
+  -- iPXE); the kernel knows quotes only around a whole value and no escapes (usr/src/uts/i86pc/os/fakebop.c of
+  -- illumos-gate); mboot.c32 splits at ---.
   value    TEXT
            CONSTRAINT "value: one line, no control characters (tabs and line breaks end a loader's command)"
            CHECK (value NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
@@ -261,6 +275,9 @@ CREATE TABLE property (
   UNIQUE (profile, name)
 ) STRICT;
 
+CREATE UNIQUE INDEX "name: this host or profile has this property already; UPDATE it, or INSERT ... ON CONFLICT (host, name) DO UPDATE SET value = excluded.value, or (profile, name)"
+  ON property (ifnull(host, -profile), name);
+
 CREATE TABLE known_property (
   -- The documentation of every boot option, queryable, and what values are checked by.  Add rows of your own freely.
   id       INTEGER PRIMARY KEY,
@@ -268,9 +285,10 @@ CREATE TABLE known_property (
            CONSTRAINT "name: one line of at most 60 bytes: a property's name, -flag, or a GLOB pattern such as *_nic"
            CHECK (name NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
              AND instr(name, char(0)) = 0 AND length(CAST(name AS BLOB)) <= 60 AND length(name) > 0),
-  -- bool true|false; console; ttymode "115200,8,n,1,-"; crypt a hash "$id$salt$hash"; hostname; ip an address or "dhcp"; uuid;
-  -- nic a MAC or a link's name; number decimal, 0x or 0 octal; text anything; destructive as text, but refused unless the setting
-  -- allow_destructive is 1; flag no value; word a flag that takes a word; derived made by the kernel: refused
+  -- bool true|false; console; ttymode "115200,8,n,1,-"; crypt a hash "$id$salt$hash"; hostname; ip an address or
+  -- "dhcp"; uuid; nic a MAC or a link's name; number decimal, 0x or 0 octal; text anything; destructive as text, but
+  -- refused unless the setting allow_destructive is 1; flag no value; word a flag that takes a word; derived made by
+  -- the kernel: refused
   type     TEXT NOT NULL DEFAULT 'text'
            CONSTRAINT "type: bool, console, ttymode, crypt, hostname, ip, uuid, nic, number, text, destructive, flag, word or derived"
            CHECK (type IN ('bool', 'console', 'ttymode', 'crypt', 'hostname', 'ip', 'uuid', 'nic', 'number', 'text',
@@ -287,8 +305,9 @@ CREATE TABLE known_property (
 CREATE INDEX known_property_secret ON known_property (name) WHERE secret = 1;
 
 CREATE TABLE setting (
-  -- How scripts look and behave, per profile.  The nearest profile wins; profile 1 (`default`), which is what you get when you leave the column
-  -- out, is the global one, and NULL takes an inherited value back to the one that is built in.
+  -- How scripts look and behave, per profile.  The nearest profile wins; profile 1 (`default`), which is what you get
+  -- when you leave the column out, is the global one, and NULL takes an inherited value back to the one that is built
+  -- in.
   id       INTEGER PRIMARY KEY,
   profile  INTEGER NOT NULL DEFAULT 1 REFERENCES profile (id),
   key      TEXT NOT NULL,               -- known_setting.key
@@ -299,6 +318,9 @@ CREATE TABLE setting (
            CHECK (value NOT GLOB ' *' AND value NOT GLOB '* ' AND instr(value, '  ') = 0),
   UNIQUE (profile, key)                 -- INSERT ... ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value
 ) STRICT;
+
+CREATE UNIQUE INDEX "key: this profile has this setting already; UPDATE it, or INSERT ... ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value"
+  ON setting (profile, key || '');
 
 CREATE TABLE known_setting (
   -- The settings there are.  The daemon's own defaults are the same: this is their documentation.
@@ -342,7 +364,7 @@ CREATE TABLE module (
 
 CREATE TABLE menu_item (
   -- A further entry of the boot menu: an installer, memtest, another iPXE script.
-  --   INSERT INTO menu_item (key, label, body) VALUES ('netbootxyz', 'netboot.xyz', 'chain --autofree http://boot.netboot.xyz');
+  --   INSERT INTO menu_item (key, label, body) VALUES ('memtest', 'Memory test', 'chain memtest.efi');
   id       INTEGER PRIMARY KEY,
   profile  INTEGER NOT NULL DEFAULT 1 REFERENCES profile (id),
   key      TEXT NOT NULL                -- the label in the script is item-<key>, so no key can hide one of ours
@@ -355,8 +377,8 @@ CREATE TABLE menu_item (
            CONSTRAINT "label: no ${, no word that begins with # or is || && ; and no \ at its end, iPXE would act on it"
            CHECK (instr(label, '${') = 0 AND instr(' ' || label, ' #') = 0 AND instr(' ' || label || ' ', ' || ') = 0
              AND instr(' ' || label || ' ', ' && ') = 0 AND instr(' ' || label || ' ', ' ; ') = 0 AND label NOT GLOB '*\'),
-  -- iPXE commands, one a line, used as they are: this is the one column where what you write is executed.  A line that
-  -- fails leads back to the menu.  NULL takes away what would be inherited.
+  -- iPXE commands, one a line, used as they are: this is the one column where what you write is executed.  A line
+  -- that fails leads back to the menu.  NULL takes away what would be inherited.
   body     TEXT
            CONSTRAINT "body: lines of iPXE commands, no control characters but line breaks and tabs, at most 8000 bytes"
            CHECK (length(CAST(body AS BLOB)) <= 8000 AND instr(body, char(0)) = 0
@@ -369,21 +391,25 @@ CREATE TABLE menu_item (
 ----------------------------------------------------------------------------------------------------- who changed what ---
 
 CREATE TABLE change (
-  -- Every change of every row, written by triggers.  Delete old rows when you like: DELETE FROM change WHERE at < '2026-01-01';
+  -- Every change of every row, written by triggers.  Delete old rows when you like: DELETE FROM change WHERE at <
+  -- '2026-01-01';
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
   at       TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),  -- UTC
   actor    TEXT,                        -- what the table actor said then; NULL if nothing
   tab      TEXT NOT NULL,               -- table
   row      INTEGER NOT NULL,            -- its id
   op       TEXT NOT NULL,               -- insert, update, delete; replace: removed by INSERT OR REPLACE, the insert follows
-  -- The columns as an UPDATE wants them after SET, so that old takes a change back; secrets and contents of modules are not kept.
+  -- The columns as an UPDATE wants them after SET, so that old takes a change back; secrets and contents of modules
+  -- are not kept.
   old      TEXT,
   new      TEXT
 ) STRICT;
 
+CREATE INDEX change_by_row ON change (tab, row);
+
 CREATE TABLE actor (
-  -- Who is to be noted in `change`.  Set it inside your transaction and set it back to NULL before COMMIT (pxectl does): nobody else can
-  -- write meanwhile, so nobody else's change gets your name.
+  -- Who is to be noted in `change`.  Set it inside your transaction and set it back to NULL before COMMIT (pxectl
+  -- does): nobody else can write meanwhile, so nobody else's change gets your name.
   --   BEGIN IMMEDIATE; UPDATE actor SET name = 'alice'; UPDATE host SET enabled = 0 WHERE hostname = 'db1';
   --   UPDATE actor SET name = NULL; COMMIT;
   id       INTEGER PRIMARY KEY CONSTRAINT "id: this table has one row: UPDATE actor SET name = ..." CHECK (id = 1),
@@ -394,8 +420,9 @@ CREATE TABLE actor (
 INSERT INTO actor VALUES (1, NULL);
 
 CREATE TABLE change_replaced (
-  -- Working space of the triggers: the rows an INSERT would replace.  REPLACE runs no DELETE trigger unless recursive_triggers is on, so a
-  -- BEFORE INSERT trigger notes them here and the AFTER INSERT trigger, which runs only if the row came in, writes them to `change`.
+  -- Working space of the triggers: the rows an INSERT would replace.  REPLACE runs no DELETE trigger unless
+  -- recursive_triggers is on, so a BEFORE INSERT trigger notes them here and the AFTER INSERT trigger, which runs
+  -- only if the row came in, writes them to `change`.
   tab      TEXT NOT NULL,
   row      INTEGER NOT NULL,
   old      TEXT
@@ -467,9 +494,10 @@ CREATE TRIGGER profile_closure_delete AFTER DELETE ON profile BEGIN
 END;
 
 ------------------------------------------------------------------------------------------------------------ references ---
--- RAISE takes no computed text before SQLite 3.47.  Where a sentence must name a row, json_extract is asked for a path that is that
--- sentence: SQLite then says "JSON path error near '<sentence>'" (from 3.45 on "bad JSON path: '<sentence>'") and undoes the statement.
--- Nothing else here may use json_*(): SQLite 3.40 calls them unsafe in a schema when trusted_schema is off, as in the daemon.
+-- RAISE takes no computed text before SQLite 3.47.  Where a sentence must name a row, json_extract is asked for a
+-- path that is that sentence: SQLite then says "JSON path error near '<sentence>'" (from 3.45 on "bad JSON path:
+-- '<sentence>'") and undoes the statement.  Nothing else here may use json_*(): SQLite 3.40 calls them unsafe in a
+-- schema when trusted_schema is off, as in the daemon.
 
 CREATE TRIGGER host_profile_exists_insert BEFORE INSERT ON host
   WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
@@ -784,10 +812,10 @@ END;
 CREATE TRIGGER host_log_before_insert BEFORE INSERT ON host BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'host', id,
-    'hostname = ' || quote(hostname) || ', uuid = ' || quote(lower(uuid)) ||
-      ', serial = ' || quote(serial) || ', profile = ' || quote(profile) || ', build = ' || quote(build) ||
-      ', channel = ' || quote(channel) || ', comment = ' || quote(comment) ||
-      ', enabled = ' || quote(enabled)
+    'hostname = ' || quote(host.hostname) || ', uuid = ' || quote(lower(host.uuid)) ||
+      ', serial = ' || quote(host.serial) || ', profile = ' || quote(host.profile) ||
+      ', build = ' || quote(host.build) || ', channel = ' || quote(host.channel) ||
+      ', comment = ' || quote(host.comment) || ', enabled = ' || quote(host.enabled)
     FROM host WHERE id = new.id OR hostname = new.hostname OR lower(hostname) = lower(new.hostname);
 END;
 CREATE TRIGGER host_log_insert AFTER INSERT ON host BEGIN
@@ -829,8 +857,8 @@ END;
 CREATE TRIGGER nic_log_before_insert BEFORE INSERT ON nic BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'nic', id,
-    'mac = ' || quote(substr(lower(replace(replace(mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(host) || ', ip = ' || quote(lower(ip))
+    'mac = ' || quote(substr(lower(replace(replace(nic.mac, ':', ''), '-', '')), -12)) ||
+      ', host = ' || quote(nic.host) || ', ip = ' || quote(lower(nic.ip))
     FROM nic WHERE id = new.id OR mac = new.mac OR
     substr(lower(replace(replace(mac, ':', ''), '-', '')), -12) =
     substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12);
@@ -863,8 +891,9 @@ END;
 CREATE TRIGGER profile_log_before_insert BEFORE INSERT ON profile BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'profile', id,
-    'name = ' || quote(name) || ', parent = ' || quote(parent) || ', build = ' || quote(build) ||
-      ', channel = ' || quote(channel) || ', comment = ' || quote(comment)
+    'name = ' || quote(profile.name) || ', parent = ' || quote(profile.parent) ||
+      ', build = ' || quote(profile.build) || ', channel = ' || quote(profile.channel) ||
+      ', comment = ' || quote(profile.comment)
     FROM profile WHERE id = new.id OR name = new.name;
 END;
 CREATE TRIGGER profile_log_insert AFTER INSERT ON profile BEGIN
@@ -896,8 +925,9 @@ END;
 CREATE TRIGGER channel_log_before_insert BEFORE INSERT ON channel BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'channel', id,
-    'name = ' || quote(name) || ', build = ' || quote(build) || ', canary = ' || quote(canary) ||
-      ', canary_percent = ' || quote(canary_percent) || ', comment = ' || quote(comment)
+    'name = ' || quote(channel.name) || ', build = ' || quote(channel.build) ||
+      ', canary = ' || quote(channel.canary) || ', canary_percent = ' || quote(channel.canary_percent) ||
+      ', comment = ' || quote(channel.comment)
     FROM channel WHERE id = new.id OR name = new.name;
 END;
 CREATE TRIGGER channel_log_insert AFTER INSERT ON channel BEGIN
@@ -930,9 +960,10 @@ END;
 CREATE TRIGGER property_log_before_insert BEFORE INSERT ON property BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'property', id,
-    'profile = ' || quote(profile) || ', host = ' || quote(host) || ', name = ' || quote(name) ||
-      ', value = ' || quote(CASE WHEN value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND name GLOB k.name)
-      THEN '(secret)' ELSE value END)
+    'profile = ' || quote(property.profile) || ', host = ' || quote(property.host) ||
+      ', name = ' || quote(property.name) ||
+      ', value = ' || quote(CASE WHEN property.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND property.name GLOB k.name)
+      THEN '(secret)' ELSE property.value END)
     FROM property WHERE id = new.id OR (host = new.host AND name = new.name)
     OR (profile = new.profile AND name = new.name);
 END;
@@ -967,7 +998,8 @@ END;
 CREATE TRIGGER setting_log_before_insert BEFORE INSERT ON setting BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'setting', id,
-    'profile = ' || quote(profile) || ', key = ' || quote(key) || ', value = ' || quote(value)
+    'profile = ' || quote(setting.profile) || ', key = ' || quote(setting.key) ||
+      ', value = ' || quote(setting.value)
     FROM setting WHERE id = new.id OR (profile = new.profile AND key = new.key);
 END;
 CREATE TRIGGER setting_log_insert AFTER INSERT ON setting BEGIN
@@ -993,9 +1025,10 @@ END;
 CREATE TRIGGER module_log_before_insert BEFORE INSERT ON module BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'module', id,
-    'profile = ' || quote(profile) || ', host = ' || quote(host) || ', name = ' || quote(name) ||
-      ', content = <' || ifnull(length(CAST(content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(secret)
+    'profile = ' || quote(module.profile) || ', host = ' || quote(module.host) ||
+      ', name = ' || quote(module.name) ||
+      ', content = <' || ifnull(length(CAST(module.content AS BLOB)), 0) || ' bytes>' ||
+      ', secret = ' || quote(module.secret)
     FROM module WHERE id = new.id OR (host = new.host AND name = new.name)
     OR (profile = new.profile AND name = new.name);
 END;
@@ -1030,8 +1063,9 @@ END;
 CREATE TRIGGER menu_item_log_before_insert BEFORE INSERT ON menu_item BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'menu_item', id,
-    'profile = ' || quote(profile) || ', key = ' || quote(key) || ', label = ' || quote(label) ||
-      ', body = ' || quote(body) || ', position = ' || quote(position)
+    'profile = ' || quote(menu_item.profile) || ', key = ' || quote(menu_item.key) ||
+      ', label = ' || quote(menu_item.label) || ', body = ' || quote(menu_item.body) ||
+      ', position = ' || quote(menu_item.position)
     FROM menu_item WHERE id = new.id OR (profile = new.profile AND key = new.key);
 END;
 CREATE TRIGGER menu_item_log_insert AFTER INSERT ON menu_item BEGIN
@@ -1061,8 +1095,9 @@ END;
 CREATE TRIGGER known_property_log_before_insert BEFORE INSERT ON known_property BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'known_property', id,
-    'name = ' || quote(name) || ', type = ' || quote(type) || ', meaning = ' || quote(meaning) ||
-      ', source = ' || quote(source) || ', secret = ' || quote(secret)
+    'name = ' || quote(known_property.name) || ', type = ' || quote(known_property.type) ||
+      ', meaning = ' || quote(known_property.meaning) || ', source = ' || quote(known_property.source) ||
+      ', secret = ' || quote(known_property.secret)
     FROM known_property WHERE id = new.id OR name = new.name;
 END;
 CREATE TRIGGER known_property_log_insert AFTER INSERT ON known_property BEGIN
@@ -1092,8 +1127,9 @@ END;
 CREATE TRIGGER known_setting_log_before_insert BEFORE INSERT ON known_setting BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'known_setting', id,
-    'key = ' || quote(key) || ', type = ' || quote(type) || ', choices = ' || quote(choices) ||
-      ', built_in = ' || quote(built_in) || ', meaning = ' || quote(meaning)
+    'key = ' || quote(known_setting.key) || ', type = ' || quote(known_setting.type) ||
+      ', choices = ' || quote(known_setting.choices) || ', built_in = ' || quote(known_setting.built_in) ||
+      ', meaning = ' || quote(known_setting.meaning)
     FROM known_setting WHERE id = new.id OR key = new.key;
 END;
 CREATE TRIGGER known_setting_log_insert AFTER INSERT ON known_setting BEGIN

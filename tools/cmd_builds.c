@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* cmd_builds -- pxectl builds: what the daemon made of each archive, read from what it left in its cache directory. */
+/* cmd_builds -- pxectl builds: what the daemon made of each archive, read from what it left in its cache
+ * directory. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -9,12 +10,11 @@
 
 #include "build/catalog.h"
 
-const char builds_usage[] =
-        "usage: pxectl builds\n"
-        "One line an archive of the builds directory: the build in it, whether it is\n"
-        "served, and if not, why. Read from the daemon's cache directory (-c).\n"
-        "This is observed, not configured, so it is not in the inventory:\n"
-        "  cat MOUNTPOINT/.pxefs/status.json   shows the same\n";
+const char builds_usage[] = "usage: pxectl builds\n"
+                            "One line an archive of the builds directory: the build in it, whether it is\n"
+                            "served, and if not, why. Read from the daemon's cache directory (-c).\n"
+                            "This is observed, not configured, so it is not in the inventory:\n"
+                            "  cat MOUNTPOINT/.pxefs/status.json   shows the same\n";
 
 static void add_json(struct buf *b, const struct catalog_view *v)
 {
@@ -86,9 +86,11 @@ int cmd_builds(struct ctl *c, int argc, char **argv)
                 return ctl_fail(CTL_USAGE, "builds takes no %s: pxectl builds --help", argv[0]);
         fd = open(c->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return ctl_fail(CTL_FAILED, "cache directory %s: %s: name the daemon's with -c", c->cache, strerror(errno));
+                return ctl_fail(CTL_FAILED, "cache directory %s: %s: name the daemon's with -c", c->cache,
+                        strerror(errno));
         if (catalog_peek(fd, &v, &err) < 0)
-                return ctl_fail(CTL_FAILED, "cache directory %s: %s: has a daemon run with it? -c names another", c->cache,
+                return ctl_fail(CTL_FAILED,
+                        "cache directory %s: %s: has a daemon run with it? -c names another", c->cache,
                         err.text);
         if (c->json)
                 add_json(&b, v);

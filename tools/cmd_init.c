@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* cmd_init -- pxectl init: an inventory that the service can read in WAL mode.
  *
- * WAL keeps two files beside the database, and whoever reads must be able to make them: so the file and its directory
- * belong to the user the daemon runs as.  root's sqlite3 keeps that owner for the sidecars by itself.
- * The password hashes in it are nobody else's business: 0640 and 0750.
+ * WAL keeps two files beside the database, and whoever reads must be able to make them: so the file and its
+ * directory belong to the user the daemon runs as.  root's sqlite3 keeps that owner for the sidecars by
+ * itself. The password hashes in it are nobody else's business: 0640 and 0750.
  */
 #include "ctl.h"
 
@@ -16,15 +16,14 @@
 
 #include "inventory_sql.h"
 
-const char init_usage[] =
-        "usage: pxectl [-i INVENTORY] init [--user NAME]\n"
-        "Makes an inventory with its defaults, in WAL mode. It belongs to the user the\n"
-        "daemon runs as: NAME, else pxefs if there is such a user, else nobody; a\n"
-        "directory that is missing is made and belongs to it too. Never overwrites.\n"
-        "The same by hand (the schema is installed beside the documentation):\n"
-        "  install -d -o pxefs -m 0750 /var/lib/pxefs\n"
-        "  sqlite3 /var/lib/pxefs/inventory.db < /usr/share/pxefs/inventory.sql\n"
-        "  chown pxefs /var/lib/pxefs/inventory.db*\n";
+const char init_usage[] = "usage: pxectl [-i INVENTORY] init [--user NAME]\n"
+                          "Makes an inventory with its defaults, in WAL mode. It belongs to the user the\n"
+                          "daemon runs as: NAME, else pxefs if there is such a user, else nobody; a\n"
+                          "directory that is missing is made and belongs to it too. Never overwrites.\n"
+                          "The same by hand (the schema is installed beside the documentation):\n"
+                          "  install -d -o pxefs -m 0750 /var/lib/pxefs\n"
+                          "  sqlite3 /var/lib/pxefs/inventory.db < /usr/share/pxefs/inventory.sql\n"
+                          "  chown pxefs /var/lib/pxefs/inventory.db*\n";
 
 struct owner {
         const char *name;
@@ -43,11 +42,14 @@ static int find_owner(const char *name, struct owner *ret)
         else if (!(pw = getpwnam("pxefs")))
                 pw = getpwnam("nobody");
         if (!pw)
-                return ctl_fail(name ? CTL_NOT_FOUND : CTL_FAILED, "user %s does not exist: adduser --system pxefs, or name another "
-                        "with --user", name ? name : "nobody");
-        *ret = (struct owner){ name, pw->pw_uid, pw->pw_gid };
+                return ctl_fail(name ? CTL_NOT_FOUND : CTL_FAILED,
+                        "user %s does not exist: adduser --system pxefs, or name another "
+                        "with --user",
+                        name ? name : "nobody");
+        *ret = (struct owner) { name, pw->pw_uid, pw->pw_gid };
         if (geteuid() != 0 && geteuid() != pw->pw_uid)
-                return ctl_fail(CTL_FAILED, "only root can make an inventory for user %s: run pxectl init as root", name);
+                return ctl_fail(CTL_FAILED,
+                        "only root can make an inventory for user %s: run pxectl init as root", name);
         return CTL_OK;
 }
 
@@ -70,12 +72,15 @@ static int make_directory(const char *path, const struct owner *o)
                 *s = '/';
         }
         if (mkdir(dir, 0750) == 0)
-                return chown(dir, o->uid, o->gid) == 0 ? CTL_OK :
-                                                         ctl_fail(CTL_FAILED, "directory %s: %s", dir, strerror(errno));
+                return chown(dir, o->uid, o->gid) == 0
+                               ? CTL_OK
+                               : ctl_fail(CTL_FAILED, "directory %s: %s", dir, strerror(errno));
         if (errno != EEXIST || stat(dir, &st) < 0)
                 return ctl_fail(CTL_FAILED, "directory %s: %s", dir, strerror(errno));
         if (st.st_uid != o->uid && !(st.st_mode & S_IWOTH))
-                fprintf(stderr, "pxectl: directory %s belongs to user %u: for WAL the daemon must be able to write there: chown %u %s\n",
+                fprintf(stderr,
+                        "pxectl: directory %s belongs to user %u: for WAL the daemon must be able to write "
+                        "there: chown %u %s\n",
                         dir, (unsigned)st.st_uid, (unsigned)o->uid, dir);
         return CTL_OK;
 }
@@ -105,7 +110,8 @@ int cmd_init(struct ctl *c, int argc, char **argv)
                 return code;
         fd = open(c->inventory, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         if (fd < 0 && errno == EEXIST)
-                return ctl_fail(CTL_FAILED, "%s is there already and stays as it is: name another with -i, or move it away",
+                return ctl_fail(CTL_FAILED,
+                        "%s is there already and stays as it is: name another with -i, or move it away",
                         c->inventory);
         if (fd < 0)
                 return ctl_fail(CTL_FAILED, "inventory %s: %s", c->inventory, strerror(errno));

@@ -4,17 +4,15 @@
 
 #include "inventory_sql.h"
 
-const char profile_add_usage[] =
-        "usage: pxectl profile add NAME [--parent P]\n"
-        "Makes a profile that inherits from P, or from default.\n"
-        "The same in SQL:\n"
-        "  INSERT INTO profile (name) VALUES ('rack7');\n";
+const char profile_add_usage[] = "usage: pxectl profile add NAME [--parent P]\n"
+                                 "Makes a profile that inherits from P, or from default.\n"
+                                 "The same in SQL:\n"
+                                 "  INSERT INTO profile (name) VALUES ('rack7');\n";
 
-const char profile_list_usage[] =
-        "usage: pxectl profile list\n"
-        "The profiles, their parents, builds, channels and number of hosts.\n"
-        "The same in SQL:\n"
-        "  SELECT * FROM profile;\n";
+const char profile_list_usage[] = "usage: pxectl profile list\n"
+                                  "The profiles, their parents, builds, channels and number of hosts.\n"
+                                  "The same in SQL:\n"
+                                  "  SELECT * FROM profile;\n";
 
 int cmd_profile_add(struct ctl *c, int argc, char **argv)
 {
@@ -25,9 +23,11 @@ int cmd_profile_add(struct ctl *c, int argc, char **argv)
         for (int i = 0; i < argc; i++) {
                 if (ctl_option(argc, argv, &i, "--parent", &parent)) {
                         if (!parent)
-                                return ctl_fail(CTL_USAGE, "--parent wants a profile: pxectl profile add --help");
+                                return ctl_fail(
+                                        CTL_USAGE, "--parent wants a profile: pxectl profile add --help");
                 } else if (argv[i][0] == '-' || name) {
-                        return ctl_fail(CTL_USAGE, "%s is one word too many: pxectl profile add --help", argv[i]);
+                        return ctl_fail(
+                                CTL_USAGE, "%s is one word too many: pxectl profile add --help", argv[i]);
                 } else {
                         name = argv[i];
                 }
@@ -45,8 +45,9 @@ int cmd_profile_add(struct ctl *c, int argc, char **argv)
 int cmd_profile_list(struct ctl *c, int argc, char **argv)
 {
         sqlite3_stmt *s = NULL;
-        int code = argc > 0 ? ctl_fail(CTL_USAGE, "profile list takes no %s: pxectl profile list --help", argv[0]) :
-                              ctl_open(c);
+        int code = argc > 0 ? ctl_fail(CTL_USAGE, "profile list takes no %s: pxectl profile list --help",
+                                      argv[0])
+                            : ctl_open(c);
 
         if (code == CTL_OK)
                 code = ctl_prepare(c, &s, c->inventory, inventory_q_ctl_profile_list, "");

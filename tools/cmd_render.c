@@ -13,14 +13,13 @@
 #include "inventory_sql.h"
 #include "render/render.h"
 
-const char render_usage[] =
-        "usage: pxectl render MAC|HOSTNAME [--why]\n"
-        "Prints the script that the mount serves as hosts/<mac>/menu.ipxe; with --why,\n"
-        "hosts/<mac>/why: which layer gave each value, and what was refused.\n"
-        "The builds there are come from the daemon's cache directory (-c).\n"
-        "In SQL:\n"
-        "  SELECT * FROM host_boot WHERE hostname = 'db1';\n"
-        "  SELECT * FROM host_property WHERE hostname = 'db1';\n";
+const char render_usage[] = "usage: pxectl render MAC|HOSTNAME [--why]\n"
+                            "Prints the script that the mount serves as hosts/<mac>/menu.ipxe; with --why,\n"
+                            "hosts/<mac>/why: which layer gave each value, and what was refused.\n"
+                            "The builds there are come from the daemon's cache directory (-c).\n"
+                            "In SQL:\n"
+                            "  SELECT * FROM host_boot WHERE hostname = 'db1';\n"
+                            "  SELECT * FROM host_property WHERE hostname = 'db1';\n";
 
 static int get_plan(struct ctl *c, const char *who, struct plan **ret)
 {
@@ -50,13 +49,16 @@ static void peek(const struct ctl *c, struct catalog_view **ret)
         int r;
 
         if (fd < 0) {
-                fprintf(stderr, "pxectl: cache directory %s: %s: the script is shown without any build (-c names another)\n",
+                fprintf(stderr,
+                        "pxectl: cache directory %s: %s: the script is shown without any build (-c names "
+                        "another)\n",
                         c->cache, strerror(errno));
                 return;
         }
         r = catalog_peek(fd, ret, &err);
         if (r < 0)
-                (void)ctl_fail(r, "cache directory %s: %s: the script is shown without any build", c->cache, err.text);
+                (void)ctl_fail(r, "cache directory %s: %s: the script is shown without any build", c->cache,
+                        err.text);
 }
 
 /* The newest release, as the catalog chooses it. */
@@ -74,7 +76,8 @@ static int print(const struct ctl *c, const struct plan *p, const struct catalog
         const struct build_list *builds = v ? &v->list : &none;
         AUTO_BUF struct buf text = BUF_INIT;
         AUTO_BUF struct buf doc = BUF_INIT;
-        int r = why ? render_why(p, builds, latest(builds), &text) : render_ipxe(p, builds, latest(builds), &text);
+        int r = why ? render_why(p, builds, latest(builds), &text)
+                    : render_ipxe(p, builds, latest(builds), &text);
 
         if (r < 0 || buf_error(&text) < 0)
                 return ctl_fail(CTL_FAILED, "out of memory");
@@ -103,7 +106,8 @@ int cmd_render(struct ctl *c, int argc, char **argv)
                         who = argv[i];
         }
         if (!who)
-                return ctl_fail(CTL_USAGE, "render wants a MAC address or a host's name: pxectl render --help");
+                return ctl_fail(
+                        CTL_USAGE, "render wants a MAC address or a host's name: pxectl render --help");
         code = get_plan(c, who, &p);
         if (code != CTL_OK)
                 return code;

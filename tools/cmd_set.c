@@ -6,19 +6,18 @@
 
 #include "inventory_sql.h"
 
-const char set_usage[] =
-        "usage: pxectl set host|profile NAME [PROPERTY=VALUE]... [--unset PROPERTY]...\n"
-        "                [--drop PROPERTY]...\n"
-        "PROPERTY=VALUE    sets it; a kernel flag is written -kd= or -m=milestone=none\n"
-        "--unset PROPERTY  takes away what would be inherited\n"
-        "--drop PROPERTY   forgets what was set or unset here: it is inherited again\n"
-        "The same in SQL (profile and profile.name likewise):\n"
-        "  INSERT INTO property (host, name, value) VALUES\n"
-        "    ((SELECT id FROM host WHERE hostname = 'db1'), 'console', 'ttyb')\n"
-        "    ON CONFLICT (host, name) DO UPDATE SET value = excluded.value;\n"
-        "  (value NULL unsets)\n"
-        "  DELETE FROM property WHERE name = 'console'\n"
-        "    AND host = (SELECT id FROM host WHERE hostname = 'db1');\n";
+const char set_usage[] = "usage: pxectl set host|profile NAME [PROPERTY=VALUE]... [--unset PROPERTY]...\n"
+                         "                [--drop PROPERTY]...\n"
+                         "PROPERTY=VALUE    sets it; a kernel flag is written -kd= or -m=milestone=none\n"
+                         "--unset PROPERTY  takes away what would be inherited\n"
+                         "--drop PROPERTY   forgets what was set or unset here: it is inherited again\n"
+                         "The same in SQL (profile and profile.name likewise):\n"
+                         "  INSERT INTO property (host, name, value) VALUES\n"
+                         "    ((SELECT id FROM host WHERE hostname = 'db1'), 'console', 'ttyb')\n"
+                         "    ON CONFLICT (host, name) DO UPDATE SET value = excluded.value;\n"
+                         "  (value NULL unsets)\n"
+                         "  DELETE FROM property WHERE name = 'console'\n"
+                         "    AND host = (SELECT id FROM host WHERE hostname = 'db1');\n";
 
 struct target {
         const char *about;
@@ -28,18 +27,20 @@ struct target {
 
 static int set_one(struct ctl *c, const struct target *t, const char *name, const char *value)
 {
-        return ctl_run(c, t->is_host ? inventory_q_ctl_host_property : inventory_q_ctl_profile_property, t->about, "iss", t->id,
-                name, value);
+        return ctl_run(c, t->is_host ? inventory_q_ctl_host_property : inventory_q_ctl_profile_property,
+                t->about, "iss", t->id, name, value);
 }
 
 static int drop_one(struct ctl *c, const struct target *t, const char *name)
 {
         int64_t before = c->changed;
-        int code = ctl_run(c, t->is_host ? inventory_q_ctl_host_property_drop : inventory_q_ctl_profile_property_drop, t->about,
-                "is", t->id, name);
+        int code = ctl_run(c,
+                t->is_host ? inventory_q_ctl_host_property_drop : inventory_q_ctl_profile_property_drop,
+                t->about, "is", t->id, name);
 
         if (code == CTL_OK && c->changed == before)
-                return ctl_fail(CTL_NOT_FOUND, "%s has no property %s of its own: SELECT * FROM host_property shows whose it is",
+                return ctl_fail(CTL_NOT_FOUND,
+                        "%s has no property %s of its own: SELECT * FROM host_property shows whose it is",
                         t->about, name);
         return code;
 }
@@ -69,9 +70,11 @@ static int check(int argc, char **argv)
         for (int i = 0; i < argc; i++) {
                 const char *name = "";
 
-                if (ctl_option(argc, argv, &i, "--unset", &name) || ctl_option(argc, argv, &i, "--drop", &name)) {
+                if (ctl_option(argc, argv, &i, "--unset", &name) ||
+                        ctl_option(argc, argv, &i, "--drop", &name)) {
                         if (!name)
-                                return ctl_fail(CTL_USAGE, "--unset and --drop want the name of a property: pxectl set --help");
+                                return ctl_fail(CTL_USAGE,
+                                        "--unset and --drop want the name of a property: pxectl set --help");
                 } else if (strncmp(argv[i], "--", 2) == 0 || !strchr(argv[i], '=') || argv[i][0] == '=') {
                         return ctl_fail(CTL_USAGE, "%s is not PROPERTY=VALUE: pxectl set --help", argv[i]);
                 }
@@ -86,7 +89,8 @@ int cmd_set(struct ctl *c, int argc, char **argv)
         int code;
 
         if (argc < 3 || (strcmp(argv[0], "host") != 0 && strcmp(argv[0], "profile") != 0))
-                return ctl_fail(CTL_USAGE, "set wants host or profile, a name, and what to set: pxectl set --help");
+                return ctl_fail(
+                        CTL_USAGE, "set wants host or profile, a name, and what to set: pxectl set --help");
         code = check(argc - 2, argv + 2);
         if (code != CTL_OK)
                 return code;

@@ -6,15 +6,14 @@
 
 #include "inventory_sql.h"
 
-const char setting_usage[] =
-        "usage: pxectl setting [--profile P] [KEY=VALUE]... [--drop KEY]...\n"
-        "Alone, lists all settings as they hold for P (or for default, that is\n"
-        "globally), with the layer that gave each. --drop forgets one: it is\n"
-        "inherited again, or built in.\n"
-        "The same in SQL:\n"
-        "  SELECT * FROM known_setting;\n"
-        "  INSERT INTO setting (profile, key, value) VALUES (1, 'menu_timeout', '10')\n"
-        "    ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value;\n";
+const char setting_usage[] = "usage: pxectl setting [--profile P] [KEY=VALUE]... [--drop KEY]...\n"
+                             "Alone, lists all settings as they hold for P (or for default, that is\n"
+                             "globally), with the layer that gave each. --drop forgets one: it is\n"
+                             "inherited again, or built in.\n"
+                             "The same in SQL:\n"
+                             "  SELECT * FROM known_setting;\n"
+                             "  INSERT INTO setting (profile, key, value) VALUES (1, 'menu_timeout', '10')\n"
+                             "    ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value;\n";
 
 static int list(struct ctl *c, int64_t profile)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ctl -- one transaction a command, one line an error; see ctl.h.
  *
- * The schema does the judging: nothing that a user types is checked here a second time, its sentences are shown without
- * SQLite's words around them.  One thread.
+ * The schema does the judging: nothing that a user types is checked here a second time, its sentences are
+ * shown without SQLite's words around them.  One thread.
  */
 #include "ctl.h"
 
@@ -77,7 +77,8 @@ int ctl_sql_error(struct ctl *c, const char *about)
         size_t n = 0;
 
         if ((sqlite3_errcode(c->db) & 0xff) == SQLITE_READONLY)
-                return ctl_fail(CTL_FAILED, "%s: %s may not be written by you: run pxectl as root or as its owner", about,
+                return ctl_fail(CTL_FAILED,
+                        "%s: %s may not be written by you: run pxectl as root or as its owner", about,
                         c->inventory);
         for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++)
                 if (strncmp(m, noise[i].before, strlen(noise[i].before)) == 0) {
@@ -113,7 +114,8 @@ int ctl_open(struct ctl *c)
                 app = sqlite3_column_int(s, 0);
         sqlite3_finalize(s);
         if (app != APP_ID)
-                return ctl_fail(CTL_FAILED, "%s is no inventory of pxefs: make one with pxectl -i FILE init", c->inventory);
+                return ctl_fail(CTL_FAILED, "%s is no inventory of pxefs: make one with pxectl -i FILE init",
+                        c->inventory);
         return CTL_OK;
 }
 
@@ -130,7 +132,8 @@ static int bind(sqlite3_stmt *s, const char *types, va_list ap)
         return rc;
 }
 
-static int prepare(struct ctl *c, sqlite3_stmt **ret, const char *about, const char *sql, const char *types, va_list ap)
+static int prepare(
+        struct ctl *c, sqlite3_stmt **ret, const char *about, const char *sql, const char *types, va_list ap)
 {
         if (sqlite3_prepare_v2(c->db, sql, -1, ret, NULL) == SQLITE_OK && bind(*ret, types, ap) == SQLITE_OK)
                 return CTL_OK;
@@ -172,7 +175,8 @@ int ctl_run(struct ctl *c, const char *sql, const char *about, const char *types
         return code;
 }
 
-/* Who is noted in the change log: whoever became root by sudo, else the user; NULL if that is no plain name. */
+/* Who is noted in the change log: whoever became root by sudo, else the user; NULL if that is no plain name.
+ */
 static const char *actor(void)
 {
         const char *names[] = { getenv("SUDO_USER"), getenv("USER"), NULL };
@@ -216,7 +220,8 @@ int ctl_commit(struct ctl *c)
         return code;
 }
 
-int ctl_find(struct ctl *c, const char *sql, const char *what, const char *name, const char *way_out, int64_t *ret)
+int ctl_find(
+        struct ctl *c, const char *sql, const char *what, const char *name, const char *way_out, int64_t *ret)
 {
         sqlite3_stmt *s = NULL;
         int rc, code = ctl_prepare(c, &s, what, sql, "s", name);
@@ -236,12 +241,14 @@ int ctl_find(struct ctl *c, const char *sql, const char *what, const char *name,
 
 int ctl_find_profile(struct ctl *c, const char *name, int64_t *ret)
 {
-        return ctl_find(c, inventory_q_ctl_profile_id, "profile", name, "pxectl profile list shows those there are", ret);
+        return ctl_find(c, inventory_q_ctl_profile_id, "profile", name,
+                "pxectl profile list shows those there are", ret);
 }
 
 int ctl_find_host(struct ctl *c, const char *name, int64_t *ret)
 {
-        return ctl_find(c, inventory_q_ctl_host_id, "host", name, "pxectl host list shows those there are", ret);
+        return ctl_find(
+                c, inventory_q_ctl_host_id, "host", name, "pxectl host list shows those there are", ret);
 }
 
 int ctl_write(const struct buf *b)
@@ -264,7 +271,8 @@ static void json_row(struct buf *b, sqlite3_stmt *s)
         for (int i = 0; i < n; i++) { /* sorted by name */
                 int j = i;
 
-                for (; j > 0 && strcmp(sqlite3_column_name(s, order[j - 1]), sqlite3_column_name(s, i)) > 0; j--)
+                for (; j > 0 && strcmp(sqlite3_column_name(s, order[j - 1]), sqlite3_column_name(s, i)) > 0;
+                        j--)
                         order[j] = order[j - 1];
                 order[j] = i;
         }

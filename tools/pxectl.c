@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* pxectl -- a convenience over the inventory.  Everything it does can be done with sqlite3: each command's --help shows
- * how.  This file finds the command in a table and runs it; each family of commands has a file of its own. */
+/* pxectl -- a convenience over the inventory.  Everything it does can be done with sqlite3: each command's
+ * --help shows how.  This file finds the command in a table and runs it; each family of commands has a file
+ * of its own. */
 #include "ctl.h"
 
 #include <stdio.h>
@@ -9,28 +10,27 @@
 
 #include "version.h"
 
-static const char usage[] =
-        "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] COMMAND ...\n"
-        "\n"
-        "  init                          make an inventory\n"
-        "  host add NAME --mac MAC ...   enter a machine\n"
-        "  host list                     what each machine boots, and why\n"
-        "  profile add NAME              what many machines share\n"
-        "  profile list\n"
-        "  set host|profile NAME ...     boot properties and kernel flags\n"
-        "  setting [KEY=VALUE ...]       how scripts look and behave\n"
-        "  channel set NAME BUILD        the build a group of machines boots\n"
-        "  channel list\n"
-        "  render MAC|HOSTNAME           the script that machine gets\n"
-        "  builds                        the archives, and what became of each\n"
-        "\n"
-        "  -i INVENTORY  default $PXEFS_INVENTORY, else /var/lib/pxefs/inventory.db\n"
-        "  -c CACHE      the daemon's cache directory; default $PXEFS_CACHE, else\n"
-        "                /var/cache/pxefs\n"
-        "  --json        one JSON document on standard output\n"
-        "\n"
-        "pxectl COMMAND --help tells more, and shows the same in SQL.\n"
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 4 not found.\n";
+static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] COMMAND ...\n"
+                            "\n"
+                            "  init                          make an inventory\n"
+                            "  host add NAME --mac MAC ...   enter a machine\n"
+                            "  host list                     what each machine boots, and why\n"
+                            "  profile add NAME              what many machines share\n"
+                            "  profile list\n"
+                            "  set host|profile NAME ...     boot properties and kernel flags\n"
+                            "  setting [KEY=VALUE ...]       how scripts look and behave\n"
+                            "  channel set NAME BUILD        the build a group of machines boots\n"
+                            "  channel list\n"
+                            "  render MAC|HOSTNAME           the script that machine gets\n"
+                            "  builds                        the archives, and what became of each\n"
+                            "\n"
+                            "  -i INVENTORY  default $PXEFS_INVENTORY, else /var/lib/pxefs/inventory.db\n"
+                            "  -c CACHE      the daemon's cache directory; default $PXEFS_CACHE, else\n"
+                            "                /var/cache/pxefs\n"
+                            "  --json        one JSON document on standard output\n"
+                            "\n"
+                            "pxectl COMMAND --help tells more, and shows the same in SQL.\n"
+                            "Exit status: 0 done, 1 failed, 2 wrong usage, 4 not found.\n";
 
 static const struct command commands[] = {
         { "init", NULL, cmd_init, init_usage },
@@ -47,7 +47,8 @@ static const struct command commands[] = {
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
-/* The options before the command.  Returns the index of the command's first word, or a negative exit code - 1. */
+/* The options before the command.  Returns the index of the command's first word, or a negative exit code
+ * - 1. */
 static int global_options(struct ctl *c, int argc, char **argv)
 {
         int i = 1;
@@ -63,11 +64,16 @@ static int global_options(struct ctl *c, int argc, char **argv)
                 } else if (strcmp(option, "--version") == 0) {
                         printf("pxectl %s\n", PXEFS_VERSION);
                         return -CTL_OK - 1;
-                } else if (ctl_option(argc, argv, &i, "-i", &c->inventory) || ctl_option(argc, argv, &i, "-c", &c->cache)) {
+                } else if (ctl_option(argc, argv, &i, "-i", &c->inventory) ||
+                           ctl_option(argc, argv, &i, "-c", &c->cache)) {
                         if (!c->inventory || !c->cache)
-                                return -ctl_fail(CTL_USAGE, "option %s wants an argument: pxectl --help", option) - 1;
+                                return -ctl_fail(CTL_USAGE, "option %s wants an argument: pxectl --help",
+                                               option) -
+                                       1;
                 } else {
-                        return -ctl_fail(CTL_USAGE, "option %s is unknown: pxectl --help lists them", option) - 1;
+                        return -ctl_fail(
+                                       CTL_USAGE, "option %s is unknown: pxectl --help lists them", option) -
+                               1;
                 }
         }
         return i;
@@ -107,7 +113,9 @@ static int run(struct ctl *c, int argc, char **argv)
         if (!k && family && argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
                 return family_help(argv[0]);
         if (!k && family)
-                return ctl_fail(CTL_USAGE, "%s wants one of its commands after it: pxectl %s --help lists them", argv[0], argv[0]);
+                return ctl_fail(CTL_USAGE,
+                        "%s wants one of its commands after it: pxectl %s --help lists them", argv[0],
+                        argv[0]);
         if (!k)
                 return ctl_fail(CTL_USAGE, "command %s is unknown: pxectl --help lists them", argv[0]);
         words = k->name ? 2 : 1;

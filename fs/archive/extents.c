@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* extents -- one file read through its extents; see members.h.
  *
- * A reader asks for a range, the extents cover some of it: each step is either a hole up to the next extent or the
- * rest of one, and a file of a plain tar is one extent, so the loop runs once.
+ * A reader asks for a range, the extents cover some of it: each step is either a hole up to the next extent
+ * or the rest of one, and a file of a plain tar is one extent, so the loop runs once.
  *
  * Locks: none.
  */
@@ -32,8 +32,8 @@ static size_t min_size(size_t a, uint64_t b)
         return b < a ? (size_t)b : a;
 }
 
-ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, void *buf, size_t len,
-        uint64_t off_member)
+ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, void *buf,
+        size_t len, uint64_t off_member)
 {
         size_t done = 0, i;
 

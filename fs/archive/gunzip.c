@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* gunzip -- decode and verify, since nobody else does.
  *
- * libarchive 3.6.2 compares neither CRC32 nor ISIZE (a flipped byte in a stored block reads as fine), so the gzip layer
- * is ours.  zlib's own gzip mode (windowBits 15 + 16) reads the header (RFC 1952, section 2.3), checks the header's CRC16
- * where there is one, and at the end of each member CRC32 and ISIZE; it reports Z_STREAM_END only when both agree.
+ * libarchive 3.6.2 compares neither CRC32 nor ISIZE (a flipped byte in a stored block reads as fine), so the
+ * gzip layer is ours.  zlib's own gzip mode (windowBits 15 + 16) reads the header (RFC 1952, section 2.3),
+ * checks the header's CRC16 where there is one, and at the end of each member CRC32 and ISIZE; it reports
+ * Z_STREAM_END only when both agree.
  *
- * What follows a member: another member (RFC 1952, section 2.2: pigz -i, bgzip, cat a.gz b.gz), or zeros to the end of
- * the file (tape blocks).  Anything else is refused: whoever appended it did not mean a platform image.
+ * What follows a member: another member (RFC 1952, section 2.2: pigz -i, bgzip, cat a.gz b.gz), or zeros to
+ * the end of the file (tape blocks).  Anything else is refused: whoever appended it did not mean a platform
+ * image.
  *
  * Limits: none on the output; the caller counts.  Memory: two chunks and zlib's window.
  * Locks: none; one thread at a time.
@@ -25,13 +27,13 @@
 #define CHUNK_BYTES (256u * 1024)
 
 enum where {
-        IN_MEMBER,  /* header, data or trailer */
+        IN_MEMBER,    /* header, data or trailer */
         AFTER_MEMBER, /* a member just ended: another, zeros, or the end */
-        IN_PADDING, /* zeros only from here */
+        IN_PADDING,   /* zeros only from here */
 };
 
 struct gunzip {
-        int fd; /* borrowed */
+        int fd;           /* borrowed */
         uint64_t off_tgz; /* of the next byte to read from the file */
         bool at_eof;
         bool inflating;
@@ -112,7 +114,8 @@ static int between_members(struct gunzip *g, struct err *err)
         g->where = IN_PADDING;
         if (g->z.avail_in > 0)
                 return err_set(err, -EBADMSG,
-                        "byte %llu: something that is not gzip follows the gzip data; copy the archive again", off_now(g));
+                        "byte %llu: something that is not gzip follows the gzip data; copy the archive again",
+                        off_now(g));
         return 0;
 }
 
@@ -133,7 +136,8 @@ static int zlib_error(const struct gunzip *g, int zr, struct err *err)
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
                 if (strcmp(msg, table[i].zlib) == 0)
                         msg = table[i].reason;
-        return err_set(err, -EBADMSG, "byte %llu: %s: the data is damaged; copy the archive again", off_now(g), msg);
+        return err_set(
+                err, -EBADMSG, "byte %llu: %s: the data is damaged; copy the archive again", off_now(g), msg);
 }
 
 ssize_t gunzip_next(struct gunzip *g, const void **ret_data, struct err *err)
@@ -147,7 +151,8 @@ ssize_t gunzip_next(struct gunzip *g, const void **ret_data, struct err *err)
                         return r;
                 if (g->at_eof && g->where == IN_MEMBER)
                         return err_set(err, -EBADMSG,
-                                "byte %llu: the gzip data ends too early: the archive is not complete", off_now(g));
+                                "byte %llu: the gzip data ends too early: the archive is not complete",
+                                off_now(g));
                 if (g->at_eof)
                         break;
                 if (g->where != IN_MEMBER) {

@@ -13,9 +13,9 @@ struct gunzip;
 /* @fd is borrowed until gunzip_free and used with pread only.  Returns 0 or -ENOMEM. */
 int gunzip_new(int fd, struct gunzip **ret, struct err *err);
 
-/* The next decoded bytes, valid until the next call.  Returns their number, 0 at the verified end, -EBADMSG if the data is
- * damaged, cut short, or followed by something else than zeros or another gzip member, or the negative errno of
- * pread.  After an error the next call is undefined. */
+/* The next decoded bytes, valid until the next call.  Returns their number, 0 at the verified end, -EBADMSG
+ * if the data is damaged, cut short, or followed by something else than zeros or another gzip member, or the
+ * negative errno of pread.  After an error the next call is undefined. */
 ssize_t gunzip_next(struct gunzip *g, const void **ret_data, struct err *err);
 
 void gunzip_free(struct gunzip *g); /* NULL is fine */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* identity -- see identity.h.
  *
- * Device, inode, size, mtime and ctime: the first four are what rsync and make go by; ctime is the one a user cannot
- * set, so an overwrite that restores the old mtime (cp -p, touch -r) still shows.
+ * Device, inode, size, mtime and ctime: the first four are what rsync and make go by; ctime is the one a
+ * user cannot set, so an overwrite that restores the old mtime (cp -p, touch -r) still shows.
  *
  * Locks: none; all functions are pure but for fstat.
  */
@@ -19,7 +19,7 @@ static int64_t ns_of(const struct timespec *ts)
 
 struct identity identity_of(const struct stat *st)
 {
-        return (struct identity){
+        return (struct identity) {
                 .dev = (uint64_t)st->st_dev,
                 .ino = (uint64_t)st->st_ino,
                 .size_bytes = (uint64_t)st->st_size,
@@ -41,7 +41,7 @@ int identity_of_fd(int fd, struct identity *ret)
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
         return a->dev == b->dev && a->ino == b->ino && a->size_bytes == b->size_bytes &&
-                a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+               a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint64_t *ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* identity -- what makes a file on disk the same file, byte for byte, as far as the kernel can tell.
  *
- * What was learned about an archive is kept under its identity, and node ids are derived from it, so an archive
- * that is replaced, appended to or touched is another object.
+ * What was learned about an archive is kept under its identity, and node ids are derived from it, so an
+ * archive that is replaced, appended to or touched is another object.
  */
 #ifndef PXEFS_ARCHIVE_IDENTITY_H
 #define PXEFS_ARCHIVE_IDENTITY_H
@@ -24,7 +24,8 @@ int identity_of_fd(int fd, struct identity *ret);
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 
-/* A number of @bits bits (1 to 60), never 0, that depends on all fields and on @salt.  Two identities may collide:
+/* A number of @bits bits (1 to 60), never 0, that depends on all fields and on @salt.  Two identities may
+ * collide:
  * the caller compares and takes the next salt.  Returns 0 or -ENOMEM. */
 int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint64_t *ret);
 

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* members -- libarchive reads the formats, we note where the bytes are.
  *
- * How a member's bytes are found: with no decompression filter, archive_filter_bytes(a, 0) counts the bytes of our stream
- * that libarchive has consumed, and its tar and ISO readers consume a block only at the next call.  So right
- * after archive_read_data_block returns, the count is the stream offset of the block's first byte.  That is not promised
- * anywhere; found so in libarchive 3.6.2, it is checked here for each block (invariant 1) and by a test that compares
- * with tar -xO for plain, GNU sparse, pax sparse and ISO members.
+ * How a member's bytes are found: with no decompression filter, archive_filter_bytes(a, 0) counts the bytes
+ * of our stream that libarchive has consumed, and its tar and ISO readers consume a block only at the next
+ * call.  So right after archive_read_data_block returns, the count is the stream offset of the block's first
+ * byte.  That is not promised anywhere; found so in libarchive 3.6.2, it is checked here for each block
+ * (invariant 1) and by a test that compares with tar -xO for plain, GNU sparse, pax sparse and ISO members.
  *
  * Invariants
- *   1. A block is believed to be at an offset only if the stream's bytes there are the block's: the block's pointer
- *      lies in the chunk we handed out, at that offset, or the bytes compare equal.  A block that libarchive
- *      computed (an ISO file compressed by zisofs) fails this and the archive is refused.
+ *   1. A block is believed to be at an offset only if the stream's bytes there are the block's: the block's
+ *      pointer lies in the chunk we handed out, at that offset, or the bytes compare equal.  A block that
+ *      libarchive computed (an ISO file compressed by zisofs) fails this and the archive is refused.
  *   2. The extents of a member ascend, do not overlap and lie inside its size.
- *   3. Names and link targets are given byte for byte, whatever the process's locale: in a UTF-8 locale libarchive would
- *      normalise a pax name to NFC (two names could become one), in the C locale it finds that it cannot convert the
- *      name, says so with ARCHIVE_WARN and leaves it as it is.  So the C locale is the thread's while it works.
+ *   3. Names and link targets are given byte for byte, whatever the process's locale: in a UTF-8 locale
+ *      libarchive would normalise a pax name to NFC (two names could become one), in the C locale it finds
+ *      that it cannot convert the name, says so with ARCHIVE_WARN and leaves it as it is.  So the C locale
+ *      is the thread's while it works.
  * After the end mark the rest of the feed is pulled too: its verdict (CRC, length) covers the whole file.
  *
- * ISO: directory records are not in the order of the data, so libarchive seeks; entries come sorted by data offset,
- * and files that share their data come as hard links.  Without Rock Ridge the names are mangled ("BOOT_ARC.;1"): refused.
+ * ISO: directory records are not in the order of the data, so libarchive seeks; entries come sorted by data
+ * offset, and files that share their data come as hard links.  Without Rock Ridge the names are mangled
+ * ("BOOT_ARC.;1"): refused.
  * Limits: struct members_limits.  Locks: none; one thread at a time.
  */
 #include "archive/members.h"
@@ -33,11 +35,12 @@
 #include "archive/sniff.h"
 #include "base/cleanup.h"
 
-/* PVD: ECMA-119, section 8.4: at sector 16; the volume's size in blocks of 2048 bytes, little endian at byte 80. */
-#define ISO_PVD_OFF   32768u
-#define ISO_BLOCK     2048u
-#define ISO_SIZE_OFF  (ISO_PVD_OFF + 80)
-#define KEPT_BYTES    65536u /* of the stream before the current chunk, for invariant 1 */
+/* PVD: ECMA-119, section 8.4: at sector 16; the volume's size in blocks of 2048 bytes, little endian at byte
+ * 80. */
+#define ISO_PVD_OFF  32768u
+#define ISO_BLOCK    2048u
+#define ISO_SIZE_OFF (ISO_PVD_OFF + 80)
+#define KEPT_BYTES   65536u /* of the stream before the current chunk, for invariant 1 */
 
 struct reader {
         const struct feed *feed;
@@ -45,9 +48,9 @@ struct reader {
         members_observe_fn *observe;
         void *observe_ctx;
         struct err *err;
-        struct archive *a;  /* owned */
-        struct members *m;  /* owned until done */
-        int error;          /* of the feed, when libarchive had to be told "fatal" */
+        struct archive *a; /* owned */
+        struct members *m; /* owned until done */
+        int error;         /* of the feed, when libarchive had to be told "fatal" */
         /* The chunk libarchive has now. */
         const unsigned char *chunk;
         size_t chunk_len;
@@ -61,7 +64,7 @@ struct reader {
         bool end;   /* the feed is at its end */
 };
 
-/* ---- the feed, as libarchive wants it ------------------------------------------------------------------------ */
+/* ---- the feed, as libarchive wants it -------------------------------------------------------- */
 
 static void keep_tail(struct reader *rd)
 {
@@ -94,7 +97,8 @@ static int look_at_start(struct reader *rd)
                 return err_set(rd->err, -EBADMSG, "it is a compressed ISO: unpack it with gunzip");
         want = (uint64_t)le32(rd->chunk + ISO_SIZE_OFF) * ISO_BLOCK;
         if (want > rd->feed->size_bytes)
-                return err_set(rd->err, -EBADMSG, "the ISO is %llu bytes long, its volume descriptor says %llu: it is not complete",
+                return err_set(rd->err, -EBADMSG,
+                        "the ISO is %llu bytes long, its volume descriptor says %llu: it is not complete",
                         (unsigned long long)rd->feed->size_bytes, (unsigned long long)want);
         return 0;
 }
@@ -143,8 +147,9 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret_data)
 static la_int64_t on_seek(struct archive *a, void *ctx, la_int64_t offset, int whence)
 {
         struct reader *rd = ctx;
-        int64_t base = whence == SEEK_SET ? 0 :
-                whence == SEEK_CUR ? (int64_t)(rd->chunk_off + rd->chunk_len) : (int64_t)rd->feed->size_bytes;
+        int64_t base = whence == SEEK_SET   ? 0
+                       : whence == SEEK_CUR ? (int64_t)(rd->chunk_off + rd->chunk_len)
+                                            : (int64_t)rd->feed->size_bytes;
         int r;
 
         if (offset < -base || (offset > 0 && base > INT64_MAX - offset)) {
@@ -163,7 +168,7 @@ static la_int64_t on_seek(struct archive *a, void *ctx, la_int64_t offset, int w
         return base + offset;
 }
 
-/* ---- errors --------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 /* Turns libarchive's last error into ours: the only place where its codes are looked at. */
 static int errno_from_archive(struct reader *rd, const char *where)
@@ -176,7 +181,8 @@ static int errno_from_archive(struct reader *rd, const char *where)
                 return err_set(rd->err, -ENOMEM, "out of memory");
         if (text && strstr(text, "Unrecognized archive format"))
                 text = "neither a tar nor an ISO 9660 archive";
-        return err_set(rd->err, -EBADMSG, "%s%s%s", where ? where : "", where ? ": " : "", text ? text : "damaged archive");
+        return err_set(rd->err, -EBADMSG, "%s%s%s", where ? where : "", where ? ": " : "",
+                text ? text : "damaged archive");
 }
 
 static int no_memory(struct reader *rd)
@@ -184,7 +190,7 @@ static int no_memory(struct reader *rd)
         return err_set(rd->err, -ENOMEM, "out of memory");
 }
 
-/* ---- one member ----------------------------------------------------------------------------------------------- */
+/* ---- one member ------------------------------------------------------------------------------ */
 
 static int grow(struct reader *rd, void **v, size_t *cap, size_t n, size_t item)
 {
@@ -240,8 +246,8 @@ static int check_size(struct reader *rd, struct member *m, struct archive_entry 
         if (size < 0)
                 return err_set(rd->err, -EBADMSG, "%s: negative size", m->name);
         if ((uint64_t)size > rd->limits->max_total_bytes - rd->total_bytes)
-                return err_set(rd->err, -E2BIG, "%s: with its %lld bytes the archive holds more than %llu", m->name,
-                        (long long)size, (unsigned long long)rd->limits->max_total_bytes);
+                return err_set(rd->err, -E2BIG, "%s: with its %lld bytes the archive holds more than %llu",
+                        m->name, (long long)size, (unsigned long long)rd->limits->max_total_bytes);
         rd->total_bytes += (uint64_t)size;
         m->size_bytes = (uint64_t)size;
         return 0;
@@ -262,8 +268,10 @@ static int add_member(struct reader *rd, struct archive_entry *e)
         if (r < 0)
                 return r;
         m = &ms->v[ms->n];
-        *m = (struct member){ .kind = kind_of(e, hard), .mode = archive_entry_mode(e) & 07777,
-                .mtime_sec = archive_entry_mtime(e), .first_extent = ms->n_extents };
+        *m = (struct member) { .kind = kind_of(e, hard),
+                .mode = archive_entry_mode(e) & 07777,
+                .mtime_sec = archive_entry_mtime(e),
+                .first_extent = ms->n_extents };
         r = copy_text(rd, "name", name ? name : "", &m->name);
         if (r < 0)
                 return r;
@@ -295,7 +303,7 @@ static bool is_at(const struct reader *rd, const unsigned char *data, size_t len
                 len -= n;
         }
         return len == 0 || data == rd->chunk + (off_raw - rd->chunk_off) ||
-                memcmp(data, rd->chunk + (off_raw - rd->chunk_off), len) == 0;
+               memcmp(data, rd->chunk + (off_raw - rd->chunk_off), len) == 0;
 }
 
 static int add_extent(struct reader *rd, struct member *m, uint64_t off_member, uint64_t off_raw, size_t len)
@@ -306,20 +314,23 @@ static int add_extent(struct reader *rd, struct member *m, uint64_t off_member, 
 
         if ((last && off_member < last->off_member + last->len_bytes) || off_member > m->size_bytes ||
                 len > m->size_bytes - off_member)
-                return err_set(rd->err, -EBADMSG, "%s: its sparse map is out of order or larger than the file", m->name);
-        if (last && off_member == last->off_member + last->len_bytes && off_raw == last->off_raw + last->len_bytes) {
+                return err_set(rd->err, -EBADMSG,
+                        "%s: its sparse map is out of order or larger than the file", m->name);
+        if (last && off_member == last->off_member + last->len_bytes &&
+                off_raw == last->off_raw + last->len_bytes) {
                 last->len_bytes += len;
                 return 0;
         }
         r = grow(rd, (void **)&ms->extents, &rd->extents_cap, ms->n_extents, sizeof *ms->extents);
         if (r < 0)
                 return r;
-        ms->extents[ms->n_extents++] = (struct extent){ off_member, off_raw, len };
+        ms->extents[ms->n_extents++] = (struct extent) { off_member, off_raw, len };
         m->n_extents++;
         return 0;
 }
 
-static int observe(struct reader *rd, const struct member *m, uint64_t off_member, const void *data, size_t len)
+static int observe(
+        struct reader *rd, const struct member *m, uint64_t off_member, const void *data, size_t len)
 {
         if (!rd->observe)
                 return 0;
@@ -340,8 +351,8 @@ static int read_data(struct reader *rd, struct member *m)
                 if (len == 0 || m->kind != MEMBER_FILE)
                         continue;
                 if (off < 0 || !is_at(rd, data, len, off_raw))
-                        return err_set(rd->err, -EBADMSG, "%s: its bytes do not stand in the archive as they are (zisofs?)",
-                                m->name);
+                        return err_set(rd->err, -EBADMSG,
+                                "%s: its bytes do not stand in the archive as they are (zisofs?)", m->name);
                 r = add_extent(rd, m, (uint64_t)off, off_raw, len);
                 if (r < 0)
                         return r;
@@ -354,7 +365,7 @@ static int read_data(struct reader *rd, struct member *m)
         return m->kind == MEMBER_FILE ? observe(rd, m, m->size_bytes, NULL, 0) : 0;
 }
 
-/* ---- the whole archive ------------------------------------------------------------------------------------------ */
+/* ---- the whole archive ----------------------------------------------------------------------- */
 
 static int warn(struct reader *rd, const char *text)
 {
@@ -388,10 +399,13 @@ static int note_format(struct reader *rd)
 {
         const char *name = archive_format_name(rd->a);
 
-        rd->m->format = (archive_format(rd->a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ISO9660 ? FORMAT_ISO : FORMAT_TAR;
+        rd->m->format = (archive_format(rd->a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ISO9660
+                                ? FORMAT_ISO
+                                : FORMAT_TAR;
         if (rd->m->format == FORMAT_ISO && !(name && strstr(name, "Rockridge")))
                 return err_set(rd->err, -EBADMSG,
-                        "the ISO has no Rock Ridge names, so its file names are cut and in upper case: make it with mkisofs -R");
+                        "the ISO has no Rock Ridge names, so its file names are cut and in upper case: make "
+                        "it with mkisofs -R");
         return 0;
 }
 
@@ -427,7 +441,8 @@ static int read_all(struct reader *rd)
         if (rd->m->format == FORMAT_ISO)
                 return 0; /* it has no end mark, and was read out of order */
         if (off_end == off_data_end) {
-                r = warn(rd, "the tar has no end-of-archive blocks: it may have been cut between two members");
+                r = warn(
+                        rd, "the tar has no end-of-archive blocks: it may have been cut between two members");
                 if (r < 0)
                         return r;
         }
@@ -440,7 +455,8 @@ static int open_archive(struct reader *rd)
         if (!rd->a)
                 return no_memory(rd);
         /* No filter: what is compressed has been decoded, or is refused by its first bytes. */
-        if (archive_read_support_format_tar(rd->a) != ARCHIVE_OK || archive_read_support_format_iso9660(rd->a) != ARCHIVE_OK ||
+        if (archive_read_support_format_tar(rd->a) != ARCHIVE_OK ||
+                archive_read_support_format_iso9660(rd->a) != ARCHIVE_OK ||
                 archive_read_set_read_callback(rd->a, on_read) != ARCHIVE_OK ||
                 (rd->feed->seek && archive_read_set_seek_callback(rd->a, on_seek) != ARCHIVE_OK) ||
                 archive_read_set_callback_data(rd->a, rd) != ARCHIVE_OK)
@@ -469,8 +485,12 @@ static int read_in_c_locale(struct reader *rd)
 int members_read(const struct feed *feed, const struct members_limits *limits, members_observe_fn *observe_fn,
         void *observe_ctx, struct members **ret, struct err *err)
 {
-        struct reader rd = { .feed = feed, .limits = limits, .observe = observe_fn, .observe_ctx = observe_ctx,
-                .err = err, .first = true };
+        struct reader rd = { .feed = feed,
+                .limits = limits,
+                .observe = observe_fn,
+                .observe_ctx = observe_ctx,
+                .err = err,
+                .first = true };
         int r;
 
         rd.kept = malloc(KEPT_BYTES);

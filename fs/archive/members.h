@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* members -- what one archive holds: every entry's name, kind, attributes, and where its bytes are in the stream.
+/* members -- what one archive holds: every entry's name, kind, attributes, and where its bytes are in the
+ * stream.
  *
- * libarchive reads the formats (tar in all its dialects, ISO 9660 with Rock Ridge) and nothing else: decompression
- * and its checks happen below, in the feed.  Names are given exactly as archived, hostile or not; build/layout
- * decides what becomes of them.
+ * libarchive reads the formats (tar in all its dialects, ISO 9660 with Rock Ridge) and nothing else:
+ * decompression and its checks happen below, in the feed.  Names are given exactly as archived, hostile or
+ * not; build/layout decides what becomes of them.
  */
 #ifndef PXEFS_ARCHIVE_MEMBERS_H
 #define PXEFS_ARCHIVE_MEMBERS_H
@@ -35,10 +36,10 @@ struct member {
         char *name; /* owned; bytes as archived, never NULL */
         char *link; /* owned; NULL unless a link */
         enum member_kind kind;
-        mode_t mode;          /* permission bits as archived, setuid and the like included */
-        int64_t mtime_sec;    /* since the epoch; may be negative */
-        uint64_t size_bytes;  /* 0 unless a file */
-        size_t first_extent;  /* in members.extents */
+        mode_t mode;         /* permission bits as archived, setuid and the like included */
+        int64_t mtime_sec;   /* since the epoch; may be negative */
+        uint64_t size_bytes; /* 0 unless a file */
+        size_t first_extent; /* in members.extents */
         size_t n_extents;
 };
 
@@ -59,9 +60,9 @@ struct members_limits {
         size_t max_name_bytes;    /* a longer name or link target: refused */
 };
 
-/* Sees every byte of every file once, in stream order: digests are computed on the way.  @index is the member's number;
- * what is skipped between two calls is a hole, zeros.  Called with @data NULL, @len 0 and @off_member = the file's size once
- * at the end of each file.  A negative return ends the reading with it. */
+/* Sees every byte of every file once, in stream order: digests are computed on the way.  @index is the
+ * member's number; what is skipped between two calls is a hole, zeros.  Called with @data NULL, @len 0 and
+ * @off_member = the file's size once at the end of each file.  A negative return ends the reading with it. */
 typedef int members_observe_fn(void *ctx, size_t index, const struct member *m, uint64_t off_member,
         const void *data, size_t len, struct err *err);
 
@@ -72,19 +73,19 @@ typedef int members_observe_fn(void *ctx, size_t index, const struct member *m, 
  * observe  may be NULL
  * ret      receives the members; the caller frees them with members_free
  *
- * Returns 0; -EBADMSG for a damaged or unknown format (an empty file and an HTML error page get a reason that says
- * so), -E2BIG over a limit, -ENOMEM, or the feed's error.  Blocking for as long as decoding takes.
+ * Returns 0; -EBADMSG for a damaged or unknown format (an empty file and an HTML error page get a reason
+ * that says so), -E2BIG over a limit, -ENOMEM, or the feed's error.  Blocking for as long as decoding takes.
  */
 int members_read(const struct feed *feed, const struct members_limits *limits, members_observe_fn *observe,
         void *observe_ctx, struct members **ret, struct err *err);
 
 void members_free(struct members *m);
 
-/* Reads @len bytes at @off_member of a file whose bytes are in the @n extents at @v of @src, holes as zeros.  Returns the
- * bytes read, fewer than @len only at @size_bytes, -EIO if the stream ends before an extent does, or the error of
- * source_pread.  Thread-safe. */
-ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, void *buf, size_t len,
-        uint64_t off_member);
+/* Reads @len bytes at @off_member of a file whose bytes are in the @n extents at @v of @src, holes as zeros.
+ *  Returns the bytes read, fewer than @len only at @size_bytes, -EIO if the stream ends before an extent
+ * does, or the error of source_pread.  Thread-safe. */
+ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, void *buf,
+        size_t len, uint64_t off_member);
 
 static inline void members_freep(struct members **m)
 {

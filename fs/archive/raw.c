@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* raw -- the file is the stream: a source over it, and a feed for the first pass.
  *
- * Nothing in a tar or an ISO tells a verified byte from another, so the file itself must prove that it is still the one
- * that was verified: its identity is compared after each read (0.3 us), before the bytes are handed on.
+ * Nothing in a tar or an ISO tells a verified byte from another, so the file itself must prove that it is
+ * still the one that was verified: its identity is compared after each read (0.3 us), before the bytes are
+ * handed on.
  *
  * Invariants
  *   1. Bytes read are returned only if the identity after the read is the one that was verified.
- *   2. A ctime that differs is accepted only where the file has lost its last name: unlink and rename-over change
- *      it, and nobody finds such a file to write to.  So a reader outlives the removal of its archive.
+ *   2. A ctime that differs is accepted only where the file has lost its last name: unlink and rename-over
+ *      change it, and nobody finds such a file to write to.  So a reader outlives the removal of its archive.
  * mmap is not used: a file cut short under a mapping is a SIGBUS, under pread an error.
  * Locks: none; pread needs no shared offset.
  */
@@ -22,7 +23,7 @@
 
 #define CHUNK_BYTES (256u * 1024)
 
-/* ---- the source ------------------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
 struct raw {
         struct source base; /* first: a struct source is one of these */
@@ -87,12 +88,12 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
         raw = calloc(1, sizeof *raw);
         if (!raw)
                 return err_set(err, -ENOMEM, "out of memory");
-        *raw = (struct raw){ { &kind, want->size_bytes }, *want, fd };
+        *raw = (struct raw) { { &kind, want->size_bytes }, *want, fd };
         *ret = &raw->base;
         return 0;
 }
 
-/* ---- the feed --------------------------------------------------------------------------------------------- */
+/* ---- the feed -------------------------------------------------------------------------------- */
 
 struct raw_feed {
         int fd; /* borrowed */
@@ -113,7 +114,9 @@ static ssize_t feed_next(void *ctx, const void **ret_data, struct err *err)
 
                 if (r < 0)
                         return err_sys(err, r, "fstat");
-                return identity_equal(&now, &f->id) ? 0 : err_set(err, -ESTALE, "the file changed while it was read");
+                return identity_equal(&now, &f->id)
+                               ? 0
+                               : err_set(err, -ESTALE, "the file changed while it was read");
         }
         do
                 n = pread(f->fd, f->buf, left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES, (off_t)f->off_raw);
@@ -132,7 +135,8 @@ static int feed_seek(void *ctx, uint64_t off_raw, struct err *err)
         struct raw_feed *f = ctx;
 
         if (off_raw > f->id.size_bytes)
-                return err_set(err, -EBADMSG, "it points to byte %llu, behind its end", (unsigned long long)off_raw);
+                return err_set(
+                        err, -EBADMSG, "it points to byte %llu, behind its end", (unsigned long long)off_raw);
         f->off_raw = off_raw;
         return 0;
 }
@@ -155,7 +159,7 @@ int raw_feed_begin(int fd, struct raw_feed **ret, struct err *err)
 
 struct feed raw_feed(struct raw_feed *f)
 {
-        return (struct feed){ f, feed_next, feed_seek, f->id.size_bytes };
+        return (struct feed) { f, feed_next, feed_seek, f->id.size_bytes };
 }
 
 void raw_feed_end(struct raw_feed *f)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* raw -- a file that is the stream itself (tar, ISO), pulled from its beginning.  source_open_raw reads it later. */
+/* raw -- a file that is the stream itself (tar, ISO), pulled from its beginning.  source_open_raw reads it
+ * later. */
 #ifndef PXEFS_ARCHIVE_RAW_H
 #define PXEFS_ARCHIVE_RAW_H
 
@@ -7,12 +8,12 @@
 
 struct raw_feed;
 
-/* Starts reading @fd (borrowed until raw_feed_end; used with pread only).  Returns 0, -ENOMEM or the negative errno of
- * fstat. */
+/* Starts reading @fd (borrowed until raw_feed_end; used with pread only).  Returns 0, -ENOMEM or the
+ * negative errno of fstat. */
 int raw_feed_begin(int fd, struct raw_feed **ret, struct err *err);
 
-/* The stream, with seek.  Its end is where the file ended at raw_feed_begin; -ESTALE there, or at any read that finds
- * the file shorter, if the file changed since. */
+/* The stream, with seek.  Its end is where the file ended at raw_feed_begin; -ESTALE there, or at any read
+ * that finds the file shorter, if the file changed since. */
 struct feed raw_feed(struct raw_feed *f);
 
 void raw_feed_end(struct raw_feed *f); /* NULL is fine */

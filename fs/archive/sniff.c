@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* sniff -- what people put into a builds directory instead of a platform tarball, by its first bytes.
  *
- * "Unrecognized archive format" helps nobody: an error page saved under the tarball's name, a download that is still
- * empty, or a compression this version does not read each have their own way out.  A disk image is told by its boot
- * sector's mark, which an ISO made bootable from USB has too: so ISO and tar are looked for first.
+ * "Unrecognized archive format" helps nobody: an error page saved under the tarball's name, a download that
+ * is still empty, or a compression this version does not read each have their own way out.  A disk image is
+ * told by its boot sector's mark, which an ISO made bootable from USB has too: so ISO and tar are looked for
+ * first.
  *
  * Locks: none; pure.
  */
@@ -48,7 +49,9 @@ const char *sniff_refuse(const void *data, size_t len)
                 size_t n;
                 const char *reason;
         } table[] = {
-                { "\xfd" "7zXZ\0", 6, "it is compressed with xz: " RECOMPRESS },
+                { "\xfd"
+                  "7zXZ\0",
+                        6, "it is compressed with xz: " RECOMPRESS },
                 { "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd: " RECOMPRESS },
                 { "BZh", 3, "it is compressed with bzip2: " RECOMPRESS },
                 { "\x04\x22\x4d\x18", 4, "it is compressed with lz4: " RECOMPRESS },
@@ -59,8 +62,11 @@ const char *sniff_refuse(const void *data, size_t len)
                 { "7z\xbc\xaf\x27\x1c", 6, "it is a 7-Zip archive: " REPACK },
                 { "Rar!", 4, "it is a RAR archive: " REPACK },
                 { "hsqs", 4, "it is a squashfs image, not a platform tarball or ISO" },
-                { "QFI\xfb", 4, "it is a virtual disk image: take the platform .tgz or the .iso of the same build" },
-                { "\x7f" "ELF", 4, "it is an ELF program, not a platform tarball or ISO" },
+                { "QFI\xfb", 4,
+                        "it is a virtual disk image: take the platform .tgz or the .iso of the same build" },
+                { "\x7f"
+                  "ELF",
+                        4, "it is an ELF program, not a platform tarball or ISO" },
         };
         const unsigned char *p = data;
 
@@ -72,7 +78,8 @@ const char *sniff_refuse(const void *data, size_t len)
                 if (at(p, len, 0, table[i].magic, table[i].n))
                         return table[i].reason;
         if (is_markup(p, len))
-                return "it is a web page, not an archive: probably an error page of the download; fetch it again";
+                return "it is a web page, not an archive: probably an error page of the download; fetch it "
+                       "again";
         if (at(p, len, 510, "\x55\xaa", 2))
                 return "it is a disk image: take the platform .tgz or the .iso of the same build";
         return NULL;

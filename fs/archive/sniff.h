@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Looks at the first @len bytes of a stream.  Returns the reason why it cannot be a tar or ISO 9660 archive (static), or
- * NULL if it may be one. */
+/* Looks at the first @len bytes of a stream.  Returns the reason why it cannot be a tar or ISO 9660 archive
+ * (static), or NULL if it may be one. */
 const char *sniff_refuse(const void *data, size_t len);
 
 #endif

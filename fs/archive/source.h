@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* source -- read an archive's decompressed stream at any offset, from many threads.
  *
- * Offsets here are off_raw: positions in the stream after decompression, the one the tar or ISO structure lives
- * in.  Kinds: raw (the file is the stream) and spool (decoded once into a file of the cache directory).
+ * Offsets here are off_raw: positions in the stream after decompression, the one the tar or ISO structure
+ * lives in.  Kinds: raw (the file is the stream) and spool (decoded once into a file of the cache directory).
  */
 #ifndef PXEFS_ARCHIVE_SOURCE_H
 #define PXEFS_ARCHIVE_SOURCE_H
@@ -28,9 +28,9 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
 
 /* Reads @len bytes at @off_raw into @buf.
  *
- * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was verified (its
- * identity is compared after each read, so no byte of another file is ever returned), -EIO if it is shorter
- * than it was, or the negative errno of pread.  Thread-safe; blocks for the disk.
+ * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was
+ * verified (its identity is compared after each read, so no byte of another file is ever returned), -EIO if
+ * it is shorter than it was, or the negative errno of pread.  Thread-safe; blocks for the disk.
  */
 ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
 

@@ -28,11 +28,11 @@
 #define WRITEBACK_BYTES (8u * 1024 * 1024)
 
 struct spool_writer {
-        int fd_tgz;           /* borrowed */
-        int dirfd;            /* borrowed */
-        int fd;               /* owned; the spool file */
-        char tmp[64];         /* its name in dirfd, or "" while it has none */
-        struct identity id;   /* of fd_tgz at the beginning */
+        int fd_tgz;            /* borrowed */
+        int dirfd;             /* borrowed */
+        int fd;                /* owned; the spool file */
+        char tmp[64];          /* its name in dirfd, or "" while it has none */
+        struct identity id;    /* of fd_tgz at the beginning */
         struct gunzip *gunzip; /* owned */
         uint64_t max_bytes, written_bytes, flushed_bytes;
         bool done; /* the feed reached its verified end */
@@ -96,7 +96,8 @@ static int keep(struct spool_writer *w, const char *p, size_t len, struct err *e
 {
         if (len > w->max_bytes - w->written_bytes)
                 return err_set(err, -EDQUOT,
-                        "decoded it needs more than the %llu MiB that spool_max= leaves in the cache directory: raise "
+                        "decoded it needs more than the %llu MiB that spool_max= leaves in the cache "
+                        "directory: raise "
                         "spool_max= or remove other archives",
                         (unsigned long long)(w->max_bytes >> 20));
         while (len > 0) {
@@ -112,8 +113,8 @@ static int keep(struct spool_writer *w, const char *p, size_t len, struct err *e
         }
         if (w->written_bytes - w->flushed_bytes >= WRITEBACK_BYTES) {
                 /* Only a hint; its error comes back from fsync. */
-                (void)sync_file_range(w->fd, (off_t)w->flushed_bytes, (off_t)(w->written_bytes - w->flushed_bytes),
-                        SYNC_FILE_RANGE_WRITE);
+                (void)sync_file_range(w->fd, (off_t)w->flushed_bytes,
+                        (off_t)(w->written_bytes - w->flushed_bytes), SYNC_FILE_RANGE_WRITE);
                 w->flushed_bytes = w->written_bytes;
         }
         return 0;
@@ -146,7 +147,7 @@ static ssize_t spool_next(void *ctx, const void **ret_data, struct err *err)
 
 struct feed spool_feed(struct spool_writer *w)
 {
-        return (struct feed){ w, spool_next, NULL, 0 };
+        return (struct feed) { w, spool_next, NULL, 0 };
 }
 
 /* Gives the file a temporary name, if it has none: linkat does not replace, rename does. */
@@ -174,7 +175,8 @@ static int sync_fd(int fd, struct err *err)
         return fsync(fd) == 0 ? 0 : err_sys(err, -errno, "cache directory: cannot sync the spool file");
 }
 
-int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id, struct source **ret, struct err *err)
+int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id, struct source **ret,
+        struct err *err)
 {
         struct identity id;
         int r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* spool -- a compressed archive decoded once, verified while it is decoded, kept in the cache directory.
  *
- * A spool file is <cache>/spool/<object in hex>.raw.  While it is written it has no name (O_TMPFILE), so a crash leaves
- * nothing behind; where the filesystem has no such files it is called ".tmp-...", which the catalog sweeps when it opens.
+ * A spool file is <cache>/spool/<object in hex>.raw.  While it is written it has no name (O_TMPFILE), so a
+ * crash leaves nothing behind; where the filesystem has no such files it is called ".tmp-...", which the
+ * catalog sweeps when it opens.
  * It is synced before it gets its name.
  */
 #ifndef PXEFS_ARCHIVE_SPOOL_H
@@ -22,15 +23,16 @@ bool spool_is_gzip(int fd);
  *
  * max_bytes  more output than this ends the feed with -EDQUOT (a bomb, or a cache that would overflow)
  *
- * spool_feed() then yields the stream; it checks each member's CRC32 and ISIZE (RFC 1952, section 2.3.1; libarchive
- * checks neither), accepts several members and zero padding after the last one, and refuses anything else that
- * follows, a truncated stream, and a stream whose file changed meanwhile.
+ * spool_feed() then yields the stream; it checks each member's CRC32 and ISIZE (RFC 1952, section 2.3.1;
+ * libarchive checks neither), accepts several members and zero padding after the last one, and refuses
+ * anything else that follows, a truncated stream, and a stream whose file changed meanwhile.
  */
 int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret, struct err *err);
 struct feed spool_feed(struct spool_writer *w);
 
-/* After the feed reached its end: syncs the file and gives it @name in the directory (replacing an older one). Returns the
- * identity of the new file in *ret_id and the source that reads it.  The source is owned by the caller. */
+/* After the feed reached its end: syncs the file and gives it @name in the directory (replacing an older
+ * one). Returns the identity of the new file in *ret_id and the source that reads it.  The source is owned
+ * by the caller. */
 int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id, struct source **ret,
         struct err *err);
 
@@ -43,6 +45,7 @@ static inline void spool_closep(struct spool_writer **w)
 }
 
 /* Opens a spool file made earlier.  -ENOENT, or -ESTALE if it is not the file @want names. */
-int spool_open(int dirfd, const char *name, const struct identity *want, struct source **ret, struct err *err);
+int spool_open(
+        int dirfd, const char *name, const struct identity *want, struct source **ret, struct err *err);
 
 #endif

@@ -13,13 +13,13 @@
 
 struct build {
         atomic_uint refs;
-        char *archive;        /* owned; file name in the builds directory */
-        struct identity id;   /* of the archive */
-        uint64_t object;      /* 40 bits, not 0: the hash of @id in node ids */
-        struct source *src;   /* owned */
-        struct layout *tree;  /* owned; its extents are in @src */
-        bool release;         /* same as tree->release */
-        const char *name;     /* tree->name */
+        char *archive;       /* owned; file name in the builds directory */
+        struct identity id;  /* of the archive */
+        uint64_t object;     /* 40 bits, not 0: the hash of @id in node ids */
+        struct source *src;  /* owned */
+        struct layout *tree; /* owned; its extents are in @src */
+        bool release;        /* same as tree->release */
+        const char *name;    /* tree->name */
 };
 
 struct build *build_ref(struct build *b);

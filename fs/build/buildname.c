@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* buildname -- a build is called what it says itself, never what its file happens to be called.
  *
- * smartos-live's tools/build_live packs platform-<STAMP>/, or platform-<BUILDVER>-<STAMP>/ for a branch or debug build,
- * and since RFD 156 writes <STAMP> into etc/version/platform.  An ISO, and an archive that somebody renamed for the
- * kernel's sake, has platform/ at the top: then only etc/version/platform knows.
+ * smartos-live's tools/build_live packs platform-<STAMP>/, or platform-<BUILDVER>-<STAMP>/ for a branch or
+ * debug build, and since RFD 156 writes <STAMP> into etc/version/platform.  An ISO, and an archive that
+ * somebody renamed for the kernel's sake, has platform/ at the top: then only etc/version/platform knows.
  *
  *   top directory                etc/version/platform   name               release
  *   platform-<stamp>, <stamp>    the same, or none      <stamp>            yes
@@ -41,8 +41,9 @@ bool stamp_is_valid(const char *s, size_t len)
         for (size_t i = 0; i < STAMP_LEN; i++)
                 if (form[i] == 'd' ? !isdigit((unsigned char)s[i]) : s[i] != form[i])
                         return false;
-        return digits(s + 4, 2) >= 1 && digits(s + 4, 2) <= 12 && digits(s + 6, 2) >= 1 && digits(s + 6, 2) <= 31 &&
-                digits(s + 9, 2) <= 23 && digits(s + 11, 2) <= 59 && digits(s + 13, 2) <= 60;
+        return digits(s + 4, 2) >= 1 && digits(s + 4, 2) <= 12 && digits(s + 6, 2) >= 1 &&
+               digits(s + 6, 2) <= 31 && digits(s + 9, 2) <= 23 && digits(s + 11, 2) <= 59 &&
+               digits(s + 13, 2) <= 60;
 }
 
 const char *buildname_stamp(const char *name)
@@ -58,7 +59,7 @@ static bool has_stamp(const char *s)
         size_t n = strlen(s);
 
         return n >= STAMP_LEN && stamp_is_valid(s + (n - STAMP_LEN), STAMP_LEN) &&
-                (n == STAMP_LEN || (n > STAMP_LEN + 1 && s[n - STAMP_LEN - 1] == '-'));
+               (n == STAMP_LEN || (n > STAMP_LEN + 1 && s[n - STAMP_LEN - 1] == '-'));
 }
 
 /* A name goes into URLs and menu scripts: only what needs quoting nowhere. */
@@ -80,13 +81,16 @@ int buildname_make(const char *top, const char *version, struct buildname *ret, 
         int n;
 
         if (version && !has_stamp(version))
-                return err_set(err, -EBADMSG, "etc/version/platform says \"%s\", which is no stamp (YYYYMMDDThhmmssZ)", version);
+                return err_set(err, -EBADMSG,
+                        "etc/version/platform says \"%s\", which is no stamp (YYYYMMDDThhmmssZ)", version);
         if (!version && (bare || !has_stamp(of_top)))
                 return err_set(err, -EBADMSG,
                         "nothing inside says which build it is: neither a top directory platform-<stamp> nor "
                         "etc/version/platform");
-        if (!bare && version && has_stamp(of_top) && strcmp(buildname_stamp(of_top), buildname_stamp(version)) != 0)
-                return err_set(err, -EBADMSG, "the top directory says build %s, etc/version/platform says %s", of_top, version);
+        if (!bare && version && has_stamp(of_top) &&
+                strcmp(buildname_stamp(of_top), buildname_stamp(version)) != 0)
+                return err_set(err, -EBADMSG, "the top directory says build %s, etc/version/platform says %s",
+                        of_top, version);
         if (bare)
                 n = snprintf(b.text, sizeof b.text, "%s", version);
         else if (has_stamp(of_top))
@@ -95,7 +99,8 @@ int buildname_make(const char *top, const char *version, struct buildname *ret, 
                 n = snprintf(b.text, sizeof b.text, "%s-%s", of_top, buildname_stamp(version));
         if (n < 0 || (size_t)n >= sizeof b.text || !is_plain(b.text))
                 return err_set(err, -EBADMSG,
-                        "the build's name \"%s\" must be at most %d letters, digits, dots, plus and minus signs and "
+                        "the build's name \"%s\" must be at most %d letters, digits, dots, plus and minus "
+                        "signs and "
                         "underscores",
                         b.text, BUILDNAME_MAX - 1);
         b.release = strlen(b.text) == STAMP_LEN;

@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-#define STAMP_LEN      16  /* "20241010T000000Z" */
-#define BUILDNAME_MAX  128 /* with NUL */
+#define STAMP_LEN     16  /* "20241010T000000Z" */
+#define BUILDNAME_MAX 128 /* with NUL */
 
 struct buildname {
         char text[BUILDNAME_MAX]; /* "<stamp>" or "<branch>-<stamp>" */

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* catalog -- look at the directory, decide what to read, read it, publish.
  *
- * A file goes: seen -> (unchanged for a while) -> read -> verdict.  Notifications are hints only (rsync renames, WinSCP
- * links, NFS says nothing), so whoever calls may call as often as it likes; the proof that a file is whole is a full
- * verified read during which its identity did not change.
+ * A file goes: seen -> (unchanged for a while) -> read -> verdict.  Notifications are hints only (rsync
+ * renames, WinSCP links, NFS says nothing), so whoever calls may call as often as it likes; the proof that a
+ * file is whole is a full verified read during which its identity did not change.
  *
- *   settle    a file is not read before it was left alone for a second: decoding 300 MB ten times while they arrive helps
- *             nobody.  It is economy, not proof: a scan with `wait` skips it.
- *   back off  a file that was read in vain while it grew must rest longer, up to three seconds.
- *   young     a refusal of a file touched a moment ago may only mean "not complete yet": it is kept back until the
- *             file is three seconds old, then it counts without another reading.  So does a tar without an end mark.
- *   trouble   what this machine cannot do now (disk full, read error) is not a verdict and is tried again later.
+ *   settle    a file is not read before it was left alone for a second: decoding 300 MB ten times while they
+ *             arrive helps nobody.  It is economy, not proof: a scan with `wait` skips it.
+ *   back off  a file that was read in vain while it grew must rest longer, up to two seconds.
+ *   young     a refusal of a file touched a moment ago may only mean "not complete yet": it is kept back
+ *             until the file is three seconds old, then it counts without another reading.  So does a tar
+ *             without an end mark.
+ *   trouble   what this machine cannot do now (disk full, read error) is no verdict and is tried again later.
  *
- * A file that is overwritten or touched loses its identity, and so its build, at once, but what was read from it is still
- * whole in the spool: it is served until there is a verdict about the new one.
+ * A file that is overwritten or touched loses its identity, and so its build, at once, but what was read
+ * from it is still whole in the spool: it is served until there is a verdict about the new one.
  *
  * Invariants
  *   1. What is served was read whole and verified, under the identity it is served by.
@@ -39,7 +40,7 @@
 #include "build/dirscan.h"
 
 #define SETTLE_MS     1000  /* left alone this long: worth reading */
-#define SETTLE_MAX_MS 3000  /* after readings in vain; with the reading itself, 5 s until a build appears */
+#define SETTLE_MAX_MS 2000  /* after readings in vain; with the reading itself, 5 s until a build appears */
 #define YOUNG_MS      3000  /* a refusal of a file younger than this waits */
 #define TROUBLE_MS    30000 /* until another try */
 #define POLL_MIN_MS   50
@@ -52,15 +53,26 @@ int64_t catalog_now_ms(void)
         return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Milliseconds since the file was last written or changed; 0 if that lies in the future (invariant 2). */
-static int64_t age_ms(const struct identity *id)
+/* Milliseconds since the file was last written to, as its mtime says; 0 if that lies in the future
+ * (invariant 2).  A tool that restores an old mtime does so when it is done: the next write would set it
+ * again. */
+static int64_t mtime_age_ms(const struct identity *id)
 {
-        int64_t newest = id->mtime_ns > id->ctime_ns ? id->mtime_ns : id->ctime_ns, now;
         struct timespec ts;
+        int64_t now;
 
         (void)clock_gettime(CLOCK_REALTIME, &ts);
         now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-        return now > newest ? (now - newest) / 1000000 : 0;
+        return now > id->mtime_ns ? (now - id->mtime_ns) / 1000000 : 0;
+}
+
+/* How long @e was left alone, as far as is known.  A file seen to change counts from then: a server's clock
+ * may lag. */
+static int64_t age_ms(const struct entry *e)
+{
+        int64_t by_mtime = mtime_age_ms(&e->id), seen = catalog_now_ms() - e->seen_ms;
+
+        return e->replaces && seen < by_mtime ? seen : by_mtime;
 }
 
 void catalog_log(const struct catalog *c, int priority, const char *fmt, ...)
@@ -76,7 +88,7 @@ void catalog_log(const struct catalog *c, int priority, const char *fmt, ...)
         c->opts.log(priority, line);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int take_lock(struct catalog *c, struct err *err)
 {
@@ -87,7 +99,8 @@ static int take_lock(struct catalog *c, struct err *err)
                 return 0; /* a read-only directory: nobody writes to it, catalogdb_open says so */
         if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
                 return 0;
-        return err_set(err, -EBUSY, "another pxefs uses this cache directory: give each one its own with cache=");
+        return err_set(
+                err, -EBUSY, "another pxefs uses this cache directory: give each one its own with cache=");
 }
 
 static void catalog_closep(struct catalog **c)
@@ -163,7 +176,7 @@ int catalog_peek(int cache_dirfd, struct catalog_view **ret, struct err *err)
         return catalogdb_peek(cache_dirfd, ret, err);
 }
 
-/* ---- what is there -------------------------------------------------------------------------------------------------- */
+/* ---- what is there --------------------------------------------------------------------------- */
 
 static int64_t settle_ms(unsigned tries)
 {
@@ -183,20 +196,23 @@ static struct entry *entry_by_name(struct entry *v, size_t n, const char *name)
 /* The entry of a file that is new, or not the one that had this name before (@was, may be NULL). */
 static int new_entry(const struct dirscan_file *f, const struct entry *was, struct entry *ret)
 {
-        struct entry e = { .name = strdup(f->name), .id = f->id };
-        int64_t age = age_ms(&f->id), rest;
+        struct entry e = {
+                .name = strdup(f->name), .id = f->id, .replaces = was != NULL, .seen_ms = catalog_now_ms()
+        };
+        int64_t age, rest;
 
         if (!e.name)
                 return -ENOMEM;
         if (was) {
                 struct known *k = was->known ? was->known : was->old;
 
-                e.tries = was->tries;
+                e.tries = was->tries + (was->pending != NULL); /* read in vain */
                 if (k && k->ready && k->spooled && k->build)
                         e.old = k; /* a raw archive's bytes changed under it */
         }
+        age = age_ms(&e);
         rest = settle_ms(e.tries);
-        e.try_ms = catalog_now_ms() + (age < rest ? rest - age : 0);
+        e.try_ms = e.seen_ms + (age < rest ? rest - age : 0);
         *ret = e;
         return 0;
 }
@@ -214,7 +230,7 @@ static int merge(struct catalog *c, const struct dirscan *d)
 
                 if (was && identity_equal(&was->id, &d->v[n].id)) {
                         v[n] = *was;
-                        *was = (struct entry){ 0 };
+                        *was = (struct entry) { 0 };
                 } else if (new_entry(&d->v[n], was, &v[n]) < 0) {
                         break;
                 }
@@ -262,13 +278,14 @@ static void settle_on(struct entry *e, struct known *k)
 /* The verdict @k counts when the file is old enough. */
 static void keep_back(struct entry *e, struct known *k)
 {
-        int64_t age = age_ms(&e->id);
+        int64_t age = age_ms(e);
         struct err text;
 
         e->pending = k;
         k->pending = true;
         e->try_ms = catalog_now_ms() + (age < YOUNG_MS ? YOUNG_MS - age : 0);
-        (void)err_set(&text, 0, "%s; waiting whether it is still being copied", k->reason ? k->reason : "not complete");
+        (void)err_set(&text, 0, "%s; waiting whether it is still being copied",
+                k->reason ? k->reason : "not complete");
         set_trouble(e, true, text.text);
 }
 
@@ -315,7 +332,7 @@ static void sweep(struct catalog *c)
         }
 }
 
-/* ---- reading one ---------------------------------------------------------------------------------------------------- */
+/* ---- reading one ----------------------------------------------------------------------------- */
 
 static uint64_t spool_left(const struct catalog *c)
 {
@@ -337,7 +354,7 @@ static void save(struct catalog *c, struct known *k)
 /* A verdict: it counts at once, or when the file is old enough. */
 static void have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait)
 {
-        if (may_wait && age_ms(&e->id) < YOUNG_MS) {
+        if (may_wait && age_ms(e) < YOUNG_MS) {
                 keep_back(e, k);
                 return;
         }
@@ -354,8 +371,9 @@ static void have_trouble(struct entry *e, int r, uint64_t spool_max, const struc
         e->tried = true;
         e->tries += changed;
         set_trouble(e, changed, err->text);
-        e->try_ms = catalog_now_ms() + (changed ? settle_ms(e->tries) : TROUBLE_MS);
+        /* What found no room waits for room (due_ms), not for the clock. */
         e->need_bytes = r == -EDQUOT ? spool_max + 1 : 0;
+        e->try_ms = catalog_now_ms() + (changed ? settle_ms(e->tries) : e->need_bytes ? 0 : TROUBLE_MS);
 }
 
 static int open_archive(const struct catalog *c, const struct entry *e, struct err *err)
@@ -365,7 +383,8 @@ static int open_archive(const struct catalog *c, const struct entry *e, struct e
         return fd >= 0 ? fd : err_sys(err, -errno, "open");
 }
 
-static int read_archive(struct catalog *c, struct entry *e, uint64_t spool_max, struct known **ret, bool *ret_unsure, struct err *err)
+static int read_archive(struct catalog *c, struct entry *e, uint64_t spool_max, struct known **ret,
+        bool *ret_unsure, struct err *err)
 {
         AUTO_CLOSE int fd = open_archive(c, e, err);
         char name[SPOOL_NAME_MAX];
@@ -398,10 +417,12 @@ static int index_entry(struct catalog *c, struct entry *e, struct err *err)
         bool unsure = false;
         int r;
 
-        if (e->pending) { /* it was left alone since: the verdict counts */
+        if (e->pending) /* it was left alone since: the verdict counts */
                 have_verdict(c, e, e->pending, false);
+        else
+                adopt(c, e); /* another name of the same file may have been read meanwhile */
+        if (e->known || e->pending)
                 return catalog_publish(c, err);
-        }
         e->indexing = true;
         r = catalog_publish(c, err);
         if (r == 0) {
@@ -417,7 +438,7 @@ static int index_entry(struct catalog *c, struct entry *e, struct err *err)
         return r;
 }
 
-/* ---- the scan --------------------------------------------------------------------------------------------------------- */
+/* ---- the scan -------------------------------------------------------------------------------- */
 
 /* When @e may be read: now (0), in some milliseconds, or never as things are (-1). */
 static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
@@ -466,6 +487,7 @@ int catalog_look(struct catalog *c, struct err *err)
         for (size_t i = 0; i < c->n_entries; i++)
                 adopt(c, &c->entries[i]);
         r = catalog_publish(c, err); /* before the sweep: the builds of gone archives retire */
+        c->looked = true;
         if (r == 0)
                 sweep(c);
         return r;
@@ -483,6 +505,7 @@ int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms,
                 r = index_entry(c, e, err);
                 if (r < 0)
                         return r;
+                sweep(c); /* what this file held before is retired now */
                 if (!wait)
                         break;
         }

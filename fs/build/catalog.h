@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* catalog -- every archive in the builds directory, and what became of it.
  *
- * The builds directory is read-only to us.  catalog.db and spool/ in the cache directory hold observed state: deleting
- * them costs one scan and nothing else.  A scan (catalog_scan) looks at each file, decides by its identity what is
- * known, decodes and verifies what is new, and publishes an immutable view; readers hold a reference to a view and
- * never wait for a scan.
+ * The builds directory is read-only to us.  catalog.db and spool/ in the cache directory hold observed
+ * state: deleting them costs one scan and nothing else.  A scan (catalog_scan) looks at each file, decides
+ * by its identity what is known, decodes and verifies what is new, and publishes an immutable view; readers
+ * hold a reference to a view and never wait for a scan.
  *
  * Threads: catalog_scan from one thread at a time; everything else from any.
  */
@@ -28,28 +28,28 @@ enum archive_state {
 
 /* One file of the builds directory. */
 struct archive_status {
-        char *file;               /* name in the builds directory */
-        char *build;              /* NULL until known */
+        char *file;  /* name in the builds directory */
+        char *build; /* NULL until known */
         enum archive_state state;
-        char *reason;             /* why it is not served, or a warning; NULL if there is nothing to say */
-        uint64_t size_bytes;      /* of the file */
-        uint64_t raw_bytes;       /* of the decompressed stream; 0 until known */
+        char *reason;        /* why it is not served, or a warning; NULL if there is nothing to say */
+        uint64_t size_bytes; /* of the file */
+        uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
 };
 
 /* Immutable; all of it is valid until catalog_view_unref. */
 struct catalog_view {
         atomic_uint refs;
-        uint64_t serial;              /* grows with each published change */
-        struct build **builds;        /* served, newest stamp first (see buildlist.h) */
+        uint64_t serial;       /* grows with each published change */
+        struct build **builds; /* served, newest stamp first (see buildlist.h) */
         size_t n_builds;
-        struct build_info *infos;     /* the same, for renderers */
-        struct build_list list;       /* over @infos */
-        const struct build *latest;   /* the newest release build, or NULL */
-        struct build **retired;       /* no longer listed, still readable by node id for a while */
+        struct build_info *infos;   /* the same, for renderers */
+        struct build_list list;     /* over @infos */
+        const struct build *latest; /* the newest release build, or NULL */
+        struct build **retired;     /* no longer listed, still readable by node id for a while */
         size_t n_retired;
         struct archive_status *archives; /* by file name */
         size_t n_archives;
-        int64_t changed_sec;          /* when this view was published, seconds since the epoch */
+        int64_t changed_sec; /* when this view was published, seconds since the epoch */
 };
 
 struct catalog_options {
@@ -57,14 +57,20 @@ struct catalog_options {
         int cache_dirfd;          /* borrowed; writable by us */
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
         unsigned object_bits;     /* of build.object, 40; tests narrow it to provoke collisions */
-        void (*log)(int priority, const char *line); /* one line an event (a build ready, refused, gone); may be NULL */
+        void (*log)(int priority,
+                const char *line); /* one line an event (a build ready, refused, gone); may be NULL */
 };
 
 struct catalog;
 
-/* Opens or makes catalog.db; one that is damaged or of another version is thrown away and rebuilt (that is said in @err
- * with return 0 only through opts->log).  Known builds are available at once through the first view after
- * catalog_scan.  Returns 0 or a negative errno with the reason and the way out. */
+/* Opens or makes catalog.db; one that is damaged or of another version is thrown away and rebuilt (that is
+ * said in @err with return 0 only through opts->log).  Known builds are available at once through the first
+ * view after catalog_scan.  A cache directory that cannot be written is said through opts->log too: known
+ * builds and plain tars and ISOs go on, and nothing is kept.  Call it in the process that will use it, after
+ * any fork (SQLite, and the lock).
+ *
+ * Returns 0, -EBUSY if another process has this cache directory, or a negative errno with the reason and the
+ * way out. */
 int catalog_open(const struct catalog_options *opts, struct catalog **ret, struct err *err);
 void catalog_close(struct catalog *c);
 
@@ -74,8 +80,12 @@ void catalog_close(struct catalog *c);
  * suffix no archive has are passed over; checksum files too.  A file is taken only if a full verified read
  * succeeded during which its identity did not change.
  *
- * wait  true: index everything now.  false: index at most one new archive (newest first), so that a caller can
- *       publish between.
+ * A file that was written to in the last second is not read yet, unless @wait; a refusal of a file written
+ * to in the last three seconds is ARCHIVE_WAITING until it is older.  While a file that replaced a
+ * compressed one waits or is read, the build that was read from the old one stays served.
+ *
+ * wait  true: index everything now.  false: index at most one new archive (newest first), so that a caller
+ *       can publish between.
  * ret_more   set if another call has work to do at once
  * ret_poll_ms  when to call again for a file that is still changing; -1 if nothing is pending
  *
@@ -83,8 +93,8 @@ void catalog_close(struct catalog *c);
  */
 int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms, struct err *err);
 
-/* The part of a scan that reads no archive: files that are gone go, builds that are known come.  Milliseconds. Returns as
- * catalog_scan. */
+/* The part of a scan that reads no archive: files that are gone go, builds that are known come. 
+ * Milliseconds. Returns as catalog_scan. */
 int catalog_look(struct catalog *c, struct err *err);
 
 /* Takes a reference to the newest view.  Never NULL, never blocks on a scan. */
@@ -98,8 +108,8 @@ const struct build *catalog_view_by_object(const struct catalog_view *v, uint64_
 
 const char *archive_state_name(enum archive_state s); /* "ready", "indexing", ... */
 
-/* For pxectl: reads what a daemon left in @cache_dirfd, without locking it out.  The view holds no sources: its
- * builds array is empty, infos, list and archives are filled.  -ENOENT if there is no catalog.db. */
+/* For pxectl: reads what a daemon left in @cache_dirfd, without locking it out.  The view holds no sources:
+ * its builds array is empty, infos, list and archives are filled.  -ENOENT if there is no catalog.db. */
 int catalog_peek(int cache_dirfd, struct catalog_view **ret, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* catalog_impl -- the catalog from inside: what catalog.c (looking, reading) and publish.c (showing) share. */
+/* catalog_impl -- the catalog from inside: what catalog.c (looking, reading) and publish.c (showing) share.
+ * */
 #ifndef PXEFS_BUILD_CATALOG_IMPL_H
 #define PXEFS_BUILD_CATALOG_IMPL_H
 
@@ -17,14 +18,16 @@ struct entry {
         struct identity id;
         struct known *known;   /* borrowed from the set; the verdict, NULL until there is one */
         struct known *pending; /* borrowed; a verdict about a file so young that it may still grow */
-        struct known *old;     /* borrowed; what stood under this name before, served until there is a verdict */
-        bool indexing;         /* it is being read now */
-        bool tried;            /* it was read, without a verdict */
-        char *trouble;         /* owned; NULL, or why reading it failed for now */
-        bool waits;            /* trouble is only that it still changes */
-        unsigned tries;        /* readings of this file while it changed; carried over to its next identity */
-        int64_t try_ms;        /* monotonic: not to be read before */
-        uint64_t need_bytes;   /* 0, or: it did not fit into this many bytes of spool */
+        struct known *old; /* borrowed; what stood under this name before, served until there is a verdict */
+        bool indexing;     /* it is being read now */
+        bool tried;        /* it was read, without a verdict */
+        char *trouble;     /* owned; NULL, or why reading it failed for now */
+        bool waits;        /* trouble is only that it still changes */
+        unsigned tries;    /* readings of this file while it changed; carried over to its next identity */
+        bool replaces;     /* it was another file, or this one shorter, at the last look */
+        int64_t seen_ms;   /* monotonic: first seen with this identity */
+        int64_t try_ms;    /* monotonic: not to be read before */
+        uint64_t need_bytes; /* 0, or: it did not fit into this many bytes of spool */
         /* What was last said about it. */
         enum archive_state said;
         char *said_reason; /* owned */
@@ -48,14 +51,16 @@ struct catalog {
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
         uint64_t serial;
-        bool db_trouble; /* said once */
-        pthread_mutex_t mutex; /* guards view, nothing else; held for a pointer's time */
+        bool looked;               /* at the directory, once: what is good now was known from before */
+        bool db_trouble;           /* said once */
+        pthread_mutex_t mutex;     /* guards view, nothing else; held for a pointer's time */
         struct catalog_view *view; /* owned reference */
 };
 
 int64_t catalog_now_ms(void); /* monotonic */
 
-__attribute__((format(printf, 3, 4))) void catalog_log(const struct catalog *c, int priority, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void catalog_log(
+        const struct catalog *c, int priority, const char *fmt, ...);
 
 /* Makes a view of what is known now and publishes it, if it differs from the last.  0 or -ENOMEM. */
 int catalog_publish(struct catalog *c, struct err *err);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* catalogdb -- rows in, rows out; the statements are in schema/queries/catalog.sql.
  *
- * The catalog may be lost at any time, so nothing in it is worth a repair: a file that SQLite cannot read, or of another
- * version, is removed and made anew; a row whose checksum does not agree is not there.  WAL with synchronous=NORMAL keeps
- * it whole over a crash, and lets pxectl read while the daemon writes; the last verdicts may be lost with the power, which
- * costs reading those archives again.
+ * The catalog may be lost at any time, so nothing in it is worth a repair: a file that SQLite cannot read,
+ * or of another version, is removed and made anew; a row whose checksum does not agree is not there.  WAL
+ * with synchronous=NORMAL keeps it whole over a crash, and lets pxectl read while the daemon writes; the
+ * last verdicts may be lost with the power, which costs reading those archives again.
  *
- * Where the directory cannot be written the file is opened as immutable (WAL needs its sidecars otherwise), and what
- * is learned is forgotten at the end.
+ * Where the directory cannot be written the file is opened as immutable (WAL needs its sidecars otherwise),
+ * and what is learned is forgotten at the end.
  *
  * Locks: SQLite's own.  Limits: none.
  */
@@ -37,7 +37,7 @@ struct catalogdb {
         bool read_only;
 };
 
-/* ---- small things --------------------------------------------------------------------------------------------------- */
+/* ---- small things ---------------------------------------------------------------------------- */
 
 static int errno_from_sqlite(int rc)
 {
@@ -70,7 +70,8 @@ static int errno_from_sqlite(int rc)
 
 static int db_error(sqlite3 *db, int rc, struct err *err)
 {
-        return err_set(err, errno_from_sqlite(rc), "catalog.db: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+        return err_set(
+                err, errno_from_sqlite(rc), "catalog.db: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 }
 
 static void finalize(sqlite3_stmt **st)
@@ -123,8 +124,9 @@ static void bind_identity(sqlite3_stmt *st, int i, const struct identity *id, in
 
 static struct identity column_identity(sqlite3_stmt *st, int i)
 {
-        return (struct identity){ (uint64_t)sqlite3_column_int64(st, i), (uint64_t)sqlite3_column_int64(st, i + 1),
-                (uint64_t)sqlite3_column_int64(st, i + 2), sqlite3_column_int64(st, i + 3), sqlite3_column_int64(st, i + 4) };
+        return (struct identity) { (uint64_t)sqlite3_column_int64(st, i),
+                (uint64_t)sqlite3_column_int64(st, i + 1), (uint64_t)sqlite3_column_int64(st, i + 2),
+                sqlite3_column_int64(st, i + 3), sqlite3_column_int64(st, i + 4) };
 }
 
 static const char *column_string(sqlite3_stmt *st, int i)
@@ -132,7 +134,7 @@ static const char *column_string(sqlite3_stmt *st, int i)
         return (const char *)sqlite3_column_text(st, i);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* SQLite has no openat: the directory is named through its descriptor. */
 static int open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
@@ -175,7 +177,9 @@ static int set_up(struct catalogdb *db, struct err *err)
         if (r < 0)
                 return r;
         if (version == 0 && !db->read_only) {
-                rc = sqlite3_exec(db->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE;", NULL, NULL, NULL);
+                rc = sqlite3_exec(db->db,
+                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE;", NULL, NULL,
+                        NULL);
                 if (rc == SQLITE_OK)
                         rc = sqlite3_exec(db->db, catalog_schema_sql, NULL, NULL, NULL);
                 if (rc == SQLITE_OK)
@@ -183,7 +187,8 @@ static int set_up(struct catalogdb *db, struct err *err)
                 return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
         }
         if (version != SCHEMA_VERSION)
-                return err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version, SCHEMA_VERSION);
+                return err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d",
+                        version, SCHEMA_VERSION);
         if (!db->read_only)
                 return run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err);
         return 0;
@@ -208,7 +213,8 @@ static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
         int rc, r;
 
         db->read_only = true;
-        if (open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK && set_up(db, NULL) == 0)
+        if (open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK &&
+                set_up(db, NULL) == 0)
                 return 0;
         close_db(db);
         db->read_only = false;
@@ -251,8 +257,11 @@ int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, stru
         if (r == -EROFS || r == -ENOSPC || r == -ENOENT || r == -EIO) {
                 close_db(db);
                 if (!why.text[0])
-                        (void)err_set(&why, 0, "the cache directory cannot be written");
-                (void)err_set(ret_note, 0, "%s: known builds go on, what is found out now is forgotten at the end", why.text);
+                        (void)err_set(&why, 0,
+                                "the cache directory cannot be written by user id %u (chown it, or choose another)",
+                                (unsigned)geteuid());
+                (void)err_set(ret_note, 0,
+                        "%s: known builds go on, what is found out now is forgotten at the end", why.text);
                 r = open_read_only(db, dirfd, &why);
         }
         if (r < 0)
@@ -269,7 +278,7 @@ void catalogdb_close(struct catalogdb *db)
         free(db);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void sum_text(struct buf *b, const char *s)
 {
@@ -281,9 +290,10 @@ static void sum_text(struct buf *b, const char *s)
 static int checksum(const struct catalog_row *w, uint64_t ret[2])
 {
         AUTO_BUF struct buf b = BUF_INIT;
-        const uint64_t nums[] = { w->id.dev, w->id.ino, w->id.size_bytes, (uint64_t)w->id.mtime_ns, (uint64_t)w->id.ctime_ns,
-                w->ready, w->salt, w->object, (uint64_t)w->format, w->raw_bytes, w->hash_checked, w->spooled, w->spool_id.dev,
-                w->spool_id.ino, w->spool_id.size_bytes, (uint64_t)w->spool_id.mtime_ns, (uint64_t)w->spool_id.ctime_ns };
+        const uint64_t nums[] = { w->id.dev, w->id.ino, w->id.size_bytes, (uint64_t)w->id.mtime_ns,
+                (uint64_t)w->id.ctime_ns, w->ready, w->salt, w->object, (uint64_t)w->format, w->raw_bytes,
+                w->hash_checked, w->spooled, w->spool_id.dev, w->spool_id.ino, w->spool_id.size_bytes,
+                (uint64_t)w->spool_id.mtime_ns, (uint64_t)w->spool_id.ctime_ns };
 
         buf_add(&b, nums, sizeof nums);
         sum_text(&b, w->file);
@@ -299,9 +309,13 @@ static int checksum(const struct catalog_row *w, uint64_t ret[2])
 static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
 {
         const char *verdict = column_string(st, 6), *format = column_string(st, 10);
-        struct catalog_row w = { .id = column_identity(st, 0), .file = column_string(st, 5), .reason = column_string(st, 7),
-                .salt = (uint64_t)sqlite3_column_int64(st, 8), .object = (uint64_t)sqlite3_column_int64(st, 9),
-                .raw_bytes = (uint64_t)sqlite3_column_int64(st, 11), .hash_checked = sqlite3_column_int(st, 12) };
+        struct catalog_row w = { .id = column_identity(st, 0),
+                .file = column_string(st, 5),
+                .reason = column_string(st, 7),
+                .salt = (uint64_t)sqlite3_column_int64(st, 8),
+                .object = (uint64_t)sqlite3_column_int64(st, 9),
+                .raw_bytes = (uint64_t)sqlite3_column_int64(st, 11),
+                .hash_checked = sqlite3_column_int(st, 12) };
         uint64_t sum[2];
 
         if (!verdict || !w.file)
@@ -322,7 +336,8 @@ static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
         return true;
 }
 
-int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err)
+int catalogdb_each(
+        struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
         int r = prepare(db, catalog_q_known, &st, err), rc;
@@ -341,7 +356,8 @@ int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catal
         return rc == SQLITE_DONE ? 0 : db_error(db->db, rc, err);
 }
 
-static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_row *w, const uint64_t *sum, struct err *err)
+static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_row *w, const uint64_t *sum,
+        struct err *err)
 {
         int rc = SQLITE_OK;
 
@@ -400,7 +416,7 @@ int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *
         return rc == SQLITE_OK ? step_once(db, st, err) : db_error(db->db, rc, err);
 }
 
-/* ---- the listing ---------------------------------------------------------------------------------------------------------- */
+/* ---- the listing ----------------------------------------------------------------------------- */
 
 /* The place of @a among the served builds; -1 if it is not served. */
 static int place_of(const struct catalog_view *v, const struct archive_status *a)
@@ -411,8 +427,8 @@ static int place_of(const struct catalog_view *v, const struct archive_status *a
         return -1;
 }
 
-static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_view *v, const struct archive_status *a,
-        struct err *err)
+static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_view *v,
+        const struct archive_status *a, struct err *err)
 {
         int place = place_of(v, a), rc = sqlite3_reset(st);
 
@@ -460,7 +476,7 @@ int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct
         return r;
 }
 
-/* ---- looking from outside ---------------------------------------------------------------------------------------------------- */
+/* ---- looking from outside -------------------------------------------------------------------- */
 
 static int text_dup(sqlite3_stmt *st, int i, char **ret)
 {
@@ -490,9 +506,11 @@ static int peek_archives(struct catalogdb *db, struct catalog_view *v, struct er
                         return err_set(err, -ENOMEM, "out of memory");
                 v->archives = p;
                 a = &p[v->n_archives++];
-                *a = (struct archive_status){ .state = state_by_name(column_string(st, 2)),
-                        .size_bytes = (uint64_t)sqlite3_column_int64(st, 4), .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5) };
-                if (text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 || text_dup(st, 3, &a->reason) < 0)
+                *a = (struct archive_status) { .state = state_by_name(column_string(st, 2)),
+                        .size_bytes = (uint64_t)sqlite3_column_int64(st, 4),
+                        .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5) };
+                if (text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 ||
+                        text_dup(st, 3, &a->reason) < 0)
                         return err_set(err, -ENOMEM, "out of memory");
         }
         return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
@@ -517,7 +535,8 @@ static int peek_builds(struct catalogdb *db, struct catalog_view *v, struct err 
                 if (!p)
                         return err_set(err, -ENOMEM, "out of memory");
                 v->infos = p;
-                p[v->list.n++] = (struct build_info){ own, sqlite3_column_int(st, 1), sqlite3_column_int(st, 2) };
+                p[v->list.n++] =
+                        (struct build_info) { own, sqlite3_column_int(st, 1), sqlite3_column_int(st, 2) };
                 v->list.v = p;
         }
         return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
@@ -532,13 +551,15 @@ static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
         db->read_only = true;
         rc = open_at(dirfd, SQLITE_OPEN_READONLY, "", &db->db);
         r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
-        if (r == -EROFS || r == -ENOENT || r == -EIO) { /* no sidecars and no right to make them: nobody is writing either */
+        if (r == -EROFS || r == -ENOENT ||
+                r == -EIO) { /* no sidecars and no right to make them: nobody is writing either */
                 close_db(db);
                 rc = open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db);
                 r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
         }
         if (r == 0 && version != SCHEMA_VERSION)
-                r = err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version, SCHEMA_VERSION);
+                r = err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version,
+                        SCHEMA_VERSION);
         if (r == 0)
                 (void)sqlite3_busy_timeout(db->db, BUSY_MS);
         return r;
@@ -548,12 +569,14 @@ int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
 {
         struct catalogdb db = { NULL, true };
         struct catalog_view *v = calloc(1, sizeof *v);
-        int r = v ? open_for_peek(&db, dirfd, err) : err_set(err, -ENOMEM, "out of memory");
+        int r;
 
-        if (r == 0) {
-                atomic_init(&v->refs, 1);
+        if (!v)
+                return err_set(err, -ENOMEM, "out of memory");
+        atomic_init(&v->refs, 1);
+        r = open_for_peek(&db, dirfd, err);
+        if (r == 0)
                 r = run(&db, "BEGIN", err);
-        }
         if (r == 0)
                 r = peek_archives(&db, v, err);
         if (r == 0)
@@ -561,7 +584,7 @@ int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
         close_db(&db);
         if (r == 0)
                 *ret = v;
-        else if (v)
+        else
                 catalog_view_unref(v);
         return r;
 }

@@ -37,19 +37,21 @@ struct catalogdb;
 
 /* Opens catalog.db in @dirfd, or makes it.
  *
- * ret_note  a line for the log if it was thrown away (damaged, another version) or cannot be written (a read-only
- *           directory: then it is read as it is, or there is an empty one in memory); else ""
+ * ret_note  a line for the log if it was thrown away (damaged, another version) or cannot be written (a
+ *           read-only directory: then it is read as it is, or there is an empty one in memory); else ""
  *
  * Returns 0 or a negative errno with the reason and the way out.
  */
 int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err);
 void catalogdb_close(struct catalogdb *db); /* NULL is fine */
 
-/* Calls @fn for each row whose checksum agrees; a negative return of it ends the reading.  Returns 0, that number, or
- * the negative errno of reading. */
-int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err);
+/* Calls @fn for each row whose checksum agrees; a negative return of it ends the reading.  Returns 0, that
+ * number, or the negative errno of reading. */
+int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx,
+        struct err *err);
 
-/* One transaction each.  0 (also where the catalog cannot be written and that was said) or a negative errno. */
+/* One transaction each.  0 (also where the catalog cannot be written and that was said) or a negative errno.
+ * */
 int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err);
 int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err);
 int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err);

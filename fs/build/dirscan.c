@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* dirscan -- see dirscan.h.
  *
- * The suffix only decides whether a file is looked at, never what it is: people keep check sums, notes and USB images
- * beside the archives, and a line "refused: README" for each would hide the ones that matter.  Compressions that
- * this version does not read are looked at all the same, to say so.
+ * The suffix only decides whether a file is looked at, never what it is: people keep check sums, notes and
+ * USB images beside the archives, and a line "refused: README" for each would hide the ones that matter. 
+ * Compressions that this version does not read are looked at all the same, to say so.
  *
- * Copying tools' temporary names are passed over: rsync (".x.tgz.Ab12Cd"), WinSCP (.filepart), browsers and wget
- * (.part, .partial, .tmp), editors ("~").
+ * Copying tools' temporary names are passed over: rsync (".x.tgz.Ab12Cd"), WinSCP (.filepart), browsers and
+ * wget (.part, .partial, .tmp), editors ("~").
  * Locks: none.
  */
 #include "build/dirscan.h"
@@ -23,8 +23,8 @@
 #include "base/cleanup.h"
 
 static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".iso", /* read */
-        ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.lz4", ".tar.lz", ".tar.Z", ".zip", ".7z",
-        ".iso.gz", ".iso.xz" };
+        ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.lz4", ".tar.lz", ".tar.Z",
+        ".zip", ".7z", ".iso.gz", ".iso.xz" };
 static const char *const passed_over[] = { "~", ".part", ".tmp", ".filepart", ".partial" };
 
 static bool ends_in(const char *name, const char *suffix)
@@ -123,5 +123,5 @@ void dirscan_fini(struct dirscan *d)
         for (size_t i = 0; i < d->n; i++)
                 free(d->v[i].name);
         free(d->v);
-        *d = (struct dirscan){ NULL, 0 };
+        *d = (struct dirscan) { NULL, 0 };
 }

@@ -22,7 +22,8 @@ struct dirscan {
 /* True if a file of that name is looked at. */
 bool dirscan_wants(const char *name);
 
-/* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives elsewhere.
+/* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives
+ * elsewhere.
  * Returns 0, or a negative errno and the reason if the directory cannot be read to its end. */
 int dirscan_read(int dirfd, struct dirscan *ret, struct err *err);
 void dirscan_fini(struct dirscan *d);

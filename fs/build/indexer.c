@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* indexer -- the one pass: gunzip, CRC, spool, members and SHA-1 all see each chunk while it is in the processor's cache.
+/* indexer -- the one pass: gunzip, CRC, spool, members and SHA-1 all see each chunk while it is in the
+ * processor's cache.
  *
  * Invariants
- *   1. Success means: the whole stream was decoded and agreed with every check sum there is, while the file's identity
- *      stayed @id.
+ *   1. Success means: the whole stream was decoded and agreed with every check sum there is, while the
+ *      file's identity stayed @id.
  *   2. A verdict (-EBADMSG) is about the bytes; trouble of the machine never becomes one.
  * Limits: below.  Locks: none; blocking for as long as decoding takes.
  */
@@ -45,7 +46,8 @@ static int verdict(int r)
         return r == -E2BIG ? -EBADMSG : r;
 }
 
-static int read_raw(int fd, const struct identity *id, struct verify *v, struct indexed *x, struct members **ret, struct err *err)
+static int read_raw(int fd, const struct identity *id, struct verify *v, struct indexed *x,
+        struct members **ret, struct err *err)
 {
         AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
         AUTO_CLOSE int own = -1;
@@ -75,7 +77,9 @@ static int read_gzip(int fd, int dirfd, const char *name, uint64_t max, struct v
         int r;
 
         if (dirfd < 0)
-                return err_set(err, -EROFS, "the cache directory cannot be written, and a compressed archive must be decoded there");
+                return err_set(err, -EROFS,
+                        "the cache directory cannot be written, and a compressed archive must be decoded "
+                        "there");
         r = spool_begin(fd, dirfd, max, &w, err);
         if (r < 0)
                 return r;
@@ -117,8 +121,8 @@ static int lay_out(const struct members *m, struct verify *v, struct indexed *x,
         return r;
 }
 
-static int read_one(int fd, const struct identity *id, int spool_dirfd, const char *spool_name, uint64_t spool_max,
-        struct indexed *x, struct err *err)
+static int read_one(int fd, const struct identity *id, int spool_dirfd, const char *spool_name,
+        uint64_t spool_max, struct indexed *x, struct err *err)
 {
         AUTO_CLEAN(members_freep) struct members *m = NULL;
         AUTO_CLEAN(verify_freep) struct verify *v = verify_new();
@@ -128,15 +132,15 @@ static int read_one(int fd, const struct identity *id, int spool_dirfd, const ch
                 return r;
         if (!v)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = spool_is_gzip(fd) ? read_gzip(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err) :
-                                read_raw(fd, id, v, x, &m, err);
+        r = spool_is_gzip(fd) ? read_gzip(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err)
+                              : read_raw(fd, id, v, x, &m, err);
         if (r == 0)
                 r = lay_out(m, v, x, err);
         return r == 0 || r == -EBADMSG ? (unchanged(fd, id, NULL) < 0 ? unchanged(fd, id, err) : r) : r;
 }
 
-int indexer_read(int fd, const struct identity *id, int spool_dirfd, const char *spool_name, uint64_t spool_max,
-        struct indexed *ret, struct err *err)
+int indexer_read(int fd, const struct identity *id, int spool_dirfd, const char *spool_name,
+        uint64_t spool_max, struct indexed *ret, struct err *err)
 {
         struct indexed x = { 0 };
         int r = read_one(fd, id, spool_dirfd, spool_name, spool_max, &x, err);
@@ -156,5 +160,5 @@ void indexed_fini(struct indexed *x)
         source_close(x->src);
         layout_free(x->tree);
         free(x->warning);
-        *x = (struct indexed){ 0 };
+        *x = (struct indexed) { 0 };
 }

@@ -18,10 +18,10 @@ struct indexed {
         struct identity spool_id; /* if spooled */
         uint64_t raw_bytes;       /* of the stream */
         bool hash_checked;        /* boot_archive.hash was there and agrees */
-        bool unsure;              /* it may have been cut at a place where that cannot be seen: wait and look again */
-        char *warning;            /* owned; NULL, or one line for the operator */
-        struct source *src;       /* owned */
-        struct layout *tree;      /* owned */
+        bool unsure;   /* it may have been cut at a place where that cannot be seen: wait and look again */
+        char *warning; /* owned; NULL, or one line for the operator */
+        struct source *src;  /* owned */
+        struct layout *tree; /* owned */
 };
 
 /* Reads the archive @fd once: decodes, verifies, keeps, lays out.
@@ -33,12 +33,13 @@ struct indexed {
  * spool_max   bytes that the spool may still take
  * ret         filled on success; end it with indexed_fini
  *
- * Returns 0; -EBADMSG: a verdict, the archive is refused; -ESTALE: it changed meanwhile; -EDQUOT: it needs more than
- * @spool_max; anything else: a trouble of this machine (disk full, read error, memory), to be tried again.
+ * Returns 0; -EBADMSG: a verdict, the archive is refused; -ESTALE: it changed meanwhile; -EDQUOT: it needs
+ * more than @spool_max; anything else: a trouble of this machine (disk full, read error, memory), to be
+ * tried again.
  * @err has the reason.  No spool file is left behind unless it returns 0.
  */
-int indexer_read(int fd, const struct identity *id, int spool_dirfd, const char *spool_name, uint64_t spool_max,
-        struct indexed *ret, struct err *err);
+int indexer_read(int fd, const struct identity *id, int spool_dirfd, const char *spool_name,
+        uint64_t spool_max, struct indexed *ret, struct err *err);
 
 void indexed_fini(struct indexed *x);
 

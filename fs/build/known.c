@@ -3,10 +3,10 @@
  *
  * Invariants
  *   1. Two known archives never have the same object number; nor has one that of a build still readable.
- *   2. A spool file exists only for a known, ready, spooled archive (but for a moment while one is read, and after a
- *      crash: known_open sweeps).
- * A collision of 40 bits among a few dozen archives is a matter of 1 in 10^9, so the salt's dependence on the order
- * of arrival (two that collide, and a lost catalog) is accepted.
+ *   2. A spool file exists only for a known, ready, spooled archive (but for a moment while one is read, and
+ *      after a crash: known_open sweeps).
+ * A collision of 40 bits among a few dozen archives is a matter of 1 in 10^9, so the salt's dependence on
+ * the order of arrival (two that collide, and a lost catalog) is accepted.
  *
  * Locks: none; the scanning thread only.
  */
@@ -60,7 +60,7 @@ static int append(struct known_set *s, struct known *k)
         return 0;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int copy_string(const char *s, char **ret)
 {
@@ -126,16 +126,17 @@ static void sweep_spool(const struct known_set *s)
         }
 }
 
-int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err)
+int known_open(
+        struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err)
 {
         int r;
 
-        *s = (struct known_set){ .spool_dirfd = -1, .object_bits = object_bits };
+        *s = (struct known_set) { .spool_dirfd = -1, .object_bits = object_bits };
         r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
         if (r < 0)
                 return r;
-        if (mkdirat(cache_dirfd, "spool", 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES && errno != ENOSPC)
-                return err_sys(err, -errno, "cache directory: cannot make spool/");
+        /* Where that fails the descriptor is -1, and each compressed archive says why it cannot be read. */
+        (void)mkdirat(cache_dirfd, "spool", 0700);
         s->spool_dirfd = openat(cache_dirfd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = catalogdb_each(s->db, take_row, s, err);
         if (r == -ENOMEM)
@@ -154,10 +155,10 @@ void known_close(struct known_set *s)
         free(s->v);
         catalogdb_close(s->db);
         cleanup_close(&s->spool_dirfd);
-        *s = (struct known_set){ .spool_dirfd = -1 };
+        *s = (struct known_set) { .spool_dirfd = -1 };
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 struct known *known_by_identity(const struct known_set *s, const struct identity *id)
 {
@@ -177,7 +178,8 @@ uint64_t known_spool_bytes(const struct known_set *s)
         return sum;
 }
 
-static bool is_free(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n, uint64_t object)
+static bool is_free(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+        uint64_t object)
 {
         for (size_t i = 0; i < s->n; i++)
                 if (s->v[i]->object == object && !identity_equal(&s->v[i]->id, id))
@@ -218,10 +220,10 @@ void known_spool_name(uint64_t object, char *ret)
         (void)snprintf(ret, SPOOL_NAME_MAX, "%010" PRIx64 ".raw", object);
 }
 
-/* ---- changing ------------------------------------------------------------------------------------------------------- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
-struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt, uint64_t object,
-        struct indexed *x, const char *reason)
+struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt,
+        uint64_t object, struct indexed *x, const char *reason)
 {
         struct known *old = known_by_identity(s, id);
         AUTO_CLEAN(known_freep) struct known *k = calloc(1, sizeof *k);
@@ -272,9 +274,17 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
 int known_save(struct known_set *s, struct known *k, struct err *err)
 {
         AUTO_BUF struct buf blob = BUF_INIT;
-        struct catalog_row row = { .id = k->id, .file = k->file, .reason = k->reason, .ready = k->ready, .salt = k->salt,
-                .object = k->object, .format = k->format, .raw_bytes = k->raw_bytes, .hash_checked = k->hash_checked,
-                .spooled = k->spooled, .spool_id = k->spool_id };
+        struct catalog_row row = { .id = k->id,
+                .file = k->file,
+                .reason = k->reason,
+                .ready = k->ready,
+                .salt = k->salt,
+                .object = k->object,
+                .format = k->format,
+                .raw_bytes = k->raw_bytes,
+                .hash_checked = k->hash_checked,
+                .spooled = k->spooled,
+                .spool_id = k->spool_id };
         int r;
 
         if (k->ready) {
@@ -289,8 +299,8 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
         return r;
 }
 
-static int open_source(struct known_set *s, const struct known *k, int builds_dirfd, const char *file, struct source **ret,
-        struct err *err)
+static int open_source(struct known_set *s, const struct known *k, int builds_dirfd, const char *file,
+        struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
         int r;
@@ -299,8 +309,8 @@ static int open_source(struct known_set *s, const struct known *k, int builds_di
                 char name[SPOOL_NAME_MAX];
 
                 known_spool_name(k->object, name);
-                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory") :
-                                            spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
+                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory")
+                                          : spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
         }
         fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
@@ -311,7 +321,8 @@ static int open_source(struct known_set *s, const struct known *k, int builds_di
         return r;
 }
 
-int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
+int known_open_build(
+        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
 {
         struct build *b;
         int r;
@@ -324,7 +335,8 @@ int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, con
         atomic_init(&b->refs, 1);
         b->id = k->id;
         b->object = k->object;
-        r = copy_string(file, &b->archive) < 0 ? no_memory(err) : open_source(s, k, builds_dirfd, file, &b->src, err);
+        r = copy_string(file, &b->archive) < 0 ? no_memory(err)
+                                               : open_source(s, k, builds_dirfd, file, &b->src, err);
         if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
                 r = err_set(err, -ESTALE, "the spool file is of another length");
         if (r < 0) {

@@ -18,19 +18,19 @@
 /* One archive's verdict. */
 struct known {
         struct identity id;
-        char *file;    /* owned; name it was read under */
+        char *file; /* owned; name it was read under */
         bool ready;
-        char *reason;  /* owned; NULL if nothing is to be said */
+        char *reason;          /* owned; NULL if nothing is to be said */
         uint64_t salt, object; /* 0 if refused */
         enum archive_format format;
         uint64_t raw_bytes;
         bool hash_checked, spooled;
         struct identity spool_id;
-        struct layout *tree;  /* owned; until @build takes it */
-        struct build *build;  /* owned reference; NULL until opened */
-        bool saved;           /* it is in catalog.db */
-        bool pending;         /* it does not count yet: see entry.pending */
-        bool wanted;          /* a mark of the scan */
+        struct layout *tree; /* owned; until @build takes it */
+        struct build *build; /* owned reference; NULL until opened */
+        bool saved;          /* it is in catalog.db */
+        bool pending;        /* it does not count yet: see entry.pending */
+        bool wanted;         /* a mark of the scan */
 };
 
 struct known_set {
@@ -41,8 +41,10 @@ struct known_set {
         unsigned object_bits;
 };
 
-/* Opens catalog.db and spool/ in @cache_dirfd, and removes spool files nobody knows.  @ret_note: see catalogdb_open. */
-int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err);
+/* Opens catalog.db and spool/ in @cache_dirfd, and removes spool files nobody knows.  @ret_note: see
+ * catalogdb_open. */
+int known_open(
+        struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err);
 void known_close(struct known_set *s);
 
 /* NULL if there is none. */
@@ -51,8 +53,8 @@ struct known *known_by_identity(const struct known_set *s, const struct identity
 /* Bytes of all spool files. */
 uint64_t known_spool_bytes(const struct known_set *s);
 
-/* The object number of @id, which no other archive in the set and none of the @n builds in @busy has.  Returns 0, -ENOMEM, or
- * -ENOSPC if there is none left. */
+/* The object number of @id, which no other archive in the set and none of the @n builds in @busy has. 
+ * Returns 0, -ENOMEM, or -ENOSPC if there is none left. */
 int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
         uint64_t *ret_salt, uint64_t *ret_object, struct err *err);
 
@@ -60,17 +62,19 @@ int known_number(const struct known_set *s, const struct identity *id, struct bu
 #define SPOOL_NAME_MAX 32
 void known_spool_name(uint64_t object, char *ret);
 
-/* Takes in a verdict; @x (which is emptied) for a good one, NULL and @reason for a refusal.  An older one of the same
- * identity is replaced.  Not saved yet.  Returns NULL if memory is short. */
-struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt, uint64_t object,
-        struct indexed *x, const char *reason);
+/* Takes in a verdict; @x (which is emptied) for a good one, NULL and @reason for a refusal.  An older one of
+ * the same identity is replaced.  Not saved yet.  Returns NULL if memory is short. */
+struct known *known_add(struct known_set *s, const struct identity *id, const char *file, uint64_t salt,
+        uint64_t object, struct indexed *x, const char *reason);
 
 /* Writes it to catalog.db.  An error costs only that the archive is read again after a restart. */
 int known_save(struct known_set *s, struct known *k, struct err *err);
 
-/* Opens what it needs to be served: the spool file, or @file in @builds_dirfd.  0; -ENOENT or -ESTALE if that is not there any
- * more as it was: the archive must be read again; or a negative errno of this machine. */
-int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
+/* Opens what it needs to be served: the spool file, or @file in @builds_dirfd.  0; -ENOENT or -ESTALE if
+ * that is not there any more as it was: the archive must be read again; or a negative errno of this machine.
+ * */
+int known_open_build(
+        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
 
 /* Forgets those not marked wanted, and removes their spool files.  0 or the last error of catalog.db. */
 int known_sweep(struct known_set *s, struct err *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* layout -- the archive's tree laid out as the tree below /smartos/<build>.
  *
- * First the archive's own names become one tree (pathtree.c), then what the mapping table takes over is numbered
- * breadth first, each directory's children sorted: so children are consecutive, look-ups are binary searches, and the
- * numbers follow from the names alone.
+ * First the archive's own names become one tree (pathtree.c), then what the mapping table takes over is
+ * numbered breadth first, each directory's children sorted: so children are consecutive, look-ups are binary
+ * searches, and the numbers follow from the names alone.
  *
  * Invariants
  *   1. Entry numbers, order and content depend only on the archive's bytes.
@@ -25,17 +25,17 @@
 #define UNIX         "i86pc/kernel/amd64/unix"
 #define BOOT_ARCHIVE "i86pc/amd64/boot_archive"
 
-/* What of the archive's root appears at the build's root.  TOP is the directory that holds the kernel: platform-<stamp>/
- * of a tarball, platform/ of an ISO.  The kernel looks for itself behind the first "/platform/" of its path
- * (illumos-gate usr/src/uts/i86pc/os/fakebop.c), so that is what TOP must be called. */
+/* What of the archive's root appears at the build's root.  TOP is the directory that holds the kernel:
+ * platform-<stamp>/ of a tarball, platform/ of an ISO.  The kernel looks for itself behind the first
+ * "/platform/" of its path (illumos-gate usr/src/uts/i86pc/os/fakebop.c), so that is what TOP must be
+ * called. */
 static const struct {
         const char *in_archive; /* NULL: TOP */
         const char *in_tree;    /* NULL: known, left out without a word */
 } mapping[] = {
-        { NULL, "platform" },
-        { "boot", "boot" },         /* loader, of an ISO */
-        { "etc", NULL },            /* etc/version/boot of an ISO */
-        { "boot.catalog", NULL },   /* El Torito, of an ISO */
+        { NULL, "platform" }, { "boot", "boot" }, /* loader, of an ISO */
+        { "etc", NULL },                          /* etc/version/boot of an ISO */
+        { "boot.catalog", NULL },                 /* El Torito, of an ISO */
 };
 
 /* Files that are there but shown only on request. */
@@ -53,7 +53,7 @@ struct maker {
         struct err *err;
         struct pathtree t;
         struct skips skips;
-        uint32_t top; /* node */
+        uint32_t top;     /* node */
         struct layout *l; /* owned until done */
         uint32_t cap;
         struct origin *from; /* owned; one for each entry */
@@ -66,27 +66,30 @@ static int no_memory(struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
 }
 
-/* ---- what it is --------------------------------------------------------------------------------------------------- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 /* The directory at the archive's root that holds a kernel. */
 static int find_top(struct maker *k)
 {
         k->top = PATHTREE_NONE;
         for (uint32_t c = k->t.v[PATHTREE_ROOT].first_child; c != PATHTREE_NONE; c = k->t.v[c].next_sibling) {
-                if (pathtree_walk(&k->t, c, UNIX) == PATHTREE_NONE && pathtree_walk(&k->t, c, BOOT_ARCHIVE) == PATHTREE_NONE)
+                if (pathtree_walk(&k->t, c, UNIX) == PATHTREE_NONE &&
+                        pathtree_walk(&k->t, c, BOOT_ARCHIVE) == PATHTREE_NONE)
                         continue;
                 if (k->top != PATHTREE_NONE)
-                        return err_set(k->err, -EBADMSG, "it holds more than one platform: more than one directory with an i86pc/");
+                        return err_set(k->err, -EBADMSG,
+                                "it holds more than one platform: more than one directory with an i86pc/");
                 k->top = c;
         }
         if (k->top != PATHTREE_NONE)
                 return 0;
         if (pathtree_walk(&k->t, PATHTREE_ROOT, UNIX) != PATHTREE_NONE)
-                return err_set(k->err, -EBADMSG, "i86pc/ stands at its top: pack it below one directory platform-<stamp>/");
+                return err_set(k->err, -EBADMSG,
+                        "i86pc/ stands at its top: pack it below one directory platform-<stamp>/");
         return err_set(k->err, -EBADMSG, "it is no platform image: no directory in it holds " UNIX "%s",
-                pathtree_walk(&k->t, PATHTREE_ROOT, "boot") != PATHTREE_NONE ?
-                        " (a boot-<stamp>.tgz brings only the loader: take platform-<stamp>.tgz or the ISO)" :
-                        "");
+                pathtree_walk(&k->t, PATHTREE_ROOT, "boot") != PATHTREE_NONE
+                        ? " (a boot-<stamp>.tgz brings only the loader: take platform-<stamp>.tgz or the ISO)"
+                        : "");
 }
 
 /* The two files without which nothing boots. */
@@ -126,7 +129,8 @@ static int read_line(struct maker *k, uint32_t dir, const char *path, char *ret,
         m = node == PATHTREE_NONE ? NULL : pathtree_member(&k->t, node);
         if (!m || m->kind != MEMBER_FILE)
                 return 0;
-        n = extents_pread(k->m->extents + m->first_extent, m->n_extents, m->size_bytes, k->src, ret, size - 1, 0);
+        n = extents_pread(
+                k->m->extents + m->first_extent, m->n_extents, m->size_bytes, k->src, ret, size - 1, 0);
         if (n < 0)
                 return err_sys(k->err, (int)n, "%s", path);
         ret[n] = '\0';
@@ -151,7 +155,9 @@ static int name_it(struct maker *k)
         if (r < 0)
                 return r;
         if (boot[0] && version[0] && strcmp(boot, version) != 0)
-                return err_set(k->err, -EBADMSG, "its loader is of build %s (etc/version/boot), its platform of build %s", boot, version);
+                return err_set(k->err, -EBADMSG,
+                        "its loader is of build %s (etc/version/boot), its platform of build %s", boot,
+                        version);
         r = buildname_make(top_name, version[0] ? version : NULL, &name, k->err);
         if (r < 0)
                 return r;
@@ -160,7 +166,7 @@ static int name_it(struct maker *k)
         return k->l->name ? 0 : no_memory(k->err);
 }
 
-/* ---- numbering ---------------------------------------------------------------------------------------------------- */
+/* ---- numbering ------------------------------------------------------------------------------- */
 
 /* One child on its way into the tree. */
 struct item {
@@ -225,8 +231,9 @@ static int add_entry(struct maker *k, uint32_t parent, const struct item *it)
                 k->cap = cap;
         }
         e = &l->v[l->n];
-        k->from[l->n++] = (struct origin){ it->node, k->names.len };
-        *e = (struct layout_entry){ .parent = parent, .is_dir = k->t.v[it->node].is_dir,
+        k->from[l->n++] = (struct origin) { it->node, k->names.len };
+        *e = (struct layout_entry) { .parent = parent,
+                .is_dir = k->t.v[it->node].is_dir,
                 .mtime_sec = m ? m->mtime_sec : k->mtime_sec };
         buf_add(&k->names, it->name, it->len);
         buf_add(&k->names, "", 1);
@@ -263,7 +270,7 @@ static int add_children(struct maker *k, uint32_t entry)
                 uint32_t node = items[i].node, to = judge(k, node);
 
                 if (to != PATHTREE_NONE)
-                        items[n_items++] = (struct item){ k->t.v[node].name, k->t.v[node].len, to };
+                        items[n_items++] = (struct item) { k->t.v[node].name, k->t.v[node].len, to };
         }
         qsort(items, n_items, sizeof *items, by_name);
         k->l->v[entry].first_child = k->l->n;
@@ -299,17 +306,18 @@ static int add_root(struct maker *k)
 {
         struct item items[sizeof mapping / sizeof mapping[0]];
         size_t n = 0;
-        int r = add_entry(k, 0, &(struct item){ "", 0, PATHTREE_ROOT });
+        int r = add_entry(k, 0, &(struct item) { "", 0, PATHTREE_ROOT });
 
         if (r < 0)
                 return r;
-        k->l->v[0].mtime_sec = pathtree_member(&k->t, k->top) ? pathtree_member(&k->t, k->top)->mtime_sec : k->mtime_sec;
+        k->l->v[0].mtime_sec =
+                pathtree_member(&k->t, k->top) ? pathtree_member(&k->t, k->top)->mtime_sec : k->mtime_sec;
         for (uint32_t c = k->t.v[PATHTREE_ROOT].first_child; c != PATHTREE_NONE; c = k->t.v[c].next_sibling) {
                 bool known;
                 const char *name = mapped(k, c, &known);
 
                 if (name)
-                        items[n++] = (struct item){ name, (uint32_t)strlen(name), c };
+                        items[n++] = (struct item) { name, (uint32_t)strlen(name), c };
                 else if (!known)
                         skip_node(k, c, "outside the platform directory");
         }
@@ -332,7 +340,7 @@ static int add_all(struct maker *k)
         return r;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int take_extents(struct maker *k)
 {
@@ -440,7 +448,7 @@ void layout_free(struct layout *l)
         free(l);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static uint32_t child_n(const struct layout *l, uint32_t dir, const char *name, size_t len)
 {
@@ -485,7 +493,8 @@ uint32_t layout_by_path(const struct layout *l, const char *path)
         return at;
 }
 
-ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry, void *buf, size_t len, uint64_t off_member)
+ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry, void *buf, size_t len,
+        uint64_t off_member)
 {
         const struct layout_entry *e;
 
@@ -494,5 +503,6 @@ ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry,
         e = &l->v[entry];
         if (e->is_dir)
                 return -EISDIR;
-        return extents_pread(l->extents + e->first_extent, e->n_extents, e->size_bytes, src, buf, len, off_member);
+        return extents_pread(
+                l->extents + e->first_extent, e->n_extents, e->size_bytes, src, buf, len, off_member);
 }

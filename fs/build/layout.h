@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* layout -- from an archive's members to the tree a loader needs.
  *
- * platform-<stamp>/X becomes platform/X, because the kernel cuts its own path at the first "/platform/" and looks for
- * the rest inside the boot archive (illumos-gate usr/src/uts/i86pc/os/fakebop.c); an ISO's platform/ and boot/ stay.
+ * platform-<stamp>/X becomes platform/X, because the kernel cuts its own path at the first "/platform/" and
+ * looks for the rest inside the boot archive (illumos-gate usr/src/uts/i86pc/os/fakebop.c); an ISO's
+ * platform/ and boot/ stay.
  * Every hostile or odd case has one row in docs/layout.md with its verdict: REFUSE (the build), SKIP (the
  * entry, counted and reported) or SERVE.  The result is immutable; all look-ups are thread-safe.
  *
- * Entry numbers: 0 is the build's own directory, /smartos/<build>.  They depend only on the archive's content, so
- * they are the same after catalog.db was lost.
+ * Entry numbers: 0 is the build's own directory, /smartos/<build>.  They depend only on the archive's
+ * content, so they are the same after catalog.db was lost.
  */
 #ifndef PXEFS_BUILD_LAYOUT_H
 #define PXEFS_BUILD_LAYOUT_H
@@ -29,10 +30,10 @@ struct layout_entry {
         uint32_t first_child; /* children of a directory are consecutive entries, sorted by strcmp */
         uint32_t n_children;
         bool is_dir;
-        bool hidden;          /* there, but not shown unless asked for: root.password */
+        bool hidden; /* there, but not shown unless asked for: root.password */
         int64_t mtime_sec;
-        uint64_t size_bytes;  /* 0 for directories */
-        size_t first_extent;  /* in layout.extents */
+        uint64_t size_bytes; /* 0 for directories */
+        size_t first_extent; /* in layout.extents */
         size_t n_extents;
 };
 
@@ -41,9 +42,9 @@ struct layout {
         uint32_t n;
         struct extent *extents;
         size_t n_extents;
-        char *name;         /* "20241010T000000Z", or "<branch>-<stamp>": the directory below /smartos */
-        bool release;       /* no branch: may become `latest` */
-        bool has_hash;      /* i86pc/amd64/boot_archive.hash is there */
+        char *name;    /* "20241010T000000Z", or "<branch>-<stamp>": the directory below /smartos */
+        bool release;  /* no branch: may become `latest` */
+        bool has_hash; /* i86pc/amd64/boot_archive.hash is there */
         uint32_t unix_entry, boot_archive_entry;
         uint32_t n_skipped; /* members left out */
         char *skipped_why;  /* owned; NULL, or the first few: "a/../../b: leaves the archive; ..." */
@@ -67,8 +68,8 @@ uint32_t layout_child(const struct layout *l, uint32_t dir, const char *name);
 /* The entry of a path below the build ("platform/i86pc/kernel/amd64/unix"), or LAYOUT_NONE. */
 uint32_t layout_by_path(const struct layout *l, const char *path);
 
-/* Reads @len bytes of file @entry at @off_member, holes as zeros.  Returns the bytes read: fewer than @len only at the
- * end of the file; or a negative errno (see source_pread).  Thread-safe. */
+/* Reads @len bytes of file @entry at @off_member, holes as zeros.  Returns the bytes read: fewer than @len
+ * only at the end of the file; or a negative errno (see source_pread).  Thread-safe. */
 ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry, void *buf, size_t len,
         uint64_t off_member);
 

@@ -3,8 +3,9 @@
  *
  *   head | entries | extents | name\0 | skipped_why\0 | entry names, each with its \0
  *
- * A row's checksum (catalogdb.c) tells accidents.  What is checked here is what the rest of the program relies on, so
- * that even a wrong blob with a right checksum cannot make it read outside an array or outside the stream.
+ * A row's checksum (catalogdb.c) tells accidents.  What is checked here is what the rest of the program
+ * relies on, so that even a wrong blob with a right checksum cannot make it read outside an array or outside
+ * the stream.
  * A change of the records needs a new VERSION: an old blob then costs one more scan.
  *
  * Locks: none.
@@ -46,19 +47,22 @@ void layout_pack(const struct layout *l, struct buf *b)
         size_t names = (size_t)(l->v[l->n - 1].name - l->names) + strlen(l->v[l->n - 1].name) + 1;
         size_t name = strlen(l->name) + 1, why = l->skipped_why ? strlen(l->skipped_why) + 1 : 0;
         struct head h = { MAGIC, VERSION, l->n, l->unix_entry, l->boot_archive_entry, l->n_skipped,
-                (l->release ? L_RELEASE : 0u) | (l->has_hash ? L_HAS_HASH : 0u) | (l->skipped_why ? L_SKIPPED_WHY : 0u), 0,
-                l->n_extents, name + why + names };
+                (l->release ? L_RELEASE : 0u) | (l->has_hash ? L_HAS_HASH : 0u) |
+                        (l->skipped_why ? L_SKIPPED_WHY : 0u),
+                0, l->n_extents, name + why + names };
 
         buf_add(b, &h, sizeof h);
         for (uint32_t i = 0; i < l->n; i++) {
                 const struct layout_entry *e = &l->v[i];
-                struct packed_entry p = { e->size_bytes, e->mtime_sec, e->first_extent, e->n_extents, e->parent,
-                        e->first_child, e->n_children, (e->is_dir ? E_DIR : 0u) | (e->hidden ? E_HIDDEN : 0u) };
+                struct packed_entry p = { e->size_bytes, e->mtime_sec, e->first_extent, e->n_extents,
+                        e->parent, e->first_child, e->n_children,
+                        (e->is_dir ? E_DIR : 0u) | (e->hidden ? E_HIDDEN : 0u) };
 
                 buf_add(b, &p, sizeof p);
         }
         for (size_t i = 0; i < l->n_extents; i++) {
-                struct packed_extent p = { l->extents[i].off_member, l->extents[i].off_raw, l->extents[i].len_bytes };
+                struct packed_extent p = { l->extents[i].off_member, l->extents[i].off_raw,
+                        l->extents[i].len_bytes };
 
                 buf_add(b, &p, sizeof p);
         }
@@ -68,7 +72,7 @@ void layout_pack(const struct layout *l, struct buf *b)
         buf_add(b, l->names, names);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool head_fits(const struct head *h, size_t len)
 {
@@ -89,8 +93,9 @@ static bool extents_sound(const struct extent *v, size_t n, uint64_t size_bytes,
         uint64_t end = 0;
 
         for (size_t i = 0; i < n; i++) {
-                if (v[i].off_member < end || v[i].off_member > size_bytes || v[i].len_bytes > size_bytes - v[i].off_member ||
-                        v[i].len_bytes == 0 || v[i].off_raw > raw_bytes || v[i].len_bytes > raw_bytes - v[i].off_raw)
+                if (v[i].off_member < end || v[i].off_member > size_bytes ||
+                        v[i].len_bytes > size_bytes - v[i].off_member || v[i].len_bytes == 0 ||
+                        v[i].off_raw > raw_bytes || v[i].len_bytes > raw_bytes - v[i].off_raw)
                         return false;
                 end = v[i].off_member + v[i].len_bytes;
         }
@@ -106,12 +111,15 @@ static bool entry_sound(const struct layout *l, uint32_t i, uint64_t raw_bytes)
         if (i == 0 && (e->parent != 0 || !e->is_dir))
                 return false;
         if (!e->is_dir)
-                return e->n_children == 0 && e->first_extent <= l->n_extents && e->n_extents <= l->n_extents - e->first_extent &&
-                        extents_sound(l->extents + e->first_extent, e->n_extents, e->size_bytes, raw_bytes);
-        if (e->n_children > 0 && (e->first_child <= i || e->first_child > l->n || e->n_children > l->n - e->first_child))
+                return e->n_children == 0 && e->first_extent <= l->n_extents &&
+                       e->n_extents <= l->n_extents - e->first_extent &&
+                       extents_sound(l->extents + e->first_extent, e->n_extents, e->size_bytes, raw_bytes);
+        if (e->n_children > 0 &&
+                (e->first_child <= i || e->first_child > l->n || e->n_children > l->n - e->first_child))
                 return false;
         for (uint32_t c = e->first_child; c < e->first_child + e->n_children; c++)
-                if (l->v[c].parent != i || (c > e->first_child && strcmp(l->v[c - 1].name, l->v[c].name) >= 0))
+                if (l->v[c].parent != i ||
+                        (c > e->first_child && strcmp(l->v[c - 1].name, l->v[c].name) >= 0))
                         return false;
         return e->size_bytes == 0 && e->n_extents == 0;
 }
@@ -127,7 +135,7 @@ static bool sound(const struct layout *l, uint64_t raw_bytes)
                 if (!entry_sound(l, i, raw_bytes))
                         return false;
         return is_file(l, l->unix_entry) && is_file(l, l->boot_archive_entry) &&
-                stamp_is_valid(buildname_stamp(l->name), strlen(buildname_stamp(l->name)));
+               stamp_is_valid(buildname_stamp(l->name), strlen(buildname_stamp(l->name)));
 }
 
 /* The next string of the text, or NULL if it does not end. */
@@ -171,15 +179,21 @@ static void copy_records(struct layout *l, const char *p)
                 struct packed_entry e;
 
                 memcpy(&e, p, sizeof e);
-                l->v[i] = (struct layout_entry){ .parent = e.parent, .first_child = e.first_child, .n_children = e.n_children,
-                        .is_dir = e.flags & E_DIR, .hidden = e.flags & E_HIDDEN, .mtime_sec = e.mtime_sec,
-                        .size_bytes = e.size_bytes, .first_extent = e.first_extent, .n_extents = e.n_extents };
+                l->v[i] = (struct layout_entry) { .parent = e.parent,
+                        .first_child = e.first_child,
+                        .n_children = e.n_children,
+                        .is_dir = e.flags & E_DIR,
+                        .hidden = e.flags & E_HIDDEN,
+                        .mtime_sec = e.mtime_sec,
+                        .size_bytes = e.size_bytes,
+                        .first_extent = e.first_extent,
+                        .n_extents = e.n_extents };
         }
         for (size_t i = 0; i < l->n_extents; i++, p += sizeof(struct packed_extent)) {
                 struct packed_extent e;
 
                 memcpy(&e, p, sizeof e);
-                l->extents[i] = (struct extent){ e.off_member, e.off_raw, e.len_bytes };
+                l->extents[i] = (struct extent) { e.off_member, e.off_raw, e.len_bytes };
         }
 }
 

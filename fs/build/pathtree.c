@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pathtree -- every name of the archive put into one tree, hostile or not; see pathtree.h and docs/layout.md.
  *
- * Nothing is ever unpacked, so a name cannot reach outside by itself; but one that tries to was made by somebody who
- * meant to, and such an archive is refused as a whole.  A symbolic link is different: a decent archiver makes one that
- * points out of its tree, so it is only left out.
+ * Nothing is ever unpacked, so a name cannot reach outside by itself; but one that tries to was made by
+ * somebody who meant to, and such an archive is refused as a whole.  A symbolic link is different: a decent
+ * archiver makes one that points out of its tree, so it is only left out.
  *
  * Invariants
- *   1. A node has children only if it is a directory, and a name is either a directory or not: an archive that says
- *      both (also: a link with entries behind it) is refused.
- *   2. No component is empty, ".", "..", longer than 255 bytes, or holds a control character; no path is deeper
- *      than 64.
+ *   1. A node has children only if it is a directory, and a name is either a directory or not: an archive
+ *      that says both (also: a link with entries behind it) is refused.
+ *   2. No component is empty, ".", "..", longer than 255 bytes, or holds a control character; no path is
+ *      deeper than 64.
  *   3. Resolving ends: at most PATH_MAX_HOPS links, each step inside the tree.
  *   4. What is found does not depend on the hash seed: it only spreads (parent, name) over the slots.
  * Limits: 2^20 nodes.  Locks: none; immutable after pathtree_init.
@@ -23,7 +23,7 @@
 
 #include "build/layout.h"
 
-/* ---- the hash ---------------------------------------------------------------------------------------------------- */
+/* ---- the hash -------------------------------------------------------------------------------- */
 
 /* FNV-1a from a secret start: names that fall into one slot cannot be prepared. */
 static uint32_t slot_of(const struct pathtree *t, uint32_t parent, const char *name, size_t len)
@@ -60,10 +60,12 @@ uint32_t pathtree_child(const struct pathtree *t, uint32_t dir, const char *name
 
 static int grow(struct pathtree *t)
 {
-        uint32_t cap = t->cap ? t->cap * 2 : 64;
-        struct pathnode *v = reallocarray(t->v, cap, sizeof *v);
-        uint32_t *slots;
+        uint32_t cap = t->cap ? t->cap * 2 : 64, *slots;
+        struct pathnode *v;
 
+        while (cap < t->m->n && cap < LAYOUT_MAX_ENTRIES)
+                cap *= 2;
+        v = reallocarray(t->v, cap, sizeof *v);
         if (!v)
                 return -ENOMEM;
         t->v = v;
@@ -79,7 +81,7 @@ static int grow(struct pathtree *t)
         return 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 struct comp {
         const char *p;
@@ -94,7 +96,7 @@ static struct comp next_comp(const char **p)
 
                 while (**p == '/')
                         (*p)++;
-                c = (struct comp){ *p, (uint32_t)strcspn(*p, "/") };
+                c = (struct comp) { *p, (uint32_t)strcspn(*p, "/") };
                 *p += c.len;
                 if (!(c.len == 1 && c.p[0] == '.'))
                         return c;
@@ -139,7 +141,7 @@ static const char *unfit(const char *name)
         return NULL;
 }
 
-/* ---- building ---------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t *ret, struct err *err)
 {
@@ -150,8 +152,13 @@ static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t
         if (t->n == t->cap && grow(t) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         p = &t->v[t->n];
-        *p = (struct pathnode){ .name = c.p, .len = c.len, .parent = parent, .first_child = PATHTREE_NONE,
-                .next_sibling = PATHTREE_NONE, .member = PATHTREE_NONE, .is_dir = true };
+        *p = (struct pathnode) { .name = c.p,
+                .len = c.len,
+                .parent = parent,
+                .first_child = PATHTREE_NONE,
+                .next_sibling = PATHTREE_NONE,
+                .member = PATHTREE_NONE,
+                .is_dir = true };
         if (t->n != PATHTREE_ROOT) {
                 p->next_sibling = t->v[parent].first_child;
                 t->v[parent].first_child = t->n;
@@ -162,14 +169,16 @@ static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t
 }
 
 /* Hangs member @i at node @at, which may be there already. */
-static int settle(struct pathtree *t, uint32_t at, bool is_new, uint32_t i, struct skips *skips, struct err *err)
+static int settle(
+        struct pathtree *t, uint32_t at, bool is_new, uint32_t i, struct skips *skips, struct err *err)
 {
         const struct member *m = &t->m->v[i];
         struct pathnode *p = &t->v[at];
         bool is_dir = m->kind == MEMBER_DIR;
 
         if (!is_new && p->is_dir != is_dir)
-                return err_set(err, -EBADMSG, "%s: it is a directory and something else in one archive", m->name);
+                return err_set(
+                        err, -EBADMSG, "%s: it is a directory and something else in one archive", m->name);
         if (!is_new && !is_dir) {
                 p->twice = true;
                 skips_add(skips, m->name, "stands twice, the last one counts");
@@ -189,9 +198,11 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
         int r;
 
         if (why)
-                return err_set(err, -EBADMSG, "%s: %s: the archive tries to leave its directory", m->name, why);
+                return err_set(
+                        err, -EBADMSG, "%s: %s: the archive tries to leave its directory", m->name, why);
         if (m->kind == MEMBER_HARDLINK && (why = leaves(m->link)))
-                return err_set(err, -EBADMSG, "%s: a hard link to %s (%s): the archive tries to leave its directory", m->name,
+                return err_set(err, -EBADMSG,
+                        "%s: a hard link to %s (%s): the archive tries to leave its directory", m->name,
                         m->link, why);
         why = m->kind == MEMBER_SPECIAL ? "a device, FIFO or socket" : unfit(m->name);
         if (why) {
@@ -206,7 +217,8 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
                 uint32_t child = pathtree_child(t, at, c.p, c.len);
 
                 if (!t->v[at].is_dir)
-                        return err_set(err, -EBADMSG, "%s: it goes through a name that is no directory", m->name);
+                        return err_set(
+                                err, -EBADMSG, "%s: it goes through a name that is no directory", m->name);
                 is_new = child == PATHTREE_NONE;
                 if (is_new) {
                         r = add_node(t, at, c, &child, err);
@@ -224,10 +236,10 @@ int pathtree_init(struct pathtree *t, const struct members *m, struct skips *ski
         uint32_t root;
         int r;
 
-        *t = (struct pathtree){ .m = m };
+        *t = (struct pathtree) { .m = m };
         if (getrandom(&t->seed, sizeof t->seed, GRND_NONBLOCK) < 0)
                 t->seed = (uint64_t)(uintptr_t)m; /* too early in the boot: better than none */
-        r = add_node(t, PATHTREE_ROOT, (struct comp){ "", 0 }, &root, err);
+        r = add_node(t, PATHTREE_ROOT, (struct comp) { "", 0 }, &root, err);
         for (size_t i = 0; r == 0 && i < m->n; i++)
                 r = add_member(t, (uint32_t)i, skips, err);
         return r;
@@ -239,7 +251,7 @@ void pathtree_fini(struct pathtree *t)
         free(t->slots);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const struct member *pathtree_member(const struct pathtree *t, uint32_t node)
 {
@@ -258,7 +270,8 @@ uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path)
 static uint32_t resolve(const struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why);
 
 /* The node of @path as seen from @dir, its links followed. */
-static uint32_t follow(const struct pathtree *t, uint32_t dir, const char *path, unsigned *hops, const char **ret_why)
+static uint32_t follow(
+        const struct pathtree *t, uint32_t dir, const char *path, unsigned *hops, const char **ret_why)
 {
         struct comp c;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pathtree -- an archive's member names as one tree, in the archive's own name space.
  *
- * Names are made canonical ("./a//b/" is a/b), hostile ones refused or skipped, duplicates and contradictions settled, links
- * resolved inside the tree.  docs/layout.md has one row for each case; the rows cite the tests.
+ * Names are made canonical ("./a//b/" is a/b), hostile ones refused or skipped, duplicates and
+ * contradictions settled, links resolved inside the tree.  docs/layout.md has one row for each case; the
+ * rows cite the tests.
  */
 #ifndef PXEFS_BUILD_PATHTREE_H
 #define PXEFS_BUILD_PATHTREE_H
@@ -49,7 +50,8 @@ uint32_t pathtree_child(const struct pathtree *t, uint32_t dir, const char *name
 /* The node of a plain path below @dir (no links followed), or PATHTREE_NONE. */
 uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path);
 
-/* Follows the links at @node.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why (static). */
+/* Follows the links at @node.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why
+ * (static). */
 uint32_t pathtree_resolve(const struct pathtree *t, uint32_t node, const char **ret_why);
 
 /* The member of a node; NULL for a directory that has none. */

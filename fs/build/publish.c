@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* publish -- from the entries to a view: which of several archives of one build is served, what is said about each.
+/* publish -- from the entries to a view: which of several archives of one build is served, what is said
+ * about each.
  *
  * Invariants
- *   1. Of the archives of one build exactly one is served, by `better`, which looks at the archives only: the same
- *      directory gives the same choice on every server and after every restart.
- *   2. A build that leaves the list stays readable by its object number for a while (retired), so that a transfer
- *      that has begun ends.
+ *   1. Of the archives of one build exactly one is served, by `better`, which looks at the archives only:
+ *      the same directory gives the same choice on every server and after every restart.
+ *   2. A build that leaves the list stays readable by its object number for a while (retired), so that a
+ *      transfer that has begun ends.
  *   3. The listing in catalog.db and the log follow the view; neither is ever asked.
  * Locks: catalog.mutex for the exchange of the pointer.
  */
@@ -28,7 +29,7 @@ static int no_memory(struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
 }
 
-/* ---- which are served ---------------------------------------------------------------------------------------------- */
+/* ---- which are served ------------------------------------------------------------------------ */
 
 /* What an entry would serve: its own build, or the one that stood there before. */
 static struct known *candidate(const struct entry *e)
@@ -75,9 +76,10 @@ static int newest_first(const void *a, const void *b)
         return c ? c : strcmp(x->name, y->name);
 }
 
-/* ---- what is said about each ------------------------------------------------------------------------------------------ */
+/* ---- what is said about each ----------------------------------------------------------------- */
 
-static void describe(const struct catalog *c, const struct entry *e, struct archive_status *st, struct buf *reason)
+static void describe(
+        const struct catalog *c, const struct entry *e, struct archive_status *st, struct buf *reason)
 {
         const struct known *k = e->known, *shown = candidate(e);
         const struct entry *w = shown ? winner(c, e) : NULL;
@@ -85,11 +87,14 @@ static void describe(const struct catalog *c, const struct entry *e, struct arch
         st->size_bytes = e->id.size_bytes;
         st->raw_bytes = k ? k->raw_bytes : 0;
         if (!k) {
-                st->state = e->indexing ? ARCHIVE_INDEXING : !e->trouble || e->waits ? ARCHIVE_WAITING : ARCHIVE_REFUSED;
+                st->state = e->indexing               ? ARCHIVE_INDEXING
+                            : !e->trouble || e->waits ? ARCHIVE_WAITING
+                                                      : ARCHIVE_REFUSED;
                 if (e->trouble && !e->indexing)
                         buf_puts(reason, e->trouble);
                 if (shown && w == e)
-                        buf_printf(reason, "%swhat it held before is served meanwhile", reason->len ? "; " : "");
+                        buf_printf(
+                                reason, "%swhat it held before is served meanwhile", reason->len ? "; " : "");
         } else if (!k->ready) {
                 st->state = ARCHIVE_REFUSED;
                 buf_puts(reason, k->reason ? k->reason : "");
@@ -99,11 +104,12 @@ static void describe(const struct catalog *c, const struct entry *e, struct arch
                         buf_puts(reason, k->reason);
         } else {
                 st->state = ARCHIVE_SHADOWED;
-                buf_printf(reason, "%s is build %s too, and %s is served: %s", e->name, shown->build->name, w->name,
-                        identity_equal(&w->id, &e->id)                        ? "it is the same file" :
-                                candidate(w)->hash_checked && !k->hash_checked ? "its boot_archive.hash was checked" :
-                                candidate(w)->format != k->format              ? "a tarball goes before an ISO" :
-                                                                                 "its name is first in order");
+                buf_printf(reason, "%s is build %s too, and %s is served: %s", e->name, shown->build->name,
+                        w->name,
+                        identity_equal(&w->id, &e->id)                   ? "it is the same file"
+                        : candidate(w)->hash_checked && !k->hash_checked ? "its boot_archive.hash was checked"
+                        : candidate(w)->format != k->format              ? "a tarball goes before an ISO"
+                                                                         : "its name is first in order");
         }
 }
 
@@ -127,7 +133,7 @@ static int fill_archive(const struct catalog *c, const struct entry *e, struct a
         return 0;
 }
 
-/* ---- retired builds ------------------------------------------------------------------------------------------------------ */
+/* ---- retired builds -------------------------------------------------------------------------- */
 
 static void drop_retired(struct catalog *c, size_t i)
 {
@@ -174,11 +180,11 @@ static void retire(struct catalog *c, const struct catalog_view *v)
                         continue;
                 if (c->n_retired == MAX_RETIRED)
                         drop_retired(c, 0);
-                c->retired[c->n_retired++] = (struct retired){ build_ref(b), catalog_now_ms() + RETIRED_MS };
+                c->retired[c->n_retired++] = (struct retired) { build_ref(b), catalog_now_ms() + RETIRED_MS };
         }
 }
 
-/* ---- the view --------------------------------------------------------------------------------------------------------------- */
+/* ---- the view -------------------------------------------------------------------------------- */
 
 static int fill_builds(struct catalog *c, struct catalog_view *v)
 {
@@ -193,11 +199,11 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
         for (size_t i = 0; i < v->n_builds; i++) {
                 const struct build *b = v->builds[i];
 
-                v->infos[i] = (struct build_info){ b->name, b->release, b->tree->has_hash };
+                v->infos[i] = (struct build_info) { b->name, b->release, b->tree->has_hash };
                 if (b->release && !v->latest)
                         v->latest = b;
         }
-        v->list = (struct build_list){ v->infos, v->n_builds };
+        v->list = (struct build_list) { v->infos, v->n_builds };
         return 0;
 }
 
@@ -238,7 +244,8 @@ static char *as_text(const struct catalog_view *v)
                 const struct archive_status *a = &v->archives[i];
 
                 buf_printf(&b, "%s/%s/%d/%s/%llu/%llu\n", a->file, a->build ? a->build : "", (int)a->state,
-                        a->reason ? a->reason : "", (unsigned long long)a->size_bytes, (unsigned long long)a->raw_bytes);
+                        a->reason ? a->reason : "", (unsigned long long)a->size_bytes,
+                        (unsigned long long)a->raw_bytes);
         }
         buf_puts(&b, "");
         text = buf_take(&b, NULL);
@@ -246,27 +253,37 @@ static char *as_text(const struct catalog_view *v)
         return text;
 }
 
-/* One line for each archive whose state or reason is new. */
+/* One line for each archive whose state or reason is new; at the first look, one line for all good builds known from
+ * before. */
 static void say(struct catalog *c, const struct catalog_view *v)
 {
+        size_t from_before = 0;
+
         for (size_t i = 0; i < c->n_entries; i++) {
                 const struct archive_status *a = &v->archives[i];
                 struct entry *e = &c->entries[i];
-                bool settled = a->state == ARCHIVE_READY || a->state == ARCHIVE_REFUSED || a->state == ARCHIVE_SHADOWED;
+                bool settled = a->state == ARCHIVE_READY || a->state == ARCHIVE_REFUSED ||
+                               a->state == ARCHIVE_SHADOWED;
 
-                if (!settled || (e->said_once && e->said == a->state && strcmp(e->said_reason ? e->said_reason : "",
-                        a->reason ? a->reason : "") == 0))
+                if (!settled || (e->said_once && e->said == a->state &&
+                                        strcmp(e->said_reason ? e->said_reason : "",
+                                                a->reason ? a->reason : "") == 0))
                         continue;
-                if (a->state == ARCHIVE_READY)
-                        catalog_log(c, a->reason ? LOG_WARNING : LOG_INFO, "%s: ready, build %s%s%s", a->file, a->build,
-                                a->reason ? ": " : "", a->reason ? a->reason : "");
+                if (a->state == ARCHIVE_READY && !a->reason && !c->looked)
+                        from_before++;
+                else if (a->state == ARCHIVE_READY)
+                        catalog_log(c, a->reason ? LOG_WARNING : LOG_INFO, "%s: ready, build %s%s%s", a->file,
+                                a->build, a->reason ? ": " : "", a->reason ? a->reason : "");
                 else
-                        catalog_log(c, LOG_WARNING, "%s: %s: %s", a->file, archive_state_name(a->state), a->reason ? a->reason : "");
+                        catalog_log(c, LOG_WARNING, "%s: %s: %s", a->file, archive_state_name(a->state),
+                                a->reason ? a->reason : "");
                 free(e->said_reason);
                 e->said_reason = a->reason ? strdup(a->reason) : NULL;
                 e->said = a->state;
                 e->said_once = true;
         }
+        if (from_before)
+                catalog_log(c, LOG_INFO, "%zu builds are known from before", from_before);
 }
 
 static void exchange(struct catalog *c, struct catalog_view *v)

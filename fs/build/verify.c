@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* verify -- SHA-1 of boot_archive against boot_archive.hash.
  *
- * smartos-live's tools/build_live writes `digest -a sha1` of the ramdisk into boot_archive.hash: 40 hex digits and a line
- * feed.  The kernel compares them when the loader gives it the hash, and panics minutes into the boot; here it costs
- * nothing, since the bytes pass by anyway.
+ * smartos-live's tools/build_live writes `digest -a sha1` of the ramdisk into boot_archive.hash: 40 hex
+ * digits and a line feed.  The kernel compares them when the loader gives it the hash, and panics minutes
+ * into the boot; here it costs nothing, since the bytes pass by anyway.
  *
- * Which member will be boot_archive is known only when the layout is made.  So each file called .../boot_archive is
- * digested as it passes (holes as zeros), and found again by where its bytes are.  What did not pass under that name (it is
- * a link to another) is read once more.
+ * Which member will be boot_archive is known only when the layout is made.  So each file called
+ * .../boot_archive is digested as it passes (holes as zeros), and found again by where its bytes are.  What
+ * did not pass under that name (it is a link to another) is read once more.
  *
  * Limits: the first MAX_CANDIDATES files of that name.  Locks: none; one thread at a time.
  */
@@ -71,8 +71,8 @@ static int add_zeros(struct digest *d, uint64_t n)
         return r;
 }
 
-int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off_member, const void *data, size_t len,
-        struct err *err)
+int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off_member, const void *data,
+        size_t len, struct err *err)
 {
         struct verify *v = ctx;
         int r = 0;
@@ -101,7 +101,8 @@ int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off
 }
 
 /* Reads the entry once more and digests it. */
-static int digest_entry(const struct layout *l, struct source *src, uint32_t entry, char hex[DIGEST_MAX_HEX], struct err *err)
+static int digest_entry(
+        const struct layout *l, struct source *src, uint32_t entry, char hex[DIGEST_MAX_HEX], struct err *err)
 {
         AUTO_DIGEST struct digest *d = digest_new(DIGEST_SHA1);
         AUTO_FREE char *chunk = malloc(CHUNK_BYTES);
@@ -120,7 +121,8 @@ static int digest_entry(const struct layout *l, struct source *src, uint32_t ent
         return digest_hex(d, hex) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static int digest_of(struct verify *v, const struct layout *l, struct source *src, char hex[DIGEST_MAX_HEX], struct err *err)
+static int digest_of(struct verify *v, const struct layout *l, struct source *src, char hex[DIGEST_MAX_HEX],
+        struct err *err)
 {
         const struct layout_entry *e = &l->v[l->boot_archive_entry];
 
@@ -132,7 +134,8 @@ static int digest_of(struct verify *v, const struct layout *l, struct source *sr
         return digest_entry(l, src, l->boot_archive_entry, hex, err);
 }
 
-int verify_finish(struct verify *v, const struct layout *l, struct source *src, bool *ret_checked, struct err *err)
+int verify_finish(
+        struct verify *v, const struct layout *l, struct source *src, bool *ret_checked, struct err *err)
 {
         char want[SHA1_HEX + 1] = "", hex[DIGEST_MAX_HEX];
         uint32_t hash = layout_by_path(l, "platform/i86pc/amd64/boot_archive.hash");
@@ -147,14 +150,17 @@ int verify_finish(struct verify *v, const struct layout *l, struct source *src, 
                 return err_sys(err, (int)n, "boot_archive.hash");
         for (size_t i = 0; i < SHA1_HEX; i++) {
                 if (!isxdigit((unsigned char)want[i]))
-                        return err_set(err, -EBADMSG, "boot_archive.hash does not begin with the 40 hex digits of a SHA-1");
+                        return err_set(err, -EBADMSG,
+                                "boot_archive.hash does not begin with the 40 hex digits of a SHA-1");
                 want[i] = (char)tolower((unsigned char)want[i]);
         }
         r = digest_of(v, l, src, hex, err);
         if (r < 0)
                 return r;
         if (strcmp(want, hex) != 0)
-                return err_set(err, -EBADMSG, "SHA-1 of boot_archive is %s, boot_archive.hash says %s: the image is damaged", hex, want);
+                return err_set(err, -EBADMSG,
+                        "SHA-1 of boot_archive is %s, boot_archive.hash says %s: the image is damaged", hex,
+                        want);
         *ret_checked = true;
         return 0;
 }

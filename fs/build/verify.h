@@ -18,8 +18,8 @@ struct verify *verify_new(void);
 void verify_free(struct verify *v); /* NULL is fine */
 
 /* A members_observe_fn; @ctx is the struct verify. */
-int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off_member, const void *data, size_t len,
-        struct err *err);
+int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off_member, const void *data,
+        size_t len, struct err *err);
 
 /* The verdict.
  *
@@ -28,7 +28,8 @@ int verify_observe(void *ctx, size_t index, const struct member *m, uint64_t off
  *
  * Returns 0, -EBADMSG if the hash does not agree or is none, -ENOMEM, or the error of reading.
  */
-int verify_finish(struct verify *v, const struct layout *l, struct source *src, bool *ret_checked, struct err *err);
+int verify_finish(
+        struct verify *v, const struct layout *l, struct source *src, bool *ret_checked, struct err *err);
 
 static inline void verify_freep(struct verify **v)
 {

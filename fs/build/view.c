@@ -50,8 +50,11 @@ const struct build *catalog_view_by_object(const struct catalog_view *v, uint64_
 
 const char *archive_state_name(enum archive_state s)
 {
-        static const char *const names[] = { [ARCHIVE_READY] = "ready", [ARCHIVE_INDEXING] = "indexing",
-                [ARCHIVE_WAITING] = "waiting", [ARCHIVE_REFUSED] = "refused", [ARCHIVE_SHADOWED] = "shadowed" };
+        static const char *const names[] = { [ARCHIVE_READY] = "ready",
+                [ARCHIVE_INDEXING] = "indexing",
+                [ARCHIVE_WAITING] = "waiting",
+                [ARCHIVE_REFUSED] = "refused",
+                [ARCHIVE_SHADOWED] = "shadowed" };
 
         return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "unknown";
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* inventory -- questions to the operator's database; see inventory.h.
  *
- * Each function borrows a connection, which is one read transaction (pool.c), asks by key, and gives it back.  Plans are
- * made in load.c.  Nothing is remembered between calls, so there is nothing that could be stale.
+ * Each function borrows a connection, which is one read transaction (pool.c), asks by key, and gives it back.
+ * Plans are made in load.c.  Nothing is remembered between calls, so there is nothing that could be stale.
  *
- * Names that go into the tree (hosts, addresses, channels) are checked here before they are listed: rows can be written
- * with checks off, and a name with a '/' would make readdir fail for all.
+ * Names that go into the tree (hosts, addresses, channels) are checked here before they are listed: rows can
+ * be written with checks off, and a name with a '/' would make readdir fail for all.
  *
  * Locks: none of its own.
  */
@@ -102,7 +102,8 @@ int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan *
         return r;
 }
 
-/* The row of a query with one text parameter whose first column is text.  With @single, column 1 tells whether more rows fit.
+/* The row of a query with one text parameter whose first column is text.  With @single, column 1 tells
+ * whether more rows fit.
  * @take gets the text. */
 static int ask_text(struct inventory *inv, enum query q, const char *what, const char *key, bool single,
         int (*take)(void *ctx, const char *text), void *ctx, struct err *err)
@@ -179,7 +180,8 @@ int inventory_channel(struct inventory *inv, const char *channel, char **ret_bui
 }
 
 /* Calls @add for the rows of a query (key, text); with @macs the key is the text as a number. */
-static int list_rows(struct conn *c, sqlite3_stmt *s, bool macs, inventory_list_fn *add, void *ctx, struct err *err)
+static int list_rows(
+        struct conn *c, sqlite3_stmt *s, bool macs, inventory_list_fn *add, void *ctx, struct err *err)
 {
         int r;
 
@@ -191,7 +193,8 @@ static int list_rows(struct conn *c, sqlite3_stmt *s, bool macs, inventory_list_
                 r = conn_text(s, 1, NAME_MAX_BYTES, &name);
                 if (r == -ENOMEM)
                         return err_set(err, r, "out of memory");
-                if (r < 0 || !is_file_name(name) || (macs && mac_parse(name, &key, &canonical) < 0) || !canonical)
+                if (r < 0 || !is_file_name(name) || (macs && mac_parse(name, &key, &canonical) < 0) ||
+                        !canonical)
                         continue; /* unusable: it can be found in .pxefs and by sqlite3, not in a listing */
                 if (!add(ctx, key, name))
                         return 0;
@@ -199,8 +202,8 @@ static int list_rows(struct conn *c, sqlite3_stmt *s, bool macs, inventory_list_
         return r;
 }
 
-static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, inventory_list_fn *add, void *ctx,
-        struct err *err)
+static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, inventory_list_fn *add,
+        void *ctx, struct err *err)
 {
         sqlite3_stmt *s = NULL;
         char text[MAC_TEXT_SIZE];
@@ -215,8 +218,10 @@ static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, 
         r = conn_query(c, q, &s, err);
         if (r == 0) {
                 mac_format(after, text);
-                rc = macs ? sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC) : sqlite3_bind_int64(s, 1, (int64_t)after);
-                r = rc == SQLITE_OK ? list_rows(c, s, macs, add, ctx, err) : err_set(err, -ENOMEM, "out of memory");
+                rc = macs ? sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC)
+                          : sqlite3_bind_int64(s, 1, (int64_t)after);
+                r = rc == SQLITE_OK ? list_rows(c, s, macs, add, ctx, err)
+                                    : err_set(err, -ENOMEM, "out of memory");
                 sqlite3_reset(s);
                 sqlite3_clear_bindings(s);
         }
@@ -224,27 +229,32 @@ static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, 
         return r;
 }
 
-int inventory_list_macs(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
+int inventory_list_macs(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
 {
         return list(inv, Q_list_macs, after, true, add, ctx, err);
 }
 
-int inventory_list_names(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
+int inventory_list_names(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
 {
         return list(inv, Q_list_names, after, false, add, ctx, err);
 }
 
-int inventory_list_ips(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
+int inventory_list_ips(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
 {
         return list(inv, Q_list_ips, after, false, add, ctx, err);
 }
 
-int inventory_list_uuids(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
+int inventory_list_uuids(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
 {
         return list(inv, Q_list_uuids, after, false, add, ctx, err);
 }
 
-int inventory_list_channels(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
+int inventory_list_channels(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err)
 {
         return list(inv, Q_list_channels, after, false, add, ctx, err);
 }

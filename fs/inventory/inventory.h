@@ -24,8 +24,9 @@ struct inventory;
  *
  * path  the database file; NULL for an empty inventory that holds the schema's defaults (every host is unknown)
  *
- * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  Returns 0; -ENOENT,
- * -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a reason and the command that mends it.
+ * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  If the old file's -wal
+ * still stands beside the new one, calls fail with -ESTALE until it is removed: SQLite would mix the two.  Returns 0;
+ * -ENOENT, -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a reason and the command that mends it.
  */
 int inventory_open(const char *path, struct inventory **ret, struct err *err);
 void inventory_close(struct inventory *inv);
@@ -43,7 +44,9 @@ int inventory_mac_by_name(struct inventory *inv, const char *hostname, uint64_t 
 int inventory_mac_by_ip(struct inventory *inv, const char *ip, uint64_t *ret_mac, struct err *err);
 int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret_mac, struct err *err);
 
-/* What a channel's row says: the build's name in *ret (the caller frees it).  -ENOENT if there is no such channel. */
+/* What a channel's row says: the build's name in *ret (the caller frees it), without any canary; "latest" if it names no build.
+ * The text is a valid name of one path component, but a build of that name may not be there.  -ENOENT if there is no such
+ * channel. */
 int inventory_channel(struct inventory *inv, const char *channel, char **ret_build, struct err *err);
 
 /* Listing, stable under edits: calls @add for rows with a key greater than @after, in ascending order, until it returns

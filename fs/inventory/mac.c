@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* mac -- one MAC address in all its spellings; see mac.h.
  *
- * What is read is what the CHECK on nic.mac in schema/inventory.sql lets pass: a test holds the two together.  Locks: none;
- * pure, no allocation.
+ * What is read is what the CHECK on nic.mac in schema/inventory.sql lets pass: a test holds the two together.
+ * Locks: none; pure, no allocation.
  */
 #include "inventory/mac.h"
 
@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GROUP_BIT (UINT64_C(1) << 40) /* the lowest bit of the first byte: multicast and broadcast (IEEE 802) */
+#define GROUP_BIT                                                                                            \
+        (UINT64_C(1) << 40) /* the lowest bit of the first byte: multicast and broadcast (IEEE 802) */
 
 static int hex_digit(char c)
 {

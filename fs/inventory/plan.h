@@ -39,7 +39,7 @@ struct plan_property {
 /* One effective setting, for why. */
 struct plan_setting {
         char *key, *value;
-        char *layer; /* "profile rack7", "global", "built in" */
+        char *layer; /* "profile rack7", "global" (profile default), "built in" */
 };
 
 struct plan {
@@ -51,7 +51,8 @@ struct plan {
         char *ip, *uuid, *profile; /* NULL if not given */
         char *comment;             /* NULL if not given */
 
-        char *build;      /* the build's name, or NULL for `latest` */
+        char *build;      /* the build's name, or NULL for `latest`; where a row asks for one that cannot be read ("channel 9",
+                             which has no row), a name that no build has: nothing else may be booted in its place */
         char *build_why;  /* one phrase: "host.build", "channel stable, from profile rack7", "latest (nothing else is set)" */
 
         struct plan_property *properties; /* by name */

@@ -82,9 +82,9 @@ int settings_apply(struct plan *p)
 {
         const char *timeout = setting_value(p, "menu_timeout");
 
-        p->unknown_policy = is(p, "unknown_host", "local") ? UNKNOWN_LOCAL :
-                is(p, "unknown_host", "deny")              ? UNKNOWN_DENY :
-                                                             UNKNOWN_MENU;
+        p->unknown_policy = is(p, "unknown_host", "local")  ? UNKNOWN_LOCAL
+                            : is(p, "unknown_host", "deny") ? UNKNOWN_DENY
+                                                            : UNKNOWN_MENU;
         p->menu_style = is(p, "menu_style", "minimal") ? MENU_MINIMAL : MENU_FULL;
         p->boot_form = is(p, "boot_form", "initrd") ? FORM_INITRD : FORM_MODULE;
         p->loader = is(p, "loader", "triton") ? LOADER_TRITON : LOADER_STOCK;

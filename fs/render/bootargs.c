@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* bootargs -- the -B grammar of the illumos kernel.
  *
- * What the kernel does (illumos-gate usr/src/uts/i86pc/os/fakebop.c, build_boot_properties): the first word is its own
- * path.  After a blank and "-B", a name is everything up to the next '=', wherever that is; a value whose first
- * character is ' or " runs on through everything to the same quote and then to a comma or blank, and loses the pair if
- * it ends with it; any other value ends at a comma or blank; an empty one becomes "true".  There is no escape.  Each
- * value is copied to one page of 4096 bytes.  Whatever is not a -B group stays in boot-args, where the flags are
- * looked for.
+ * What the kernel does (illumos-gate usr/src/uts/i86pc/os/fakebop.c, build_boot_properties): the first word
+ * is its own path.  After a blank and "-B", a name is everything up to the next '=', wherever that is; a
+ * value whose first character is ' or " runs on through everything to the same quote and then to a comma or
+ * blank, and loses the pair if it ends with it; any other value ends at a comma or blank; an empty one
+ * becomes "true".  There is no escape.  Each value is copied to one page of 4096 bytes.  Whatever is not a -B
+ * group stays in boot-args, where the flags are looked for.
  *
- * So a value is bare where it holds no comma and no blank and does not start with a quote; else it stands in the kind of
- * quote that it does not hold; empty is ''.  What holds both kinds and needs one cannot be carried.
+ * So a value is bare where it holds no comma and no blank and does not start with a quote; else it stands in
+ * the kind of quote that it does not hold; empty is ''.  What holds both kinds and needs one cannot be
+ * carried.
  *
  * Invariants
  *   1. Each name is written once, with a '='.
- *   2. What is written passed token_refuse_value as a value and, encoded, again: quoting adds no blank, so the words of
- *      the whole line are the words of its parts with '-B name=', quotes and commas around them, none of
- *      which makes a forbidden word of a good one.
+ *   2. What is written passed token_refuse_value as a value and, encoded, again: quoting adds no blank, so
+ *      the words of the whole line are the words of its parts with '-B name=', quotes and commas around them,
+ *      none of which makes a forbidden word of a good one.
  *   3. A value never appears in a reason: it may be a secret.
  */
 #include "bootargs.h"

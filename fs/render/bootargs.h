@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* bootargs -- from boot properties to the words after the kernel's name.  Pure; thread-safe.
  *
- * The result is "<flags> -B <name>=<value>,...": flags sorted by name, then properties sorted by name, each name once.
- * The same plan gives the same bytes.  Order has no meaning for the kernel, since no name comes twice.
+ * The result is "<flags> -B <name>=<value>,...": flags sorted by name, then properties sorted by name, each
+ * name once. The same plan gives the same bytes.  Order has no meaning for the kernel, since no name comes
+ * twice.
  *
  * A property that no loader can carry is left out with its reason; all others go on.
  */
@@ -15,16 +16,13 @@
 #include "base/buf.h"
 #include "inventory/plan.h"
 
-/* What was left out, for a person: one line each, "property <name> (<layer>) is refused: <why>.  <way out>". */
+/* What was left out, one line each: "property <name> (<layer>) is refused: <why>. <way out>." */
 struct refusals {
         struct buf lines; /* each ends with '\n' */
         size_t n;
 };
 
-#define REFUSALS_INIT                                                                                        \
-        {                                                                                                    \
-                BUF_INIT, 0                                                                                  \
-        }
+#define REFUSALS_INIT { BUF_INIT, 0 }
 
 void refusals_fini(struct refusals *r);
 #define AUTO_REFUSALS AUTO_CLEAN(refusals_fini)
@@ -33,8 +31,8 @@ void refusals_fini(struct refusals *r);
 void refusals_add(struct refusals *refused, const char *what, const char *name, const char *layer,
         const char *why, const char *way_out);
 
-/* A difference between a menu entry and the host's own properties: a value that takes the place of any there is, or
- * NULL to leave the property out.  Names that start with '-' are flags, as in plans. */
+/* A difference between a menu entry and the host's own properties: a value that takes the place of any there
+ * is, or NULL to leave the property out.  Names that start with '-' are flags, as in plans. */
 struct bootargs_change {
         const char *name, *value;
 };
@@ -43,8 +41,8 @@ struct bootargs_change {
 
 /* Adds the words for the properties of @p, changed by @changes, to @out; nothing if there are none.
  *
- * Implied, unless the plan sets or unsets them: hostname, from the host's row; ttya-mode (ttyb-, ...) "115200,8,n,1,-",
- * where console is ttya (ttyb, ...).
+ * Implied, unless the plan sets or unsets them: hostname, from the host's row; ttya-mode (ttyb-, ...)
+ * "115200,8,n,1,-", where console is ttya (ttyb, ...).
  *
  * refused  receives what was left out, as far as the plan's own rows are concerned; may be NULL
  *
@@ -53,7 +51,8 @@ struct bootargs_change {
 int bootargs_make(const struct plan *p, const struct bootargs_change *changes, size_t n_changes,
         unsigned options, struct buf *out, struct refusals *refused);
 
-/* Calls @add for each property that no row sets and bootargs_make adds all the same, with the reason.  0 or -ENOMEM. */
+/* Calls @add for each property that no row sets and bootargs_make adds all the same, with the reason.  0 or
+ * -ENOMEM. */
 typedef void bootargs_implied_fn(void *ctx, const char *name, const char *value, const char *why);
 int bootargs_implied(const struct plan *p, bootargs_implied_fn *add, void *ctx);
 
@@ -63,7 +62,8 @@ bool bootargs_is_secret(const struct plan_property *q);
 /* Adds @value as the kernel's -B grammar wants it, bare or quoted, or returns why that cannot be done. */
 const char *bootargs_encode_value(const char *value, struct buf *out);
 
-/* The effective value of property @name without any change, implied ones not counted; NULL if there is none. */
+/* The effective value of property @name without any change, implied ones not counted; NULL if there is none.
+ * */
 const char *bootargs_value(const struct plan *p, const char *name);
 
 /* True if the plan's rows unset @name. */

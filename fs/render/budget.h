@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* budget -- how many bytes of boot line a loader holds, and how many an entry needs.  Pure.
  *
- * iPXE copies the kernel's URL and arguments, and each module's URL and arguments, one after the other into one array of
- * fixed size.  Stock iPXE cuts what does not fit without a word: the last modules lose their type=, then their names
- * (seen on a trial boot).  So an entry that does not fit must not be booted.
+ * iPXE copies the kernel's URL and arguments, and each module's URL and arguments, one after the other into
+ * one array of fixed size.  Stock iPXE cuts what does not fit without a word: the last modules lose their
+ * type=, then their names (seen on a trial boot).  So an entry that does not fit must not be booted.
  */
 #ifndef PXEFS_RENDER_BUDGET_H
 #define PXEFS_RENDER_BUDGET_H

@@ -2,13 +2,15 @@
 /* offer -- rows in, checked data out; see offer.h.
  *
  * Invariants
- *   1. Nothing of a plan leaves here for a script unless an allow-list let it pass (token.h, and the tables below).
+ *   1. Nothing of a plan leaves here for a script unless an allow-list let it pass (token.h, and the tables
+ *   below).
  *   2. A build that is asked for and not there is never replaced by another.
- *   3. An entry whose cannot is NULL fits the loader, hash included or dropped.
+ *   3. A name stands once among the builds, so that each label of a script is there once.
+ *   4. An entry whose cannot is NULL fits the loader, hash included or dropped.
  *
- * What is assumed about a script without base_url: the client took it from http://<IPv4 address>/hosts/..., no port, no
- * prefix; a tftp:// URL is as long.  A port or a prefix costs its length once for the kernel and once for each module:
- * write it as base_url, and it is counted.
+ * What is assumed about a script without base_url: the client took it from http://<IPv4 address>/hosts/...,
+ * no port, no prefix; a tftp:// URL is as long.  A port or a prefix costs its length once for the kernel and
+ * once for each module: write it as base_url, and it is counted.
  */
 #include "offer.h"
 
@@ -22,7 +24,8 @@
 #define ARCHIVE_PATH "platform/i86pc/amd64/boot_archive"
 #define HASH_PATH    ARCHIVE_PATH ".hash"
 
-/* Settings of iPXE that a base URL may hold, all of them an IPv4 address (ipxe src/net/udp/dhcp.c, src/core/settings.c). */
+/* Settings of iPXE that a base URL may hold, all of them an IPv4 address (ipxe src/net/udp/dhcp.c,
+ * src/core/settings.c). */
 static const char *const base_settings[] = { "${next-server}", "${dhcp-server}", "${netX/next-server}",
         "${net0/next-server}", "${proxydhcp/next-server}" };
 
@@ -128,6 +131,31 @@ static void settle_build(struct offer *o, const char *latest)
                         o->build = &o->builds->v[i];
 }
 
+static bool is_listed(const struct offer *o, const char *name)
+{
+        if (o->build && strcmp(o->build->name, name) == 0)
+                return true;
+        for (size_t i = 0; i < o->n_others; i++)
+                if (strcmp(o->others[i]->name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* A build whose name may not stand in a script is left out silently: its catalog says what is wrong with it. */
+static void settle_others(struct offer *o)
+{
+        for (size_t i = 0; i < o->builds->n; i++) {
+                const struct build_info *b = &o->builds->v[i];
+
+                if (!token_is_build_name(b->name) || is_listed(o, b->name))
+                        continue;
+                if (o->n_others < OFFER_MAX_OTHERS)
+                        o->others[o->n_others++] = b;
+                else
+                        o->n_left_out++;
+        }
+}
+
 /* Texts that are shown changed rather than left out; why lists them all the same. */
 static void settle_texts(struct offer *o)
 {
@@ -159,6 +187,7 @@ int offer_init(struct offer *o, const struct plan *p, const struct build_list *b
         o->timeout_ms = p->menu_timeout_ms < OFFER_MAX_TIMEOUT_MS ? p->menu_timeout_ms : OFFER_MAX_TIMEOUT_MS;
         settle_base(o);
         settle_build(o, latest);
+        settle_others(o);
         settle_texts(o);
         r = bootargs_make(p, NULL, 0, 0, &words, &o->refused); /* for the refusals */
         if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* put -- several strings in one call: PUT(out, "item ", label, "\n").  Four times as quick as buf_printf, which formats
+/* put -- several strings in one call: PUT(out, "item ", label, "\n").  Cheaper than buf_printf, which formats
  * twice, and a menu is mostly such lines. */
 #ifndef PXEFS_RENDER_PUT_H
 #define PXEFS_RENDER_PUT_H

@@ -2,24 +2,25 @@
 /* token -- what iPXE does to a line, and so what may stand in one.
  *
  * The order in which iPXE works (its sources, 2019 and 2026 alike) decides what is dangerous:
- *   1. src/image/script.c, process_script: a line ends at LF; a CR before it is dropped; a final '\' joins the next
- *      line; leading blanks are skipped; a ':' then makes a label.
- *   2. src/core/exec.c, split_command: the line falls into words at isspace() bytes, whatever stands around them.  Runs
- *      of blanks vanish; concat_args() joins with single ones.
- *   3. src/core/exec.c, command_terminator: a word that starts with '#' ends the line; the words "||", "&&" and ";"
- *      end the command and begin another.
- *   4. src/core/settings.c, expand_settings: "${" with a later "}" is replaced, and the result is searched again.  Nothing
- *      escapes it, not even a value that came from a variable.
+ *   1. src/image/script.c, process_script: a line ends at LF; a CR before it is dropped; a final '\' joins
+ *      the next line; leading blanks are skipped; a ':' then makes a label.
+ *   2. src/core/exec.c, split_command: the line falls into words at isspace() bytes, whatever stands around
+ *      them.  Runs of blanks vanish; concat_args() joins with single ones.
+ *   3. src/core/exec.c, command_terminator: a word that starts with '#' ends the line; the words "||", "&&"
+ *      and ";" end the command and begin another.
+ *   4. src/core/settings.c, expand_settings: "${" with a later "}" is replaced, and the result is searched
+ *      again.  Nothing escapes it, not even a value that came from a variable.
  *   5. src/core/getopt.c: words that start with '-' are options until the first that does not, or "--".
  *
- * isspace() knows the six ASCII blanks only (src/core/ctype.c), so bytes above 127 are letters like any other; a screen
- * cannot show them, though.
+ * isspace() knows the six ASCII blanks only (src/core/ctype.c), so bytes above 127 are letters like any
+ * other; a screen cannot show them, though.
  *
  * Steps 2 and 3 come before 4: what a variable holds can make no new word and no new command.  That is why
  * scripts hand the kernel's arguments over in one variable.
  *
- * Limits: system() in exec.c keeps two arrays of words on a stack of 4096 bytes (src/arch/x86/core/stack.S, 32-bit
- * builds), 8 bytes a word; so no line has more than TOKEN_MAX_WORDS, and the deep commands (kernel, module) have few.
+ * Limits: system() in exec.c keeps two arrays of words on a stack of 4096 bytes (src/arch/x86/core/stack.S,
+ * 32-bit builds), 8 bytes a word; so no line has more than TOKEN_MAX_WORDS, and the deep commands (kernel,
+ * module) have few.
  */
 #include "token.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* variant -- what the documentation offers to add to its menu: "variations of SmartOS that use ttya or ttyb for serial
- * redirection, load KMDB, etc.", and its rescue entry, as one table.
+/* variant -- what the documentation offers to add to its menu: "variations of SmartOS that use ttya or ttyb
+ * for serial redirection, load KMDB, etc.", and its rescue entry, as one table.
  */
 #include "variant.h"
 
 #include <string.h>
 
-/* Rescue: no pool is imported, so there is no /usbkey/shadow to take a password from, and root_shadow must count.  With
- * smartos= set to anything, SmartOS stops before it applies root_shadow (smartdc-config), hence smartos is left out
- * rather than set to false; see the documentation's lines on smartos= and root_shadow=.  Its PXELINUX example has both,
- * and there the password has no effect. */
+/* Rescue: no pool is imported, so there is no /usbkey/shadow to take a password from, and root_shadow must
+ * count.  With smartos= set to anything, SmartOS stops before it applies root_shadow (smartdc-config), hence
+ * smartos is left out rather than set to false; see the documentation's lines on smartos= and root_shadow=.
+ * Its PXELINUX example has both, and there the password has no effect. */
 const struct variant variants[N_VARIANTS] = {
         { "ttya", "a", "Boot with the console on ttya (COM1)", { { "console", "ttya" } }, 1, "console",
                 "ttya" },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* why -- hosts/<mac>/why: the script's reasons, for a person.
  *
- * It prints the same offer that ipxe.c prints for the loader (offer.h), so the two cannot disagree.  Layout: sections
- * that begin at the margin, lines below them that begin with two blanks, names in a column; grep finds its way.
+ * It prints the same offer that ipxe.c prints for the loader (offer.h), so the two cannot disagree.  Layout:
+ * sections that begin at the margin, lines below them that begin with two blanks, names in a column; grep
+ * finds its way.
  *
  * Invariants
- *   1. No secret: neither a value marked so nor a line made with it.  Reasons never quote values (bootargs.c).
+ *   1. No secret: neither a value marked so nor a line made with it.  Reasons never quote values
+ *   (bootargs.c).
  *   2. Rows cannot forge lines: control characters become '?'.
  */
 #include <inttypes.h>

@@ -45,6 +45,12 @@ done
 etag=$(sed -n 's/^[Ee][Tt]ag: //p' "$DIR/head" | tr -d '\r')
 [ "$(curl -sS -o /dev/null -w '%{http_code}' -H "If-None-Match: $etag" "$HTTP/$archive")" = 304 ] || fail "no 304"
 
+# The mount below a TFTP root that has other things too.
+stop_group "$TFTPD_PID"
+start_tftpd "$DIR"
+[ "$(tftp_get "${MNT##*/}/$archive" | digest)" = "$want" ] || fail "tftpd: below its root"
+tftp_get "${MNT##*/}/hosts/02-08-20-00-00-01/menu.ipxe" | cmp - "$MNT/hosts/02-08-20-00-00-01/menu.ipxe"
+
 # Fifty clients at once, and edits of the inventory meanwhile.
 i=0
 while [ $i -lt 50 ]; do

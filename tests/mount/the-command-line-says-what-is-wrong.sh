@@ -17,7 +17,7 @@ refused()       # STATUS WORDS ARGUMENT...
         [ "$got" -eq "$want" ] || fail "pxefs $*: status $got, not $want: $(cat "$DIR/err")"
         [ "$(wc -l <"$DIR/err")" -eq 1 ] || fail "pxefs $*: not one line: $(cat "$DIR/err")"
         grep -q -- "$words" "$DIR/err" || fail "pxefs $*: '$words' is not in: $(cat "$DIR/err")"
-        ! grep -q fuse.pxefs /proc/self/mountinfo || fail "pxefs $*: left a mount"
+        ! grep -q "$DIR.*fuse.pxefs" /proc/self/mountinfo || fail "pxefs $*: left a mount"
         [ -z "$(pxefs_pids)" ] || fail "pxefs $*: left a process"
 }
 refused 2 'BUILDS_DIR and MOUNTPOINT are wanted'
@@ -44,8 +44,14 @@ echo 'not a database, and long enough to be looked at as one ...................
 refused 1 "$DIR/bad.db" -o "inventory=$DIR/bad.db,cache=$CACHE,user=nobody" "$BUILDS" "$MNT"
 mkdir -m 700 "$DIR/private"
 refused 1 'may not read' -o "$ok" "$DIR/private" "$MNT"
+
+# A cache that cannot be written is said aloud, and is no reason to serve nothing: what was known from before goes on.
 mkdir -m 755 "$DIR/rootcache"
-refused 1 "$DIR/rootcache" -o "inventory=$INVENTORY,cache=$DIR/rootcache,user=nobody" "$BUILDS" "$MNT"
+"$PXEFS" -o "wait,inventory=$INVENTORY,cache=$DIR/rootcache,user=nobody" "$BUILDS" "$MNT" 2>"$DIR/err" || fail "$(cat "$DIR/err")"
+at_exit _end_pxefs
+grep -q 'cannot be written by user id 65534 (chown it' "$DIR/err" || fail "unwritable cache: $(cat "$DIR/err")"
+[ -e "$MNT/menu.ipxe" ] || fail "nothing is served with an unwritable cache"
+umount_pxefs
 
 "$PXEFS" --help >"$DIR/help" 2>"$DIR/err"
 [ ! -s "$DIR/err" ] && [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/help")" -le 80 ] || fail "--help"
@@ -75,4 +81,4 @@ mount_pxefs -o wait
 # SIGTERM ends it in order.
 kill -TERM "$(pxefs_pids | sort -n | head -n 1)"
 wait_for 10 _no_pxefs || fail "SIGTERM did not end it"
-! grep -q fuse.pxefs /proc/self/mountinfo || fail "SIGTERM left the mount"
+! grep -q "$DIR.*fuse.pxefs" /proc/self/mountinfo || fail "SIGTERM left the mount"

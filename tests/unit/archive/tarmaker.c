@@ -74,17 +74,17 @@ void tar_add(struct buf *t, const struct tar_member *m)
 
 void tar_file(struct buf *t, const char *name, const char *text)
 {
-        tar_add(t, &(struct tar_member){ .name = name, .data = text, .len = strlen(text) });
+        tar_add(t, &(struct tar_member) { .name = name, .data = text, .len = strlen(text) });
 }
 
 void tar_dir(struct buf *t, const char *name)
 {
-        tar_add(t, &(struct tar_member){ .name = name, .type = '5', .mode = 0755 });
+        tar_add(t, &(struct tar_member) { .name = name, .type = '5', .mode = 0755 });
 }
 
 void tar_link(struct buf *t, char type, const char *name, const char *to)
 {
-        tar_add(t, &(struct tar_member){ .name = name, .type = type, .link = to, .mode = 0777 });
+        tar_add(t, &(struct tar_member) { .name = name, .type = type, .link = to, .mode = 0777 });
 }
 
 void tar_pax(struct buf *t, const char *key, const void *value, size_t len)
@@ -98,7 +98,8 @@ void tar_pax(struct buf *t, const char *key, const void *value, size_t len)
         buf_printf(&rec, "%zu %s=", total, key);
         buf_add(&rec, value, len);
         buf_puts(&rec, "\n");
-        tar_add(t, &(struct tar_member){ .name = "PaxHeaders/x", .type = 'x', .data = rec.data, .len = rec.len });
+        tar_add(t, &(struct tar_member) {
+                           .name = "PaxHeaders/x", .type = 'x', .data = rec.data, .len = rec.len });
 }
 
 void tar_end(struct buf *t)
@@ -113,7 +114,7 @@ static void below(struct buf *t, const char *top, const char *name, const char *
         char path[256];
 
         (void)snprintf(path, sizeof path, "%s/%s", top, name);
-        tar_add(t, &(struct tar_member){ .name = path, .data = text, .len = strlen(text), .mode = mode });
+        tar_add(t, &(struct tar_member) { .name = path, .data = text, .len = strlen(text), .mode = mode });
 }
 
 void tar_minimum(struct buf *t, const char *top)
@@ -124,7 +125,8 @@ void tar_minimum(struct buf *t, const char *top)
 
 void tar_platform(struct buf *t, const char *top, const char *stamp)
 {
-        static const char *const dirs[] = { "", "/i86pc", "/i86pc/kernel", "/i86pc/kernel/amd64", "/i86pc/amd64" };
+        static const char *const dirs[] = { "", "/i86pc", "/i86pc/kernel", "/i86pc/kernel/amd64",
+                "/i86pc/amd64" };
         AUTO_DIGEST struct digest *d = digest_new(DIGEST_SHA1);
         char path[256], ramdisk[64], hash[DIGEST_MAX_HEX + 1];
 
@@ -187,7 +189,10 @@ int scratch_open(char path[64])
         const char *tmp = getenv("TMPDIR");
         int fd;
 
-        must((size_t)snprintf(path, 64, "%s/pxefs-test.XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp") < 64, "scratch");
+        if (!tmp || strlen(tmp) > 40)
+                tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+                                                    : "/tmp"; /* syncing costs nothing in memory */
+        must((size_t)snprintf(path, 64, "%s/pxefs-test.XXXXXX", tmp) < 64, "scratch");
         must(mkdtemp(path) != NULL, "mkdtemp");
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         must(fd >= 0, "open");
@@ -219,5 +224,6 @@ void scratch_put(int dirfd, const char *name, const void *data, size_t len, int 
         (void)clock_gettime(CLOCK_REALTIME, &t[0]);
         t[0].tv_sec -= age_sec;
         t[1] = t[0];
-        must(futimens(fd, t) == 0 && close(fd) == 0 && renameat(dirfd, ".put", dirfd, name) == 0, "scratch_put");
+        must(futimens(fd, t) == 0 && close(fd) == 0 && renameat(dirfd, ".put", dirfd, name) == 0,
+                "scratch_put");
 }

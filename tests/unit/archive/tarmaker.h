@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* tarmaker -- archives made byte by byte, so that they can be wrong in any way; and files that leave nothing behind. */
+/* tarmaker -- archives made byte by byte, so that they can be wrong in any way; and files that leave nothing
+ * behind. */
 #ifndef PXEFS_TESTS_TARMAKER_H
 #define PXEFS_TESTS_TARMAKER_H
 
@@ -14,10 +15,10 @@
 
 struct tar_member {
         const char *name;
-        char type;           /* '0' file, '5' directory, ...; 0 is '0' */
-        const char *link;    /* NULL: none */
-        unsigned mode;       /* 0: 0644 */
-        int64_t mtime_sec;   /* 0: 1704067200 */
+        char type;         /* '0' file, '5' directory, ...; 0 is '0' */
+        const char *link;  /* NULL: none */
+        unsigned mode;     /* 0: 0644 */
+        int64_t mtime_sec; /* 0: 1704067200 */
         const void *data;
         size_t len;
         uint64_t size_bytes; /* what the header says; 0: len */
@@ -35,7 +36,8 @@ void tar_end(struct buf *t);
 /* Sets the checksum of the header at @block. */
 void tar_checksum(char *block);
 
-/* Adds the seven members of a platform tarball below @top (without a '/'): kernel "unix", ramdisk "ramdisk of <stamp>\n". */
+/* Adds the seven members of a platform tarball below @top (without a '/'): kernel "unix", ramdisk "ramdisk
+ * of <stamp>\n". */
 void tar_platform(struct buf *t, const char *top, const char *stamp);
 /* The two without which there is no build. */
 void tar_minimum(struct buf *t, const char *top);
@@ -46,7 +48,7 @@ void gz_add(struct buf *out, const void *data, size_t len, int level);
 /* A file in memory; the caller closes it. */
 int mem_file(const void *data, size_t len);
 
-/* A directory of its own below $TMPDIR; removed with all it holds. */
+/* A directory of its own in memory, or below $TMPDIR; removed with all it holds. */
 int scratch_open(char path[64]);
 void scratch_close(const char *path, int fd);
 /* Writes a file into it (temporary name and rename), aged by @age_sec. */

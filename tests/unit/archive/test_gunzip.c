@@ -109,8 +109,8 @@ static void refuses_what_follows_and_is_no_gzip(void **state)
         static const struct {
                 const char *tail;
                 size_t len;
-        } tails[] = { { "x", 1 }, { "\0\0\0x", 4 }, { "\x1f", 1 }, { "\x1f\x8b", 2 }, { "\x1f\x8b\x08", 3 }, { "\x1f\x8b\x07\0", 4 },
-                { "\0\x1f\x8b\x08", 4 }, { "<html>", 6 } };
+        } tails[] = { { "x", 1 }, { "\0\0\0x", 4 }, { "\x1f", 1 }, { "\x1f\x8b", 2 }, { "\x1f\x8b\x08", 3 },
+                { "\x1f\x8b\x07\0", 4 }, { "\0\x1f\x8b\x08", 4 }, { "<html>", 6 } };
 
         (void)state;
         for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {

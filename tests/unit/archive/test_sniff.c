@@ -18,7 +18,9 @@ static void says_what_it_is_and_the_way_out(void **state)
                 const char *says;
         } table[] = {
                 { "", 0, "empty" },
-                { "\xfd" "7zXZ\0....", 10, "xz" },
+                { "\xfd"
+                  "7zXZ\0....",
+                        10, "xz" },
                 { "\x28\xb5\x2f\xfd....", 8, "zstd" },
                 { "BZh91AY", 7, "bzip2" },
                 { "\x04\x22\x4d\x18..", 6, "lz4" },
@@ -27,7 +29,9 @@ static void says_what_it_is_and_the_way_out(void **state)
                 { "7z\xbc\xaf\x27\x1c", 6, "7-Zip" },
                 { "Rar!..", 6, "RAR" },
                 { "hsqs", 4, "squashfs" },
-                { "\x7f" "ELF", 4, "ELF" },
+                { "\x7f"
+                  "ELF",
+                        4, "ELF" },
                 { "<!DOCTYPE html><html>", 21, "web page" },
                 { "\r\n  <HTML><body>404", 19, "web page" },
                 { "<?xml version=\"1.0\"?><Error>", 28, "web page" },
@@ -46,8 +50,8 @@ static void says_what_it_is_and_the_way_out(void **state)
 static void xz_zstd_and_bzip2_name_what_is_read(void **state)
 {
         (void)state;
-        assert_string_equal(sniff_refuse("BZh9", 4),
-                "it is compressed with bzip2: this version reads .tar, .tgz and .iso: recompress it with gzip");
+        assert_string_equal(sniff_refuse("BZh9", 4), "it is compressed with bzip2: this version reads .tar, "
+                                                     ".tgz and .iso: recompress it with gzip");
 }
 
 static void lets_tar_and_iso_pass(void **state)

@@ -64,7 +64,7 @@ static void reads_are_cut_at_the_end_only(void **state)
                         size_t want = off >= 10 ? 0 : len < 10 - off ? len : 10 - off;
 
                         assert_int_equal(source_pread(s, b, len, off), want);
-                        assert_memory_equal(b, "0123456789" + (off < 10 ? off : 0), want);
+                        assert_memory_equal(b, &"0123456789"[off < 10 ? off : 0], want);
                 }
         assert_int_equal(source_pread(s, b, 5, UINT64_MAX), 0);
         assert_int_equal(source_pread(s, b, 5, INT64_MAX), 0);
@@ -190,10 +190,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(reads_are_cut_at_the_end_only, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(an_overwritten_file_is_stale_even_with_its_old_time, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        an_overwritten_file_is_stale_even_with_its_old_time, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_file_cut_short_is_stale, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_removed_or_replaced_file_is_read_to_its_end, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(opening_wants_the_identity_that_was_verified, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        a_removed_or_replaced_file_is_read_to_its_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        opening_wants_the_identity_that_was_verified, set_up, tear_down),
                 cmocka_unit_test(the_hash_depends_on_every_field_the_salt_and_the_bits),
                 cmocka_unit_test_setup_teardown(a_feed_notices_that_its_file_changed, set_up, tear_down),
         };

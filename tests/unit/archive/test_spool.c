@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* spool: what is in the file is what was verified; nothing is left behind; a full disk is a reason, not a crash. */
+/* spool: what is in the file is what was verified; nothing is left behind; a full disk is a reason, not a
+ * crash. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,9 @@
 #include "base/cleanup.h"
 #include "tarmaker.h"
 
-/* ---- a filesystem at its worst ---------------------------------------------------------------------------------------- */
+/* ---- a filesystem at its worst --------------------------------------------------------------- */
 
-static bool no_tmpfile;   /* as NFS and FUSE */
+static bool no_tmpfile;      /* as NFS and FUSE */
 static int writes_left = -1; /* then the disk is full; -1: never */
 
 int __real_openat(int dirfd, const char *path, int flags, ...);
@@ -36,16 +37,16 @@ static int do_openat(int dirfd, const char *path, int flags, int mode)
         return __real_openat(dirfd, path, flags, mode);
 }
 
-#define WRAP_OPENAT(name)                                                                                         \
-        int name(int dirfd, const char *path, int flags, ...)                                                     \
-        {                                                                                                         \
-                va_list ap;                                                                                       \
-                int mode;                                                                                         \
-                                                                                                                  \
-                va_start(ap, flags);                                                                              \
-                mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;                                       \
-                va_end(ap);                                                                                       \
-                return do_openat(dirfd, path, flags, mode);                                                       \
+#define WRAP_OPENAT(name)                                                                                    \
+        int name(int dirfd, const char *path, int flags, ...)                                                \
+        {                                                                                                    \
+                va_list ap;                                                                                  \
+                int mode;                                                                                    \
+                                                                                                             \
+                va_start(ap, flags);                                                                         \
+                mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;                                  \
+                va_end(ap);                                                                                  \
+                return do_openat(dirfd, path, flags, mode);                                                  \
         }
 WRAP_OPENAT(__wrap_openat)
 WRAP_OPENAT(__wrap_openat64)
@@ -66,7 +67,7 @@ ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t off)
         return __wrap_pwrite(fd, p, n, off);
 }
 
-/* ---- the tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- the tests ------------------------------------------------------------------------------- */
 
 struct world {
         char path[64];
@@ -108,7 +109,8 @@ static unsigned files_in(const struct world *w)
 static const char text[] = "bytes that were verified";
 
 /* Spools the gzip file @fd as "s"; the first error. */
-static int spool(const struct world *w, int fd, uint64_t max, struct identity *id, struct source **src, struct err *err)
+static int spool(const struct world *w, int fd, uint64_t max, struct identity *id, struct source **src,
+        struct err *err)
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
         struct feed feed;
@@ -150,7 +152,8 @@ static void keeps_what_it_decoded(void **state)
                 assert_int_equal(spool_open(w->dirfd, "s", &id, &again, NULL), 0);
                 assert_int_equal(source_pread(again, b, sizeof b, 0), sizeof text);
                 source_close(again);
-                assert_int_equal(unlinkat(w->dirfd, "s", 0), 0); /* the archive is gone: open readers finish */
+                assert_int_equal(
+                        unlinkat(w->dirfd, "s", 0), 0); /* the archive is gone: open readers finish */
                 assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
                 source_close(s);
         }
@@ -238,8 +241,8 @@ static void knows_gzip_by_its_header(void **state)
                 const char *data;
                 size_t len;
                 bool is;
-        } table[] = { { "\x1f\x8b\x08", 3, true }, { "\x1f\x8b", 2, false }, { "", 0, false }, { "\x1f\x8b\x07", 3, false },
-                { "PK\x03", 3, false } };
+        } table[] = { { "\x1f\x8b\x08", 3, true }, { "\x1f\x8b", 2, false }, { "", 0, false },
+                { "\x1f\x8b\x07", 3, false }, { "PK\x03", 3, false } };
 
         (void)state;
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -256,7 +259,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(replaces_an_older_file_of_the_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(leaves_nothing_behind_after_any_failure, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_bomb_stops_at_the_bound, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_file_that_changes_while_it_is_read_is_stale, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        a_file_that_changes_while_it_is_read_is_stale, set_up, tear_down),
                 cmocka_unit_test(knows_gzip_by_its_header),
         };
 

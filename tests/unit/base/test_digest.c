@@ -64,7 +64,8 @@ static void a_million_letters_in_uneven_pieces(void **state)
         assert_string_equal(hex, "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
-/* Node ids outlive the process that made them: the numbers must be the same in the next one, so they are written here. */
+/* Node ids outlive the process that made them: the numbers must be the same in the next one, so they are
+ * written here. */
 static void a_short_hash_is_the_start_of_sha256_over_seed_and_bytes(void **state)
 {
         static const char bytes[] = "\x08\x07\x06\x05\x04\x03\x02\x01"

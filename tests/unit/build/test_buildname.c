@@ -84,7 +84,7 @@ static void refuses_what_says_no_stamp_or_two(void **state)
         }
         memset(longest, 'a', sizeof longest - 1);
         longest[sizeof longest - 1] = '\0';
-        assert_int_equal(buildname_make(longest, S, &(struct buildname){ "", false }, NULL), -EBADMSG);
+        assert_int_equal(buildname_make(longest, S, &(struct buildname) { "", false }, NULL), -EBADMSG);
 }
 
 static void a_stamp_is_a_time_that_can_exist(void **state)
@@ -93,10 +93,18 @@ static void a_stamp_is_a_time_that_can_exist(void **state)
                 const char *s;
                 bool valid;
         } table[] = {
-                { S, true },                  { "20241231T235960Z", true },  { "20240001T000000Z", false },
-                { "20240132T000000Z", false }, { "20240101T240000Z", false }, { "20240101T006000Z", false },
-                { "20240101T000061Z", false }, { "20240101t000000Z", false }, { "20240101T000000", false },
-                { "20240101T000000ZZ", false }, { "", false },               { "2024010 T000000Z", false },
+                { S, true },
+                { "20241231T235960Z", true },
+                { "20240001T000000Z", false },
+                { "20240132T000000Z", false },
+                { "20240101T240000Z", false },
+                { "20240101T006000Z", false },
+                { "20240101T000061Z", false },
+                { "20240101t000000Z", false },
+                { "20240101T000000", false },
+                { "20240101T000000ZZ", false },
+                { "", false },
+                { "2024010 T000000Z", false },
         };
 
         (void)state;

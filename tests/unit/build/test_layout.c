@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* layout: the hostile table of docs/layout.md, one test a row, named there; and the mapping. */
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -17,7 +19,7 @@
 #include "build/pathtree.h"
 #include "tarmaker.h"
 
-/* ---- one archive, judged as a daemon would ------------------------------------------------------------------------------ */
+/* ---- one archive, judged as a daemon would --------------------------------------------------- */
 
 struct verdict {
         int r;
@@ -119,7 +121,7 @@ static void skip_with(add_fn *add, const char *path, const char *why)
         done(&v);
 }
 
-/* ---- the mapping ---------------------------------------------------------------------------------------------------------- */
+/* ---- the mapping ----------------------------------------------------------------------------- */
 
 static void a_tarball_appears_below_platform(void **state)
 {
@@ -171,7 +173,8 @@ static void optional_files_may_be_missing(void **state)
 
 static void every_form_of_a_top_directory_gives_the_same_tree(void **state)
 {
-        static const char *const tops[] = { TOP, "./" TOP, "platform", "./platform", "././/platform/.", "platform-debug-" STAMP };
+        static const char *const tops[] = { TOP, "./" TOP, "platform", "./platform", "././/platform/.",
+                ("platform-debug-" STAMP) };
 
         (void)state;
         for (size_t i = 0; i < sizeof tops / sizeof tops[0]; i++) {
@@ -209,6 +212,72 @@ static void a_loader_tree_beside_platform_is_shown_as_boot(void **state)
         done(&v);
 }
 
+static la_ssize_t to_buf(struct archive *a, void *ctx, const void *p, size_t n)
+{
+        (void)a;
+        buf_add(ctx, p, n);
+        return (la_ssize_t)n;
+}
+
+static void iso_file(struct archive *a, const char *name, const char *text)
+{
+        struct archive_entry *e = archive_entry_new();
+
+        archive_entry_set_pathname(e, name);
+        archive_entry_set_filetype(e, AE_IFREG);
+        archive_entry_set_perm(e, 0600);
+        archive_entry_set_mtime(e, 1704067200, 0);
+        archive_entry_set_size(e, (la_int64_t)strlen(text));
+        assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+        assert_int_equal(archive_write_data(a, text, strlen(text)), strlen(text));
+        archive_entry_free(e);
+}
+
+static void make_iso(struct buf *out, const char *boot_stamp)
+{
+        struct archive *a = archive_write_new();
+
+        assert_int_equal(archive_write_set_format_iso9660(a), ARCHIVE_OK);
+        assert_int_equal(archive_write_open(a, out, NULL, to_buf, NULL), ARCHIVE_OK);
+        iso_file(a, "boot/loader64.efi", "loader");
+        iso_file(a, "etc/version/boot", boot_stamp);
+        iso_file(a, "platform/etc/version/platform", STAMP "\n");
+        iso_file(a, "platform/i86pc/kernel/amd64/unix", "unix");
+        iso_file(a, "platform/i86pc/amd64/boot_archive", "abc");
+        iso_file(a, "platform/i86pc/amd64/boot_archive.hash", "a9993e364706816aba3e25717850c26c9cd0d89d\n");
+        iso_file(a, "platform/root.password", "secret");
+        assert_int_equal(archive_write_free(a), ARCHIVE_OK);
+}
+
+static void an_iso_appears_as_it_stands(void **state)
+{
+        AUTO_BUF struct buf iso = BUF_INIT;
+        struct verdict v;
+
+        (void)state;
+        make_iso(&iso, STAMP "\n");
+        v = must_serve(&iso);
+        assert_int_equal(v.x.format, FORMAT_ISO);
+        assert_string_equal(v.x.tree->name, STAMP);
+        assert_true(v.x.tree->release && v.x.hash_checked);
+        assert_text(&v, "boot/loader64.efi", "loader");
+        assert_text(&v, "platform/i86pc/kernel/amd64/unix", "unix");
+        assert_text(&v, "platform/i86pc/amd64/boot_archive", "abc");
+        assert_true(v.x.tree->v[entry(&v, "platform/root.password")].hidden);
+        assert_int_equal(v.x.tree->v[v.x.tree->unix_entry].mtime_sec, 1704067200);
+        assert_int_equal(v.x.tree->n_skipped, 0);
+        done(&v);
+}
+
+static void an_iso_with_a_loader_of_another_build_is_refused(void **state)
+{
+        AUTO_BUF struct buf iso = BUF_INIT;
+
+        (void)state;
+        make_iso(&iso, "20230101T000000Z\n");
+        assert_refuses(&iso, "loader is of build 20230101T000000Z");
+}
+
 static void a_loader_of_another_build_is_refused(void **state)
 {
         AUTO_BUF struct buf t = BUF_INIT;
@@ -230,7 +299,8 @@ static void what_is_no_platform_is_refused_with_the_way_out(void **state)
                 { "i86pc/kernel/amd64/unix", "i86pc/amd64/boot_archive", "pack it below one directory" },
                 { TOP "/i86pc/kernel/amd64/unix", TOP "/x", "no i86pc/amd64/boot_archive" },
                 { TOP "/i86pc/amd64/boot_archive", TOP "/x", "no i86pc/kernel/amd64/unix" },
-                { "a/" TOP "/i86pc/kernel/amd64/unix", "a/" TOP "/i86pc/amd64/boot_archive", "no platform image" },
+                { "a/" TOP "/i86pc/kernel/amd64/unix", "a/" TOP "/i86pc/amd64/boot_archive",
+                        "no platform image" },
         };
 
         (void)state;
@@ -260,7 +330,8 @@ static void kernel_and_ramdisk_must_be_files_with_content(void **state)
         static const struct {
                 char type;
                 const char *link, *data, *why;
-        } table[] = { { '0', NULL, "", "is empty" }, { '5', NULL, NULL, "not a regular file" }, { '2', "../../x", NULL, "not in the archive" },
+        } table[] = { { '0', NULL, "", "is empty" }, { '5', NULL, NULL, "not a regular file" },
+                { '2', "../../x", NULL, "not in the archive" },
                 { '3', NULL, NULL, "no i86pc/amd64/boot_archive" } };
 
         (void)state;
@@ -268,8 +339,10 @@ static void kernel_and_ramdisk_must_be_files_with_content(void **state)
                 AUTO_BUF struct buf t = BUF_INIT;
 
                 tar_file(&t, TOP "/i86pc/kernel/amd64/unix", "unix");
-                tar_add(&t, &(struct tar_member){ .name = TOP "/i86pc/amd64/boot_archive", .type = table[i].type,
-                        .link = table[i].link, .data = table[i].data });
+                tar_add(&t, &(struct tar_member) { .name = TOP "/i86pc/amd64/boot_archive",
+                                    .type = table[i].type,
+                                    .link = table[i].link,
+                                    .data = table[i].data });
                 tar_end(&t);
                 assert_refuses(&t, table[i].why);
         }
@@ -277,7 +350,8 @@ static void kernel_and_ramdisk_must_be_files_with_content(void **state)
 
 static void entry_numbers_do_not_depend_on_the_order_in_the_archive(void **state)
 {
-        static const char *const names[] = { TOP "/b", TOP "/a/z", TOP "/a/y", TOP "/c", TOP "/a-b", TOP "/aa" };
+        static const char *const names[] = { TOP "/b", TOP "/a/z", TOP "/a/y", TOP "/c", TOP "/a-b",
+                TOP "/aa" };
         AUTO_BUF struct buf one = BUF_INIT, two = BUF_INIT;
         struct verdict v, w;
 
@@ -308,7 +382,7 @@ static void entry_numbers_do_not_depend_on_the_order_in_the_archive(void **state
         done(&w);
 }
 
-/* ---- the hostile table: names -------------------------------------------------------------------------------------------------- */
+/* ---- the hostile table: names ---------------------------------------------------------------- */
 
 static void add_dotdot(struct buf *t)
 {
@@ -548,7 +622,7 @@ static void what_stands_outside_the_platform_is_skipped(void **state)
         skip_with(add_outside, "stray", "stray: outside the platform");
 }
 
-/* ---- the hostile table: kinds ---------------------------------------------------------------------------------------------------- */
+/* ---- the hostile table: kinds ---------------------------------------------------------------- */
 
 static void add_special(struct buf *t)
 {
@@ -558,7 +632,7 @@ static void add_special(struct buf *t)
                 char name[] = TOP "/dev0";
 
                 name[sizeof name - 2] = types[i];
-                tar_add(t, &(struct tar_member){ .name = name, .type = types[i] });
+                tar_add(t, &(struct tar_member) { .name = name, .type = types[i] });
         }
 }
 
@@ -574,7 +648,7 @@ static void devices_and_fifos_are_skipped(void **state)
 
 static void add_setuid(struct buf *t)
 {
-        tar_add(t, &(struct tar_member){ .name = TOP "/su", .mode = 06777, .data = "su", .len = 2 });
+        tar_add(t, &(struct tar_member) { .name = TOP "/su", .mode = 06777, .data = "su", .len = 2 });
 }
 
 static void setuid_is_served_without_its_mode(void **state)
@@ -587,7 +661,7 @@ static void setuid_is_served_without_its_mode(void **state)
         done(&v);
 }
 
-/* ---- the hostile table: links ------------------------------------------------------------------------------------------------------ */
+/* ---- the hostile table: links ---------------------------------------------------------------- */
 
 static void add_link_in(struct buf *t)
 {
@@ -782,7 +856,7 @@ static void a_hard_link_that_leaves_the_archive_refuses_the_build(void **state)
         refuse_with(add_hard_abs, "tries to leave");
 }
 
-/* ---- the hostile table: twice ------------------------------------------------------------------------------------------------------- */
+/* ---- the hostile table: twice ---------------------------------------------------------------- */
 
 static void add_second_kernel(struct buf *t)
 {
@@ -845,17 +919,19 @@ static void a_file_and_a_directory_of_one_name_refuse_the_build(void **state)
         refuse_with(add_file_then_below, "no directory");
 }
 
-/* ---- the hostile table: sizes -------------------------------------------------------------------------------------------------------- */
+/* ---- the hostile table: sizes ---------------------------------------------------------------- */
 
 /* GNU sparse 1.0: the map stands in front of the data. */
 static void add_pax_hole(struct buf *t)
 {
-        static const char records[] = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n50 GNU.sparse.name=" TOP "/hole\n"
-                                      "30 GNU.sparse.realsize=100000\n";
+        static const char records[] =
+                "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n50 GNU.sparse.name=" TOP "/hole\n"
+                "30 GNU.sparse.realsize=100000\n";
         static const char map[512] = "1\n100000\n0\n"; /* one run, of no bytes, at the end */
 
-        tar_add(t, &(struct tar_member){ .name = "PaxHeaders/x", .type = 'x', .data = records, .len = sizeof records - 1 });
-        tar_add(t, &(struct tar_member){ .name = "GNUSparseFile.0/hole", .data = map, .len = sizeof map });
+        tar_add(t, &(struct tar_member) {
+                           .name = "PaxHeaders/x", .type = 'x', .data = records, .len = sizeof records - 1 });
+        tar_add(t, &(struct tar_member) { .name = "GNUSparseFile.0/hole", .data = map, .len = sizeof map });
 }
 
 static void a_file_of_one_hole_is_zeros_to_its_size(void **state)
@@ -901,14 +977,11 @@ static void more_than_a_million_entries_refuse_the_build(void **state)
         assert_true(v && names);
         for (uint32_t i = 0; i < N; i++) {
                 (void)snprintf(names + 8 * i, 8, "%07u", i);
-                v[i] = (struct member){ .name = names + 8 * i, .kind = MEMBER_FILE };
+                v[i] = (struct member) { .name = names + 8 * i, .kind = MEMBER_FILE };
         }
-        m.n = N - 1; /* and the root */
-        assert_int_equal(pathtree_init(&t, &m, &skips, &err), 0);
-        pathtree_fini(&t);
-        m.n = N;
         assert_int_equal(pathtree_init(&t, &m, &skips, &err), -EBADMSG);
         assert_non_null(strstr(err.text, "more than 1048576"));
+        assert_int_equal(t.n, N); /* the root and all but the last */
         pathtree_fini(&t);
         free(names);
         free(v);
@@ -960,6 +1033,8 @@ int main(void)
                 cmocka_unit_test(optional_files_may_be_missing),
                 cmocka_unit_test(every_form_of_a_top_directory_gives_the_same_tree),
                 cmocka_unit_test(a_loader_tree_beside_platform_is_shown_as_boot),
+                cmocka_unit_test(an_iso_appears_as_it_stands),
+                cmocka_unit_test(an_iso_with_a_loader_of_another_build_is_refused),
                 cmocka_unit_test(a_loader_of_another_build_is_refused),
                 cmocka_unit_test(what_is_no_platform_is_refused_with_the_way_out),
                 cmocka_unit_test(two_platforms_in_one_archive_are_refused),

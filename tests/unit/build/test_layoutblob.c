@@ -71,7 +71,8 @@ static void use(const struct layout *l, uint64_t raw)
                 for (size_t k = 0; k < e->n_extents; k++) {
                         const struct extent *x = &l->extents[e->first_extent + k];
 
-                        assert_true(x->off_raw + x->len_bytes <= raw && x->off_member + x->len_bytes <= e->size_bytes);
+                        assert_true(x->off_raw + x->len_bytes <= raw &&
+                                    x->off_member + x->len_bytes <= e->size_bytes);
                 }
         }
 }
@@ -111,7 +112,8 @@ static void a_blob_of_any_other_length_is_refused(void **state)
                 assert_int_equal(layout_unpack(exact, n, raw, &l), -EBADMSG);
                 free(exact);
         }
-        assert_int_equal(layout_unpack(blob.data, blob.len, 100, &l), -EBADMSG); /* extents behind the stream's end */
+        assert_int_equal(
+                layout_unpack(blob.data, blob.len, 100, &l), -EBADMSG); /* extents behind the stream's end */
 }
 
 int main(void)

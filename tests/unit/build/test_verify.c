@@ -42,7 +42,8 @@ static int judge(const char *hash, bool hash_first, bool *ret_checked, struct er
 
 static void accepts_the_hash_in_either_case_wherever_it_stands(void **state)
 {
-        static const char *const hashes[] = { SHA1_ABC "\n", SHA1_ABC, "A9993E364706816ABA3E25717850C26C9CD0D89D\n", SHA1_ABC "  boot_archive\n" };
+        static const char *const hashes[] = { SHA1_ABC "\n", SHA1_ABC,
+                "A9993E364706816ABA3E25717850C26C9CD0D89D\n", SHA1_ABC "  boot_archive\n" };
 
         (void)state;
         for (size_t i = 0; i < 8; i++) {

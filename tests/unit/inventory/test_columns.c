@@ -260,7 +260,7 @@ static void settings_are_judged_by_their_key(void **state)
 static void names_of_profiles_channels_modules_and_items(void **state)
 {
         static const struct value profile[] = {
-                { "'rack8'", NULL }, { "'R-1_b.c'", NULL }, { "'rack7'", "profile.name" }, { "''", "name: " }, { "'a b'", "name: " },
+                { "'rack8'", NULL }, { "'R-1_b.c'", NULL }, { "'rack7'", "name: another profile has this name" }, { "''", "name: " }, { "'a b'", "name: " },
                 { "'.a'", "name: " }, { "'a/b'", "name: " }, { "'a' || char(10)", "name: " },
         };
         static const struct value channel[] = {

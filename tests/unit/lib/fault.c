@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* fault -- counting wrappers around the allocator; see fault.h.
  *
- * The linker turns each call of malloc() in the test's own objects and static libraries into __wrap_malloc(), and
- * __real_malloc() into libc's: no preloading, so it works under the sanitizers, whose interceptors stand behind
- * "real".  What libc allocates inside itself (a stream's buffer, inside asprintf) does not pass here; asprintf counts as
- * one allocation.
+ * The linker turns each call of malloc() in the test's own objects and static libraries into __wrap_malloc(),
+ * and __real_malloc() into libc's: no preloading, so it works under the sanitizers, whose interceptors stand
+ * behind "real".  What libc allocates inside itself (a stream's buffer, inside asprintf) does not pass here;
+ * asprintf counts as one allocation.
  */
 #include "fault.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ref_fakebop -- the kernel's rules, one after the other:
  *
- *   1. Leading blanks are skipped; the first word is boot-file, and whoami is it from its first "/platform/" on.
+ *   1. Leading blanks are skipped; the first word is boot-file, and whoami is it from its first "/platform/"
+ *   on.
  *   2. A blank, '-' and 'B' begin a group; any other character goes to boot-args.
  *   3. In a group a name reaches to the next '=', whatever stands between; none: the group ends.
- *   4. A value that starts with a quote runs over everything to the same quote, then on to a comma or blank like any
- *      other.
+ *   4. A value that starts with a quote runs over everything to the same quote, then on to a comma or blank
+ *      like any other.
  *   5. An empty value is "true".  A value whose first and last characters are the same quote loses both.
  *   6. Commas after a value are skipped; a blank ends the group.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* ref_fakebop -- what the illumos kernel makes of its command line, written from its rules for the tests (illumos-gate
- * usr/src/uts/i86pc/os/fakebop.c, build_boot_properties), not from our encoder. */
+/* ref_fakebop -- what the illumos kernel makes of its command line, written from its rules for the tests
+ * (illumos-gate usr/src/uts/i86pc/os/fakebop.c, build_boot_properties), not from our encoder. */
 #ifndef PXEFS_TESTS_REF_FAKEBOP_H
 #define PXEFS_TESTS_REF_FAKEBOP_H
 

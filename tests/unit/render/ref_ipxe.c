@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ref_ipxe -- iPXE's rules, each with the file it is from:
  *
- *   src/image/script.c     lines end at LF, a CR before it is dropped, a final '\' joins; blanks, then ':' make a label; the
- *                          script ends at the first line that fails, or at a stop
- *   src/core/exec.c        words at blanks; '#' at a word's start ends the line; "||", "&&", ";" end a command; then ${} is
- *                          expanded in each word; arguments are joined with one blank; an empty command succeeds
- *   src/core/settings.c    the last "${" before the first "}" is replaced, again and again; unknown ones are empty
+ *   src/image/script.c     lines end at LF, a CR before it is dropped, a final '\' joins; blanks, then ':'
+ *                          make a label; the script ends at the first line that fails, or at a stop
+ *   src/core/exec.c        words at blanks; '#' at a word's start ends the line; "||", "&&", ";" end a
+ *                          command; then ${} is expanded in each word; arguments are joined with one blank;
+ *                          an empty command succeeds
+ *   src/core/settings.c    the last "${" before the first "}" is replaced, again and again; unknown: empty
  *   src/core/getopt.c      options stand before the first other word; "--" ends them
  *   src/usr/imgmgmt.c      URLs are resolved against the script's; an image of that name is taken first
- *   src/arch/x86/image/multiboot.c  every other image is a module; URL, blank, arguments, NUL, in one array, cut at its end
+ *   src/arch/x86/image/multiboot.c
+ *                          every other image is a module; URL, blank, arguments, NUL, in one array, cut
  */
 #include "ref_ipxe.h"
 
@@ -53,7 +55,7 @@ size_t ref_ipxe_split(const char *line, char **words, size_t max, char **copy)
         }
 }
 
-/* ---- settings -------------------------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------------------------------ */
 
 static void set_var(struct ref_ipxe *x, const char *name, const char *value)
 {
@@ -102,7 +104,7 @@ static char *expand(const struct ref_ipxe *x, const char *word)
         }
 }
 
-/* ---- URLs and images ------------------------------------------------------------------------------------------- */
+/* ---- URLs and images ----------------------------------------------------------------------------------- */
 
 static char *resolve(const char *base, const char *url)
 {
@@ -197,7 +199,7 @@ static int boot(struct ref_ipxe *x)
         return 0;
 }
 
-/* ---- commands: one row each; nothing else is allowed ------------------------------------------------------------- */
+/* ---- commands: one row each; nothing else is allowed --------------------------------------------------- */
 
 struct call {
         const char *options[8]; /* "--key", ... */
@@ -471,10 +473,10 @@ static bool parse_call(const struct command *cmd, char **words, size_t n, struct
         return true;
 }
 
-/* ---- lines -------------------------------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------------------------- */
 
-/* The next line, joined; *@ret is its memory.  Returns the label or NULL; the command is in *@ret behind it, and
- * line_command() finds it. */
+/* The next line, joined; *@ret is its memory.  Returns the label or NULL; the command is in *@ret behind it,
+ * and line_command() finds it. */
 static const char *next_line(const char *script, size_t len, size_t *offset, char **ret)
 {
         AUTO_BUF struct buf line = BUF_INIT;
@@ -624,7 +626,7 @@ void ref_ipxe_fini(struct ref_ipxe *x)
         memset(x, 0, sizeof *x);
 }
 
-/* ---- the look at every line ----------------------------------------------------------------------------------------- */
+/* ---- the look at every line ---------------------------------------------------------------------------- */
 
 static size_t count_label(const char *script, size_t len, const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ref_ipxe -- runs a script as iPXE does, written from its rules for the tests, not from our renderer.
  *
- * Knows the commands our scripts may use and no other: anything else is an error of the script, even where iPXE would
- * know it.  Nothing is fetched: a URL works unless the test says that it does not.
+ * Knows the commands our scripts may use and no other: anything else is an error of the script, even where
+ * iPXE would know it.  Nothing is fetched: a URL works unless the test says that it does not.
  */
 #ifndef PXEFS_TESTS_REF_IPXE_H
 #define PXEFS_TESTS_REF_IPXE_H
@@ -72,11 +72,13 @@ struct ref_ipxe {
 void ref_ipxe_run(struct ref_ipxe *x, const char *script, size_t len);
 void ref_ipxe_fini(struct ref_ipxe *x);
 
-/* Looks at every line without running any: commands on the allow-list, options known, goto and item labels there, no
- * label twice, no NUL, nothing but printable ASCII.  Adds what is wrong to @errors; returns true if nothing is. */
+/* Looks at every line without running any: commands on the allow-list, options known, goto and item labels
+ * there, no label twice, no NUL, nothing but printable ASCII.  Adds what is wrong to @errors; returns true if
+ * nothing is. */
 bool ref_ipxe_check(const char *script, size_t len, struct buf *errors);
 
-/* Splits a line into words as split_command() does, into at most @max; returns their number.  *@copy must be freed. */
+/* Splits a line into words as split_command() does, into at most @max; returns their number.  *@copy must be
+ * freed. */
 size_t ref_ipxe_split(const char *line, char **words, size_t max, char **copy);
 
 #endif

@@ -87,7 +87,8 @@ static const struct {
         { "\"'", "both kinds" },
 };
 
-/* "#a": a value's first word follows "name=", yet a value that begins with '#' is refused like any such word. */
+/* "#a": a value's first word follows "name=", yet a value that begins with '#' is refused like any such word.
+ * */
 static bool word_rule(const char *value)
 {
         return value[0] == '#' || strncmp(value, "--- ", 4) == 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Whole scripts and whole explanations, byte for byte: tests/golden/<plan>.ipxe and .why.  After a wanted change
+/* Whole scripts and whole explanations, byte for byte: tests/golden/<plan>.ipxe and .why.  After a wanted
+ * change
  *
  *         PXEFS_GOLDEN_WRITE=1 meson test --suite unit render-golden
  *

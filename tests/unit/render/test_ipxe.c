@@ -307,6 +307,22 @@ static void a_missing_build_is_named_and_nothing_boots_by_itself(void **state)
         ref_ipxe_fini(&x);
 }
 
+static void a_name_that_comes_twice_is_offered_once(void **state)
+{
+        struct fixture f;
+        struct ref_ipxe x = machine;
+
+        (void)state;
+        fixture_host(&f);
+        f.info[1].name = f.names[0]; /* the default's */
+        f.info[2].name = "twice-20230101T000000Z";
+        f.info[3] = f.info[2];
+        f.builds.n = 4;
+        run(&f, &x); /* the check of labels is in there */
+        assert_int_equal(x.outcome, REF_MENU);
+        ref_ipxe_fini(&x);
+}
+
 /* Nothing that waits for a person may boot anything, whatever the person does not do. */
 static void no_builds(struct fixture *f)
 {
@@ -602,6 +618,7 @@ int main(void)
                 cmocka_unit_test(exit_starts_the_local_disk_under_bios_and_efi),
                 cmocka_unit_test(reboot_reboots),
                 cmocka_unit_test(a_missing_build_is_named_and_nothing_boots_by_itself),
+                cmocka_unit_test(a_name_that_comes_twice_is_offered_once),
                 cmocka_unit_test(who_cannot_boot_is_told_why_and_asks_again),
                 cmocka_unit_test(an_unknown_machine_sees_its_mac),
                 cmocka_unit_test(minimal_boots_at_once_and_offers_a_shell_when_it_fails),

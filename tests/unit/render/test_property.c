@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Thousands of random plans, legal and hostile.  For each, by the reference interpreter and the reference kernel parser:
+/* Thousands of random plans, legal and hostile.  For each, by the reference interpreter and the reference
+ * kernel parser:
  *
  *   1. the script passes ref_ipxe_check: known commands, every label there, nothing but lines of ours;
- *   2. whatever a person or the network does, it ends in an outcome that its plan allows, and boots only what was asked;
- *   3. each property of the plan reaches the kernel once, with its very value, or is among the refusals; and nothing else
- *      reaches it but what is documented as implied;
+ *   2. whatever a person or the network does, it ends in an outcome that its plan allows, and boots only what
+ *   was asked;
+ *   3. each property of the plan reaches the kernel once, with its very value, or is among the refusals; and
+ *      nothing else reaches it but what is documented as implied;
  *   4. what boots was not cut by the loader;
  *   5. rendering again gives the same bytes; the explanation holds no secret.
  *

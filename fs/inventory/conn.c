@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* conn -- a connection to the inventory that can do nothing but read; see conn.h and pool.h.
+ *
+ * The file is the operator's and may be locked, damaged or written with all checks off.  A connection is
+ * opened read-write only because WAL needs its sidecar files (a reader creates and locks -shm), and then tied
+ * down: query_only, an authorizer that knows reading only, no triggers, no views, no trusted schema.
+ *
+ * Closing never touches the sidecars: after a rename they are the new file's (sqlite.org/howtocorrupt.html,
+ * "unlinking or renaming a database file while in use").
+ *
+ * Locks: none; a connection belongs to one thread at a time.
+ */
+#include "inventory/conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/buf.h"
+#include "inventory_sql.h"
+
+static const char *const query_text[QUERIES] = {
+#define POOL_TEXT(name) [Q_##name] = inventory_q_##name,
+        POOL_QUERIES(POOL_TEXT)
+#undef POOL_TEXT
+};
+
+int errno_from_sqlite(int rc)
+{
+        switch (rc & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL:
+                return -EBUSY;
+        case SQLITE_PERM:
+        case SQLITE_READONLY:
+        case SQLITE_CANTOPEN:
+        case SQLITE_AUTH:
+                return -EACCES;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_ERROR: /* a table or column is missing: not our schema */
+        case SQLITE_SCHEMA:
+                return -EBADMSG;
+        default:
+                return -EIO;
+        }
+}
+
+static int conn_fail(struct conn *c, int rc, struct err *err, const char *what)
+{
+        int r = errno_from_sqlite(rc);
+
+        return err_set(err, r < 0 ? r : -EIO, "%s: %s", what,
+                r == -ENOMEM ? "out of memory" : sqlite3_errmsg(c->db));
+}
+
+void conn_close(struct conn *c)
+{
+        if (!c)
+                return;
+        for (int i = 0; i < QUERIES; i++)
+                sqlite3_finalize(c->stmt[i]);
+        sqlite3_close(c->db);
+        free(c);
+}
+
+static void conn_closep(struct conn **c)
+{
+        conn_close(*c);
+}
+
+/* What a connection may do once it is set up. */
+static int only_reading(
+        void *ctx, int action, const char *a, const char *b, const char *db, const char *trigger)
+{
+        (void)ctx, (void)db, (void)trigger;
+        switch (action) {
+        case SQLITE_SELECT:
+        case SQLITE_READ:
+        case SQLITE_TRANSACTION:
+        case SQLITE_FUNCTION:
+                return SQLITE_OK;
+        case SQLITE_PRAGMA:
+                return !b && strcmp(a, "user_version") == 0 ? SQLITE_OK : SQLITE_DENY;
+        default:
+                return SQLITE_DENY;
+        }
+}
+
+static int get_pragma(struct conn *c, const char *sql, int *ret)
+{
+        sqlite3_stmt *s = NULL;
+        int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
+
+        if (rc == SQLITE_OK) {
+                rc = sqlite3_step(s);
+                if (rc == SQLITE_ROW)
+                        *ret = sqlite3_column_int(s, 0);
+        }
+        sqlite3_finalize(s);
+        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_ERROR : rc;
+}
+
+/* A file on a read-only filesystem has no sidecars and cannot get any; nor can it change. */
+static int open_immutable(const char *path, sqlite3 **ret)
+{
+        AUTO_BUF struct buf uri = BUF_INIT;
+
+        buf_puts(&uri, "file:");
+        for (const char *s = path; *s; s++) {
+                if (strchr("%?#", *s))
+                        buf_printf(&uri, "%%%02X", (unsigned)(unsigned char)*s);
+                else
+                        buf_add(&uri, s, 1);
+        }
+        buf_puts(&uri, "?immutable=1");
+        if (buf_error(&uri) < 0)
+                return SQLITE_NOMEM;
+        return sqlite3_open_v2(
+                uri.data, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+}
+
+static int open_file(const char *path, sqlite3 **ret)
+{
+        struct statvfs fs;
+
+        if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+                return open_immutable(path, ret);
+        /* SQLite falls back to reading by itself where it may not write. */
+        return sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+}
+
+static int open_memory(sqlite3 **ret)
+{
+        int rc = sqlite3_open_v2(
+                ":memory:", ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+        return rc == SQLITE_OK ? sqlite3_exec(*ret, inventory_schema_sql, NULL, NULL, NULL) : rc;
+}
+
+static int tie_down(struct conn *c)
+{
+        static const struct {
+                int op, value;
+        } configs[] = {
+                { SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+                { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+                { SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 }, /* pool.c, invariant 2 */
+        };
+        int rc = SQLITE_OK;
+
+        for (size_t i = 0; rc == SQLITE_OK && i < sizeof configs / sizeof configs[0]; i++)
+                rc = sqlite3_db_config(c->db, configs[i].op, configs[i].value, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_exec(c->db,
+                        "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA cache_size = -1024;"
+                        "PRAGMA temp_store = MEMORY;",
+                        NULL, NULL, NULL);
+        return rc == SQLITE_OK ? sqlite3_set_authorizer(c->db, only_reading, NULL) : rc;
+}
+
+int conn_check_version(int version, const char *path, struct err *err)
+{
+        if (version > SCHEMA_VERSION)
+                return err_set(err, -EBADMSG,
+                        "inventory %s: its schema has version %d and this pxefs knows %d: "
+                        "install the newer pxefs, or put back a copy from before the migration",
+                        path, version, SCHEMA_VERSION);
+        if (version < 1)
+                return err_set(err, -EBADMSG,
+                        "inventory %s: PRAGMA user_version is %d, as after a .dump: if it is whole, "
+                        "write sqlite3 %s 'PRAGMA user_version = %d'",
+                        path, version, path, SCHEMA_VERSION);
+        return 0;
+}
+
+/* Whether this is an inventory, before anything is asked of it. */
+static int check_identity(struct conn *c, const char *path, const struct stat *st, struct err *err)
+{
+        int app = 0, rc;
+
+        if (path && st->st_size == 0)
+                return err_set(err, -EBADMSG,
+                        "inventory %s is an empty file: remove it and write pxectl -i %s init", path, path);
+        rc = get_pragma(c, "PRAGMA application_id", &app);
+        if (rc == SQLITE_OK)
+                rc = get_pragma(c, "PRAGMA user_version", &c->version);
+        if (rc != SQLITE_OK) {
+                int r = conn_fail(c, rc, err, path ? path : "inventory");
+
+                if (r == -EACCES) /* WAL: -shm cannot be made */
+                        return err_set(err, r,
+                                "inventory %s cannot be opened (%s): it and its directory must belong to the "
+                                "user that reads it: chown -R %u %.*s",
+                                path, sqlite3_errmsg(c->db), (unsigned)geteuid(),
+                                strrchr(path, '/') ? (int)(strrchr(path, '/') - path) : 1,
+                                strrchr(path, '/') ? path : ".");
+                return r;
+        }
+        if (app != SCHEMA_APP_ID && app != 0)
+                return err_set(err, -EBADMSG,
+                        "%s is an SQLite database, but no inventory of pxefs (application_id 0x%x): "
+                        "make one with pxectl -i FILE init",
+                        path, (unsigned)app);
+        if (app == 0 && c->version == 0)
+                return err_set(err, -EBADMSG,
+                        "%s is an SQLite database, but no inventory of pxefs: make one with pxectl -i "
+                        "FILE init; one that was loaded from a .dump needs PRAGMA application_id = 0x%x and "
+                        "PRAGMA user_version = %d",
+                        path, SCHEMA_APP_ID, SCHEMA_VERSION);
+        return conn_check_version(c->version, path, err);
+}
+
+bool conn_wal_head(const char *path, ino_t *ret_ino, unsigned char head[WAL_HEAD_BYTES])
+{
+        AUTO_BUF struct buf name = BUF_INIT;
+        AUTO_CLOSE int fd = -1;
+        struct stat st;
+
+        *ret_ino = 0;
+        buf_printf(&name, "%s-wal", path);
+        if (buf_error(&name) < 0)
+                return false;
+        fd = open(name.data, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return false;
+        *ret_ino = st.st_ino;
+        return pread(fd, head, WAL_HEAD_BYTES, 0) == WAL_HEAD_BYTES;
+}
+
+int conn_open(const char *path, struct conn **ret, struct err *err)
+{
+        unsigned char head[WAL_HEAD_BYTES];
+        AUTO_CLEAN(conn_closep) struct conn *c = calloc(1, sizeof *c);
+        struct stat st = { 0 }, after = { 0 };
+        int rc, r;
+
+        if (!c)
+                return err_set(err, -ENOMEM, "out of memory");
+        if (path && stat(path, &st) < 0)
+                return err_set(err, -errno, "inventory %s: %s%s%s%s", path, strerror(errno),
+                        errno == ENOENT ? ": make it with pxectl -i " : "", errno == ENOENT ? path : "",
+                        errno == ENOENT ? " init" : "");
+        rc = path ? open_file(path, &c->db) : open_memory(&c->db);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_busy_timeout(c->db, POOL_BUSY_MS);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_extended_result_codes(c->db, 1);
+        if (rc != SQLITE_OK)
+                return conn_fail(c, rc, err, path ? path : "inventory");
+        r = check_identity(c, path, &st, err);
+        if (r < 0)
+                return r;
+        rc = tie_down(c);
+        if (rc != SQLITE_OK)
+                return conn_fail(c, rc, err, path ? path : "inventory");
+        if (path && (stat(path, &after) < 0 || after.st_dev != st.st_dev || after.st_ino != st.st_ino))
+                return err_set(err, -EAGAIN, "inventory %s: replaced while it was being opened", path);
+        c->dev = st.st_dev;
+        c->ino = st.st_ino;
+        if (path)
+                (void)conn_wal_head(
+                        path, &c->wal_ino, head); /* it was made by the first read at the latest */
+        *ret = take_ptr(&c);
+        return 0;
+}
+
+int conn_query(struct conn *c, enum query q, sqlite3_stmt **ret, struct err *err)
+{
+        int rc;
+
+        if (!c->stmt[q]) {
+                rc = sqlite3_prepare_v3(
+                        c->db, query_text[q], -1, SQLITE_PREPARE_PERSISTENT, &c->stmt[q], NULL);
+                if (rc != SQLITE_OK)
+                        return conn_fail(c, rc, err, "inventory");
+        }
+        *ret = c->stmt[q];
+        return 0;
+}
+
+int conn_step(struct conn *c, sqlite3_stmt *s, struct err *err)
+{
+        int rc = sqlite3_step(s);
+
+        if (rc == SQLITE_ROW)
+                return 1;
+        return rc == SQLITE_DONE ? 0 : conn_fail(c, rc, err, "inventory");
+}
+
+int conn_schema_version(const struct conn *c)
+{
+        return c->version;
+}
+
+int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
+{
+        const unsigned char *t;
+        size_t n;
+
+        if (sqlite3_column_type(s, col) == SQLITE_NULL)
+                return -ENODATA;
+        if (sqlite3_column_type(s, col) != SQLITE_TEXT)
+                return -EILSEQ;
+        t = sqlite3_column_text(s, col);
+        if (!t)
+                return -ENOMEM;
+        n = (size_t)sqlite3_column_bytes(s, col);
+        if (n > max_bytes)
+                return -EILSEQ;
+        for (size_t i = 0; i < n; i++) /* C0, DEL, and C1 as UTF-8 */
+                if (t[i] < 0x20 || t[i] == 0x7f ||
+                        (t[i] == 0xc2 && i + 1 < n && t[i + 1] >= 0x80 && t[i + 1] < 0xa0))
+                        return -EILSEQ;
+        *ret = (const char *)t;
+        return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* conn -- one connection, tied down; shared by pool.c and conn.c only. */
+#ifndef PXEFS_INVENTORY_CONN_H
+#define PXEFS_INVENTORY_CONN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "inventory/pool.h"
+
+#define WAL_HEAD_BYTES 32 /* with two random salts (sqlite.org/fileformat2.html, 4.1) */
+
+struct conn {
+        sqlite3 *db;
+        sqlite3_stmt *stmt[QUERIES]; /* prepared when first used */
+        dev_t dev;                   /* of the file it has open; 0 for memory */
+        ino_t ino;
+        ino_t wal_ino;     /* of the -wal file it has open; 0: none */
+        int version;       /* user_version in this transaction */
+        struct conn *next; /* in pool->idle */
+};
+
+/* Opens the file, or an empty inventory in memory for NULL.  -EAGAIN if it was replaced meanwhile; else see inventory_open. */
+int conn_open(const char *path, struct conn **ret, struct err *err);
+void conn_close(struct conn *c);
+
+/* 0, or -EBADMSG with the way out if the schema has a @version that is not ours. */
+int conn_check_version(int version, const char *path, struct err *err);
+
+/* The first bytes of the file's -wal.  False if it has not that many; *ret_ino is 0 if there is none. */
+bool conn_wal_head(const char *path, ino_t *ret_ino, unsigned char head[WAL_HEAD_BYTES]);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* load_impl -- a plan in the making: shared by load.c, chain.c and layers.c only. */
+#ifndef PXEFS_INVENTORY_LOAD_IMPL_H
+#define PXEFS_INVENTORY_LOAD_IMPL_H
+
+#include "inventory/load.h"
+
+#define CHAIN_MAX    64
+#define ROOT_PROFILE 1
+
+/* One profile a host inherits from. */
+struct link {
+        int64_t id;
+        char *name;      /* owned; "profile <id>" is shown if it has none */
+        int64_t parent;  /* 0: none */
+        char *build;     /* owned; NULL if not given */
+        int64_t channel; /* 0: none */
+};
+
+/* A property row that may take effect; the lowest rank does. */
+struct candidate {
+        struct plan_property p; /* owned; value NULL: this row unsets */
+        size_t rank;            /* 0 host, 1.. position in the chain + 1 */
+        const char *bad;        /* why the value is unusable; NULL if it is fine */
+        int64_t row;            /* property.id */
+};
+
+struct load {
+        struct conn *c;
+        struct plan *p; /* owned until handed over */
+        struct err *err;
+        struct link chain[CHAIN_MAX]; /* nearest first */
+        size_t n_chain;
+        struct candidate *found; /* owned */
+        size_t n_found, cap_found;
+};
+
+/* Each returns 0 or a negative errno, with the reason in l->err. */
+
+int load_no_memory(struct load *l);
+
+/* Notes a row that cannot be used. */
+__attribute__((format(printf, 2, 3))) int load_problem(struct load *l, const char *fmt, ...);
+
+/* Reads a text of at most LOAD_TEXT_MAX bytes (the schema allows 1000); see conn_text. */
+#define LOAD_TEXT_MAX 4096
+
+/* Duplicates the text of a cell into *ret.  A NULL cell leaves it alone; an unusable one too, and is a problem. */
+int load_cell(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, char **ret);
+
+/* As load_cell for the name of a build: an unusable one becomes a name no build has (load.c, invariant 2). */
+int load_build_cell(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, char **ret);
+
+/* Fills l->chain and l->p->profile (chain.c). */
+int load_chain(struct load *l, int64_t profile);
+
+/* Fills settings, properties and unset of l->p, from the host's own rows and the chain (layers.c). */
+int load_layers(struct load *l);
+
+#endif

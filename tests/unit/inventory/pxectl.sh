@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: MPL-2.0
+# pxectl: each command does what its SQL does, in one transaction, with one line an error and the promised exit codes.
+set -eu
+dir=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # no disk to wait for
+trap 'rm -rf "$dir"' EXIT
+PXEFS_INVENTORY=$dir/new/inventory.db PXEFS_CACHE=$dir
+export PXEFS_INVENTORY PXEFS_CACHE
+unset SUDO_USER
+USER=tester
+export USER
+user=$(id -un)
+
+# exits CODE COMMAND...: and says one line on stderr if CODE is not 0, nothing otherwise.
+exits()
+{
+        want=$1
+        shift
+        code=0
+        "$PXECTL" "$@" >"$dir/out" 2>"$dir/err" || code=$?
+        if [ "$code" -ne "$want" ]; then
+                echo "pxectl $*: exit $code, not $want"
+                cat "$dir/out" "$dir/err"
+                exit 1
+        fi
+        if [ "$want" -ne 0 ]; then
+                { read -r _ && ! read -r _; } <"$dir/err" || { echo "pxectl $*: not one line"; exit 1; }
+                [ ! -s "$dir/out" ] || { echo "pxectl $*: output beside an error"; exit 1; }
+        fi
+}
+says() { grep -qF -- "$1" "$dir/err" || { echo "wants: $1"; cat "$dir/err"; exit 1; }; }
+shows() { grep -qF -- "$1" "$dir/out" || { echo "wants: $1"; cat "$dir/out"; exit 1; }; }
+sql() { sqlite3 "$PXEFS_INVENTORY" "$1"; }
+
+exits 1 host list
+says 'pxectl init'
+exits 0 init --user "$user"
+[ "$(stat -c %U:%a "$PXEFS_INVENTORY")" = "$user:640" ]
+[ "$(stat -c %U:%a "$dir/new")" = "$user:750" ]
+[ "$(sql 'PRAGMA journal_mode')" = wal ]
+exits 1 init --user "$user"
+says 'is there already'
+exits 4 -i "$dir/x.db" init --user no-such-user
+[ ! -e "$dir/x.db" ]
+
+exits 0 profile add rack7
+exits 1 profile add rack7
+says 'name: another profile has this name'
+exits 4 profile add rack8 --parent nowhere
+exits 0 channel set stable 20241010T000000Z
+exits 1 channel set stable yesterday
+says 'YYYYMMDDThhmmssZ'
+exits 0 host add db1 --mac 02:08:20:ab:cd:01 --mac 020820ABCD02 --ip 10.0.0.1 --profile rack7 --channel stable \
+        --uuid 4C4C4544-0042-3010-8054-B4C04F4E5331 --set console=ttyb --set=-kd=
+[ "$(sql "SELECT boots || macs || ips || properties FROM host_boot")" = \
+        "20241010T000000Z02-08-20-ab-cd-01 02-08-20-ab-cd-0210.0.0.1-kd console=ttyb smartos=true" ]
+[ "$(sql "SELECT DISTINCT actor FROM change")" = tester ]
+[ "$(sql "SELECT count(*) FROM actor WHERE name IS NULL")" = 1 ]
+
+# A command is one transaction: the second MAC is taken, so there is no db2 either.
+exits 1 host add db2 --mac 020820abcd09 --mac 01-02-08-20-AB-CD-01
+says 'pxectl: host db2: mac: another NIC has this address'
+[ "$(sql 'SELECT count(*) FROM host')" = 1 ]
+[ "$(sql "SELECT count(*) FROM change WHERE tab = 'host'")" = 1 ]
+exits 4 host add db2 --mac 020820abcd09 --profile nowhere
+exits 4 host add db2 --mac 020820abcd09 --channel nowhere
+exits 1 host add 'db 2' --mac 020820abcd09
+says 'hostname: letters'
+exits 2 host add db2
+exits 2 host add db2 --mac
+exits 2 host add db2 --mac 020820abcd09 --build 20241010T000000Z --channel stable
+exits 2 host add db2 --mac 020820abcd09 --set console
+exits 2 host
+exits 2 host remove
+exits 2 frobnicate
+exits 2 --frobnicate
+exits 2
+
+exits 0 set host db1 noimport=true --unset smartos
+[ "$(sql "SELECT group_concat(name || '=' || ifnull(value, '?')) FROM (SELECT * FROM host_property WHERE host = 1 ORDER BY name)")" = \
+        '-kd=,console=ttyb,noimport=true,smartos=?' ]
+exits 0 set host db1 --drop smartos --drop noimport
+exits 4 set host db1 --drop noimport
+exits 0 set profile default 'root_shadow=$5$salt$hash'
+exits 1 set profile default root_shadow=secret
+says 'never the password'
+exits 1 set host db1 'x=a  b'
+says 'pxectl: host db1: value: no blank'
+exits 4 set host db9 a=b
+exits 2 set host db1 noequals
+exits 2 set nothing db1 a=b
+
+exits 0 setting menu_timeout=5 loader=triton
+exits 0 setting --profile rack7 menu_timeout=9
+exits 0 setting --profile rack7
+shows 'profile rack7'
+exits 0 setting --drop loader
+exits 0 --json setting
+shows '"key": "menu_timeout", "layer": "global"'
+exits 1 setting menu_colour=red
+says 'known_setting'
+exits 2 setting menu_timeout
+exits 4 setting --profile nowhere menu_timeout=5
+
+exits 0 host list
+shows 'db1'
+! grep -qF '$5$' "$dir/out"
+exits 0 profile list
+exits 0 channel list
+exits 0 channel set edge latest
+exits 0 channel set stable 20241010T000000Z --canary 20241024T000000Z --percent 100
+[ "$(sql "SELECT build FROM host_build")" = 20241024T000000Z ]
+for command in 'host list' 'profile list' 'channel list' 'setting' 'render db1'; do
+        # shellcheck disable=SC2086 # words
+        exits 0 --json $command
+        cp "$dir/out" "$dir/json-${command%% *}"
+done
+for doc in "$dir"/json-*; do
+        [ "$(sqlite3 :memory: "SELECT json_valid(readfile('$doc')) || ' ' || (SELECT count(*) FROM
+                (SELECT key, lag(key) OVER (PARTITION BY parent ORDER BY id) AS before FROM json_tree(readfile('$doc'))
+                 WHERE typeof(key) = 'text') WHERE before > key)")" = '1 0' ]
+done
+
+exits 0 render db1
+shows '#!ipxe'
+exits 0 render 02:08:20:AB:CD:02
+shows '#!ipxe'
+exits 0 render db1 --why
+shows 'from profile default'
+! grep -qF '$5$' "$dir/out"
+exits 4 render nowhere
+exits 2 render
+exits 1 builds
+says '-c names another'
+exits 1 -c "$dir/none" builds
+
+# Help is on stdout, fits 80 columns, and shows the SQL.
+for command in '' init 'host add' 'host list' 'profile add' 'profile list' 'channel set' 'channel list' set setting render builds host; do
+        # shellcheck disable=SC2086 # words
+        exits 0 $command --help
+        [ ! -s "$dir/err" ]
+        [ -s "$dir/out" ]
+        if grep -q '.\{81\}' "$dir/out"; then
+                echo "pxectl $command --help: wider than 80 columns"
+                exit 1
+        fi
+done

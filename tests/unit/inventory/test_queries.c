@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* queries: whatever is asked by a key is answered by an index; host, nic and property are never read through for it. */
+#include "lab.h"
+
+#include "base/buf.h"
+
+/* What may be read through: small tables, and results of inner queries. */
+static const char *const small[] = { "k", "known_property", "known_setting", "channel", "actor", "e", "CONSTANT" };
+
+static bool is_small(const char *name)
+{
+        size_t len = strcspn(name, " -");
+
+        for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+                if (len == strlen(small[i]) && memcmp(name, small[i], len) == 0)
+                        return true;
+        return strncmp(name, "(subquery", 9) == 0;
+}
+
+/* Checks one statement; @keyed: it asks by a key. */
+static void explain(sqlite3 *db, const char *sql, bool keyed)
+{
+        char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+        sqlite3_stmt *s = NULL;
+
+        if (sqlite3_prepare_v2(db, text, -1, &s, NULL) != SQLITE_OK)
+                fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+        while (sqlite3_step(s) == SQLITE_ROW) {
+                const char *detail = (const char *)sqlite3_column_text(s, 3);
+
+                if (keyed && strncmp(detail, "SCAN ", 5) == 0 && !is_small(detail + 5))
+                        fail_msg("%s\n  is answered by: %s", sql, detail);
+                if (keyed && strstr(detail, "AUTOMATIC"))
+                        fail_msg("%s\n  makes an index each time: %s", sql, detail);
+        }
+        sqlite3_finalize(s);
+        sqlite3_free(text);
+}
+
+static char *read_source(const char *name)
+{
+        const char *src = getenv("PXEFS_SRC");
+        struct buf b = BUF_INIT;
+        char path[500], part[4096];
+        size_t n;
+        FILE *f;
+
+        (void)snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
+        f = fopen(path, "r");
+        if (!f)
+                return NULL;
+        while ((n = fread(part, 1, sizeof part, f)) > 0)
+                buf_add(&b, part, n);
+        (void)fclose(f);
+        return buf_take(&b, NULL);
+}
+
+static void every_query_of_the_code_uses_an_index(void **state)
+{
+        sqlite3 *db = lab_open(":memory:");
+        char *all = read_source("schema/queries/inventory.sql");
+        int n = 0;
+
+        (void)state;
+        if (!all)
+                fail_msg("PXEFS_SRC does not lead to schema/queries/inventory.sql");
+        for (char *q = strstr(all, "-- name: "), *next; q; q = next, n++) {
+                char *body = strchr(q, '\n') + 1;
+
+                next = strstr(body, "-- name: ");
+                if (next)
+                        next[-1] = '\0';
+                if (strstr(body, "PRAGMA") || strstr(body, "BEGIN;") || strstr(body, "BEGIN IMMEDIATE") || strstr(body, "COMMIT"))
+                        continue;
+                explain(db, body, strstr(body, "?1") != NULL);
+        }
+        assert_true(n > 35);
+        free(all);
+        sqlite3_close(db);
+}
+
+static void the_views_are_quick_for_one_host(void **state)
+{
+        static const char *const views[] = { "host_build", "host_property", "host_setting", "host_boot" };
+        sqlite3 *db = lab_open(":memory:");
+        char sql[200];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+                (void)snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE host = 5", views[i]);
+                explain(db, sql, true);
+                (void)snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE hostname = 'db1'", views[i]);
+                explain(db, sql, true);
+        }
+        sqlite3_close(db);
+}
+
+/* Statements in ```sql blocks of a document; lines of the shell (.mode) are passed over. */
+static int explain_document(sqlite3 *db, char *text)
+{
+        struct buf sql = BUF_INIT;
+        bool inside = false;
+        int n = 0;
+
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                if (strncmp(line, "```", 3) == 0) {
+                        inside = strcmp(line, "```sql") == 0;
+                        continue;
+                }
+                if (!inside || line[0] == '.')
+                        continue;
+                buf_printf(&sql, "%s\n", line);
+                if (!sql.data || !sqlite3_complete(sql.data))
+                        continue;
+                if (!strstr(sql.data, "BEGIN") && !strstr(sql.data, "COMMIT") && !strstr(sql.data, "PRAGMA"))
+                        explain(db, sql.data, strstr(sql.data, " = '") != NULL);
+                buf_fini(&sql);
+                sql = (struct buf)BUF_INIT;
+                n++;
+        }
+        buf_fini(&sql);
+        return n;
+}
+
+static void the_recipes_of_the_documents_use_an_index(void **state)
+{
+        static const char *const documents[] = { "README.md", "docs/operating.md" };
+        sqlite3 *db = lab_open(":memory:");
+
+        (void)state;
+        for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+                char *text = read_source(documents[i]);
+
+                if (text)
+                        print_message("%s: %d statements\n", documents[i], explain_document(db, text));
+                free(text);
+        }
+        sqlite3_close(db);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_query_of_the_code_uses_an_index),
+                cmocka_unit_test(the_views_are_quick_for_one_host),
+                cmocka_unit_test(the_recipes_of_the_documents_use_an_index),
+        };
+
+        return cmocka_run_group_tests_name("queries", tests, NULL, NULL);
+}
