@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* main -- pxefs: checks the command line, becomes a daemon, and runs the keeper.
  *
- * Exit status: 0 the mount is ready (or, with -f, ended in order), 1 it failed, 2 usage.  A daemon's launcher waits
- * until the mount answers, so that whoever comes next finds it; until then errors go to its stderr.
+ * Exit status: 0 the mount is ready (or, with -f, ended in order), 1 it failed, 2 usage.  A daemon's
+ * launcher waits until the mount answers, so that whoever comes next finds it; until then errors go to its
+ * stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,8 @@ static int find_user(const struct options *o, struct worker_plan *p, struct err 
                 p->user = names[i];
         }
         if (!pw)
-                return err_set(err, -ENOENT, "user %s does not exist: useradd --system %s, or -o user=NAME", p->user, p->user);
+                return err_set(err, -ENOENT, "user %s does not exist: useradd --system %s, or -o user=NAME",
+                        p->user, p->user);
         p->uid = pw->pw_uid;
         p->gid = pw->pw_gid;
         p->drop = geteuid() == 0;
@@ -56,12 +58,14 @@ static int make_absolute(const char *path, const char *what, char **ret, struct 
         return err_sys(err, -errno, "%s %s", what, path);
 }
 
-/* The cache directory is made if only its last component is missing, and belongs to whom the worker runs as. */
+/* The cache directory is made if only its last component is missing, and belongs to whom the worker runs
+ * as. */
 static int prepare_cache(const struct options *o, struct daemon *d, struct err *err)
 {
         if (mkdir(o->cache_dir, 0755) == 0) {
                 if (d->plan.drop && chown(o->cache_dir, d->plan.uid, d->plan.gid) < 0)
-                        return err_sys(err, -errno, "cache directory %s: chown to %s", o->cache_dir, d->plan.user);
+                        return err_sys(
+                                err, -errno, "cache directory %s: chown to %s", o->cache_dir, d->plan.user);
         } else if (errno != EEXIST) {
                 return err_sys(err, -errno, "cache directory %s: cannot be made", o->cache_dir);
         }
@@ -72,33 +76,42 @@ static int prepare_inventory(const struct options *o, struct daemon *d, struct e
 {
         if (o->inventory) {
                 if (access(o->inventory, F_OK) < 0)
-                        return err_sys(err, -errno, "inventory %s (pxectl -i %s init makes one)", o->inventory, o->inventory);
+                        return err_sys(err, -errno, "inventory %s (pxectl -i %s init makes one)",
+                                o->inventory, o->inventory);
         } else if (access(DEFAULT_INVENTORY, F_OK) < 0) {
-                log_info("no inventory (%s is not there): every host gets the default menu; pxectl init makes one",
+                log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
+                         "makes one",
                         DEFAULT_INVENTORY);
                 return 0;
         }
-        return make_absolute(o->inventory ? o->inventory : DEFAULT_INVENTORY, "inventory", &d->inventory, err);
+        return make_absolute(
+                o->inventory ? o->inventory : DEFAULT_INVENTORY, "inventory", &d->inventory, err);
 }
 
-/* Whoever serves a mount must not walk into it: nothing we read may lie below it, nor it below what we read. */
-static int check_paths(const struct options *o, const struct daemon *d, const struct mountpoint *m, struct err *err)
+/* Whoever serves a mount must not walk into it: nothing we read may lie below it, nor it below what we
+ * read. */
+static int check_paths(
+        const struct options *o, const struct daemon *d, const struct mountpoint *m, struct err *err)
 {
         if (path_is_below(m->path, d->builds_dir))
-                return err_set(err, -EINVAL, "mount point %s lies inside the builds directory %s: choose another", m->path,
+                return err_set(err, -EINVAL,
+                        "mount point %s lies inside the builds directory %s: choose another", m->path,
                         d->builds_dir);
         if (path_is_below(d->builds_dir, m->path))
-                return err_set(err, -EINVAL, "builds directory %s lies below the mount point %s: it would be hidden",
+                return err_set(err, -EINVAL,
+                        "builds directory %s lies below the mount point %s: it would be hidden",
                         d->builds_dir, m->path);
         if (path_is_below(d->cache_dir, m->path))
-                return err_set(err, -EINVAL, "cache directory %s lies below the mount point %s: it would be hidden",
-                        d->cache_dir, m->path);
-        if (d->inventory && path_is_below(d->inventory, m->path))
-                return err_set(err, -EINVAL, "inventory %s lies below the mount point %s: it would be hidden", d->inventory,
+                return err_set(err, -EINVAL,
+                        "cache directory %s lies below the mount point %s: it would be hidden", d->cache_dir,
                         m->path);
+        if (d->inventory && path_is_below(d->inventory, m->path))
+                return err_set(err, -EINVAL, "inventory %s lies below the mount point %s: it would be hidden",
+                        d->inventory, m->path);
         for (size_t i = 0; i < o->n_static_dirs; i++)
                 if (path_is_below(o->static_dirs[i], m->path))
-                        return err_set(err, -EINVAL, "static directory %s lies below the mount point %s: it would be hidden",
+                        return err_set(err, -EINVAL,
+                                "static directory %s lies below the mount point %s: it would be hidden",
                                 o->static_dirs[i], m->path);
         return 0;
 }
@@ -127,7 +140,8 @@ static int prepare(struct options *o, struct daemon *d, struct mountpoint *m, st
         return r < 0 ? r : check_paths(o, d, m, err);
 }
 
-/* Leaves the terminal: the launcher stays until a byte says that the mount is ready, and exits with what became of it. */
+/* Leaves the terminal: the launcher stays until a byte says that the mount is ready, and exits with what
+ * became of it. */
 static int leave(struct daemon *d, struct err *err)
 {
         int ends[2];
@@ -141,7 +155,8 @@ static int leave(struct daemon *d, struct err *err)
                 return err_sys(err, -errno, "fork");
         if (pid > 0) {
                 close(ends[1]);
-                /* Without the byte the pipe ends only when the keeper has: mount and processes are gone then. */
+                /* Without the byte the pipe ends only when the keeper has: mount and processes are gone
+                 * then. */
                 _exit(read(ends[0], &byte, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
         }
         close(ends[0]);
@@ -194,7 +209,9 @@ static int run(struct options *o)
                 d.plan.builds_dir = d.builds_dir;
                 d.plan.cache_dir = d.cache_dir;
                 d.plan.inventory = d.inventory;
-                status = keeper_run(&m, &(struct keeper_role){ .worker = run_worker, .on_ready = on_ready, .ctx = &d }, &err);
+                status = keeper_run(&m,
+                        &(struct keeper_role) { .worker = run_worker, .on_ready = on_ready, .ctx = &d },
+                        &err);
         }
         if (err.text[0])
                 log_error("%s", err.text);

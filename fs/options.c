@@ -40,7 +40,13 @@ const char options_help[] =
         "                        words (nofail, noauto, _netdev, x-...) are accepted\n";
 
 enum option_type {
-        OPT_STRING, OPT_LIST, OPT_ID, OPT_SIZE, OPT_SECONDS, OPT_BITS, OPT_FLAG,
+        OPT_STRING,
+        OPT_LIST,
+        OPT_ID,
+        OPT_SIZE,
+        OPT_SECONDS,
+        OPT_BITS,
+        OPT_FLAG,
         OPT_IGNORED, /* what we do anyway, or what mount(8) hands through */
         OPT_REFUSED,
 };
@@ -86,15 +92,16 @@ static const struct option_row {
         { "rw", OPT_REFUSED, 0 },
 };
 
-static int set_number(const char *name, const char *value, uint64_t max, const char *unit, uint64_t *ret,
-        struct err *err)
+static int set_number(
+        const char *name, const char *value, uint64_t max, const char *unit, uint64_t *ret, struct err *err)
 {
         char *end;
 
         errno = 0;
         *ret = strtoumax(value, &end, 10);
         if (errno || end == value || *end || value[0] == '-' || *ret > max)
-                return err_set(err, -EINVAL, "-o %s=%s: a number%s up to %" PRIu64 " is wanted", name, value, unit, max);
+                return err_set(err, -EINVAL, "-o %s=%s: a number%s up to %" PRIu64 " is wanted", name, value,
+                        unit, max);
         return 0;
 }
 
@@ -145,7 +152,8 @@ static int apply(struct options *o, const struct option_row *row, const char *va
         uint64_t n;
         int r;
 
-        if (row->type != OPT_FLAG && row->type != OPT_IGNORED && row->type != OPT_REFUSED && (!value || !*value))
+        if (row->type != OPT_FLAG && row->type != OPT_IGNORED && row->type != OPT_REFUSED &&
+                (!value || !*value))
                 return err_set(err, -EINVAL, "-o %s wants a value: %s=...", row->name, row->name);
         if (row->type == OPT_FLAG && value)
                 return err_set(err, -EINVAL, "-o %s takes no value", row->name);
@@ -188,7 +196,8 @@ static int one_option(struct options *o, char *text, struct err *err)
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
                 if (strcmp(rows[i].name, text) == 0)
                         return apply(o, &rows[i], value, err);
-        if (strncmp(text, "x-", 2) == 0 || strncmp(text, "fsname", 6) == 0 || strncmp(text, "subtype", 7) == 0)
+        if (strncmp(text, "x-", 2) == 0 || strncmp(text, "fsname", 6) == 0 ||
+                strncmp(text, "subtype", 7) == 0)
                 return 0;
         return err_set(err, -EINVAL, "-o %s: there is no such option; pxefs --help lists them", text);
 }
@@ -226,8 +235,8 @@ static int option_list(struct options *o, const char *list, struct err *err)
 
 static int letters(struct options *o, int argc, char **argv, struct err *err)
 {
-        static const struct option longs[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
-                { NULL, 0, NULL, 0 } };
+        static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
         int c, r = 0;
 
         opterr = 0;
@@ -254,7 +263,8 @@ static int letters(struct options *o, int argc, char **argv, struct err *err)
                 case ':':
                         return err_set(err, -EINVAL, "-%c wants a value; see pxefs --help", optopt);
                 default:
-                        return err_set(err, -EINVAL, "%s: there is no such option; see pxefs --help", argv[optind - 1]);
+                        return err_set(err, -EINVAL, "%s: there is no such option; see pxefs --help",
+                                argv[optind - 1]);
                 }
         }
         return r;
@@ -264,15 +274,18 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
         int r;
 
-        *ret = (struct options){ .spool_max_bytes = UINT64_C(64) << 30, .poll_ms = 2000, .object_bits = 40,
-                .hash_bits = 32 };
+        *ret = (struct options) {
+                .spool_max_bytes = UINT64_C(64) << 30, .poll_ms = 2000, .object_bits = 40, .hash_bits = 32
+        };
         r = letters(ret, argc, argv, err);
         if (r < 0 || ret->help || ret->version)
                 return r;
         if (argc - optind != 2)
-                return err_set(err, -EINVAL, "%s; usage: pxefs [options] BUILDS_DIR MOUNTPOINT (pxefs --help)",
+                return err_set(err, -EINVAL,
+                        "%s; usage: pxefs [options] BUILDS_DIR MOUNTPOINT (pxefs --help)",
                         argc - optind > 2 ? "too many arguments" : "BUILDS_DIR and MOUNTPOINT are wanted");
-        if (set_string(&ret->builds_dir, argv[optind]) < 0 || set_string(&ret->mountpoint, argv[optind + 1]) < 0)
+        if (set_string(&ret->builds_dir, argv[optind]) < 0 ||
+                set_string(&ret->mountpoint, argv[optind + 1]) < 0)
                 return -ENOMEM;
         if (!ret->cache_dir && set_string(&ret->cache_dir, DEFAULT_CACHE_DIR) < 0)
                 return -ENOMEM;
@@ -292,5 +305,5 @@ void options_fini(struct options *o)
         for (size_t i = 0; i < o->n_static_dirs; i++)
                 free(o->static_dirs[i]);
         free(o->static_dirs);
-        *o = (struct options){ 0 };
+        *o = (struct options) { 0 };
 }

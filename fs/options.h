@@ -12,7 +12,7 @@
 
 struct options {
         char *builds_dir, *mountpoint; /* as given */
-        char *inventory;               /* NULL: the default path if it is there, else the schema's defaults alone */
+        char *inventory; /* NULL: the default path if it is there, else the schema's defaults alone */
         char *cache_dir;
         char **static_dirs;
         size_t n_static_dirs;
@@ -29,7 +29,8 @@ struct options {
 #define DEFAULT_INVENTORY "/var/lib/pxefs/inventory.db"
 #define DEFAULT_CACHE_DIR "/var/cache/pxefs"
 
-/* Reads the command line.  0, or -EINVAL with the reason (exit status 2).  Free with options_fini in both cases. */
+/* Reads the command line.  0, or -EINVAL with the reason (exit status 2).  Free with options_fini in both
+ * cases. */
 int options_parse(int argc, char **argv, struct options *ret, struct err *err);
 void options_fini(struct options *o);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* worker -- puts the parts together.
  *
- * First it gives its rights up; only then is an archive or the inventory opened, since what they hold may be hostile.
- * Parts are opened in the order in which they depend on each other and closed in the opposite one.
+ * First it gives its rights up; only then is an archive or the inventory opened, since what they hold may
+ * be hostile. Parts are opened in the order in which they depend on each other and closed in the opposite
+ * one.
  *
  * Ready means: the kernel's INIT was answered, and the catalog was looked at once, so that every build that
  * was known is there.  Two threads bring these about; the one that comes last says so.
@@ -67,8 +68,9 @@ static int open_dir(const char *path, const char *what, const char *user, int *r
         if (*ret >= 0)
                 return 0;
         if (errno == EACCES)
-                return err_set(err, -EACCES, "%s %s: user %s may not read it; give it r-x for others, or use -o user=", what,
-                        path, user);
+                return err_set(err, -EACCES,
+                        "%s %s: user %s may not read it; give it r-x for others, or use -o user=", what, path,
+                        user);
         return err_sys(err, -errno, "%s %s", what, path);
 }
 
@@ -93,28 +95,40 @@ static int open_parts(struct worker *w, struct err *err)
         r = open_dir(p->cache_dir, "cache directory", p->user, &w->cache_fd, err);
         if (r < 0)
                 return r;
-        r = catalog_open(&(struct catalog_options){ .builds_dirfd = w->builds_fd, .cache_dirfd = w->cache_fd,
-                                 .spool_max_bytes = p->opts->spool_max_bytes, .object_bits = p->opts->object_bits,
-                                 .log = log_event }, &w->catalog, err);
+        r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
+                                 .cache_dirfd = w->cache_fd,
+                                 .spool_max_bytes = p->opts->spool_max_bytes,
+                                 .object_bits = p->opts->object_bits,
+                                 .log = log_event },
+                &w->catalog, err);
         if (r < 0)
                 return err_prefix(err, r, "cache directory %s (user %s)", p->cache_dir, p->user);
         r = inventory_open(p->inventory, &w->inventory, err);
         if (r < 0)
                 return r;
-        return overlay_open((const char *const *)p->opts->static_dirs, p->opts->n_static_dirs, &w->overlay, err);
+        return overlay_open(
+                (const char *const *)p->opts->static_dirs, p->opts->n_static_dirs, &w->overlay, err);
 }
 
 static int make_tree(struct worker *w)
 {
         const struct options *o = w->plan->opts;
 
-        w->texts = texts_new(&(struct texts_options){ .catalog = w->catalog, .inventory = w->inventory,
-                .version = PXEFS_VERSION, .ring_bytes = RING_BYTES, .hash_bits = o->hash_bits });
+        w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
+                .inventory = w->inventory,
+                .version = PXEFS_VERSION,
+                .ring_bytes = RING_BYTES,
+                .hash_bits = o->hash_bits });
         if (!w->texts)
                 return -ENOMEM;
-        w->places = places_new(&(struct places_options){ .catalog = w->catalog, .inventory = w->inventory,
-                .overlay = w->overlay, .texts = w->texts, .uid = (uid_t)o->uid, .gid = (gid_t)o->gid,
-                .nolist = o->nolist, .show_root_password = o->show_root_password });
+        w->places = places_new(&(struct places_options) { .catalog = w->catalog,
+                .inventory = w->inventory,
+                .overlay = w->overlay,
+                .texts = w->texts,
+                .uid = (uid_t)o->uid,
+                .gid = (gid_t)o->gid,
+                .nolist = o->nolist,
+                .show_root_password = o->show_root_password });
         return w->places ? 0 : -ENOMEM;
 }
 
@@ -145,13 +159,17 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
         const struct options *o = w->plan->opts;
         int r;
 
-        w->ops = (struct ops){ .places = w->places, .on_init = one_more, .on_init_ctx = w };
+        w->ops = (struct ops) { .places = w->places, .on_init = one_more, .on_init_ctx = w };
         r = ops_session_open(&w->ops, *fuse_fd, o->debug, &w->session);
         if (r < 0)
                 return err_sys(err, r, "start a FUSE session");
         *fuse_fd = -1; /* the session's now */
-        r = watch_start(&(struct watch_options){ .catalog = w->catalog, .builds_dir = w->plan->builds_dir,
-                                .poll_ms = o->poll_ms, .wait_for_all = o->wait, .on_ready = one_more, .on_ready_ctx = w },
+        r = watch_start(&(struct watch_options) { .catalog = w->catalog,
+                                .builds_dir = w->plan->builds_dir,
+                                .poll_ms = o->poll_ms,
+                                .wait_for_all = o->wait,
+                                .on_ready = one_more,
+                                .on_ready_ctx = w },
                 &w->watch, err);
         if (r < 0)
                 return r;
@@ -178,7 +196,9 @@ static void close_parts(struct worker *w)
 
 int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
 {
-        struct worker w = { .plan = plan, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .ready_fd = ready_fd };
+        struct worker w = {
+                .plan = plan, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .ready_fd = ready_fd
+        };
         struct err err = { "" };
         int r = drop_rights(plan, &err);
 

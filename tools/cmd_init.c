@@ -22,7 +22,7 @@ const char init_usage[] = "usage: pxectl [-i INVENTORY] init [--user NAME]\n"
                           "directory that is missing is made and belongs to it too. Never overwrites.\n"
                           "The same by hand (the schema is installed beside the documentation):\n"
                           "  install -d -o pxefs -m 0750 /var/lib/pxefs\n"
-                          "  sqlite3 /var/lib/pxefs/inventory.db < /usr/share/pxefs/inventory.sql\n"
+                          "  sqlite3 /var/lib/pxefs/inventory.db < schema/inventory.sql\n"
                           "  chown pxefs /var/lib/pxefs/inventory.db*\n";
 
 struct owner {

@@ -93,7 +93,10 @@ int ctl_sql_error(struct ctl *c, const char *about)
                 text[n++] = *m;
         }
         text[n] = '\0';
-        return ctl_fail(CTL_FAILED, "%s: %s", about, text);
+        /* Our own sentences begin with the column or key, and so may what this is about. */
+        if (strncmp(text, about, strlen(about)) == 0 && text[strlen(about)] == ':')
+                about = NULL;
+        return ctl_fail(CTL_FAILED, "%s%s%s", about ? about : "", about ? ": " : "", text);
 }
 
 int ctl_open(struct ctl *c)

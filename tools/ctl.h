@@ -20,7 +20,7 @@ struct ctl {
         const char *inventory; /* path of the database */
         const char *cache;     /* the daemon's cache directory */
         bool json;
-        sqlite3 *db; /* NULL until ctl_open */
+        sqlite3 *db;     /* NULL until ctl_open */
         int64_t changed; /* rows this command wrote */
 };
 
@@ -42,14 +42,15 @@ int cmd_set(struct ctl *c, int argc, char **argv);
 int cmd_setting(struct ctl *c, int argc, char **argv);
 int cmd_builds(struct ctl *c, int argc, char **argv);
 int cmd_render(struct ctl *c, int argc, char **argv);
-extern const char init_usage[], host_add_usage[], host_list_usage[], profile_add_usage[], profile_list_usage[],
-        channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[], builds_usage[], render_usage[];
+extern const char init_usage[], host_add_usage[], host_list_usage[], profile_add_usage[],
+        profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
+        builds_usage[], render_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);
 
-/* If argv[*i] is the option @name, moves to its argument and puts it into *ret; *ret is NULL at the end of the words.
- * Returns whether it was. */
+/* If argv[*i] is the option @name, moves to its argument and puts it into *ret; *ret is NULL at the end of
+ * the words. Returns whether it was. */
 bool ctl_option(int argc, char **argv, int *i, const char *name, const char **ret);
 
 /* Each returns an exit code; what failed has been said.  @about names the object: "host db1". */
@@ -58,11 +59,14 @@ int ctl_begin(struct ctl *c);
 int ctl_commit(struct ctl *c);
 int ctl_run(struct ctl *c, const char *sql, const char *about, const char *types, ...); /* see ctl_prepare */
 
-/* Prepares @sql and binds: types has a letter for each parameter, 's' const char * (NULL is NULL), 'i' int64_t. */
-int ctl_prepare(struct ctl *c, sqlite3_stmt **ret, const char *about, const char *sql, const char *types, ...);
+/* Prepares @sql and binds: types has a letter for each parameter, 's' const char * (NULL is NULL), 'i'
+ * int64_t. */
+int ctl_prepare(
+        struct ctl *c, sqlite3_stmt **ret, const char *about, const char *sql, const char *types, ...);
 
 /* The id a query with one text parameter finds; CTL_NOT_FOUND says "@what @name does not exist: @way_out". */
-int ctl_find(struct ctl *c, const char *sql, const char *what, const char *name, const char *way_out, int64_t *ret);
+int ctl_find(struct ctl *c, const char *sql, const char *what, const char *name, const char *way_out,
+        int64_t *ret);
 int ctl_find_profile(struct ctl *c, const char *name, int64_t *ret);
 int ctl_find_host(struct ctl *c, const char *name, int64_t *ret);
 

@@ -15,9 +15,9 @@
 
 struct feed {
         void *ctx;
-        /* Gives the next bytes of the stream, which stay valid until the next call.  Returns their number, 0 at the
-         * verified end of the stream, or a negative errno with a reason in @err (-EBADMSG: the data is
-         * damaged). */
+        /* Gives the next bytes of the stream, which stay valid until the next call.  Returns their number,
+         * 0 at the verified end of the stream, or a negative errno with a reason in @err (-EBADMSG: the
+         * data is damaged). */
         ssize_t (*next)(void *ctx, const void **ret_data, struct err *err);
         /* NULL, or moves to @off_raw (an ISO's directory records are not in order).  0 or a negative errno. */
         int (*seek)(void *ctx, uint64_t off_raw, struct err *err);

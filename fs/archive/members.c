@@ -55,7 +55,8 @@ struct reader {
         const unsigned char *chunk;
         size_t chunk_len;
         uint64_t chunk_off; /* off_raw of its first byte */
-        /* The stream just before it, as far as it is contiguous: libarchive copies what straddles two chunks. */
+        /* The stream just before it, as far as it is contiguous: libarchive copies what straddles two
+         * chunks. */
         unsigned char *kept; /* owned; KEPT_BYTES */
         size_t kept_len;
         uint64_t total_bytes;
@@ -215,7 +216,8 @@ static const char *raw_or_utf8(const char *raw, const char *utf8)
 
 static enum member_kind kind_of(struct archive_entry *e, const char *hardlink)
 {
-        /* pax and cpio allow a hard link to carry the data once more (POSIX pax, "linkpath"): then it is a file. */
+        /* pax and cpio allow a hard link to carry the data once more (POSIX pax, "linkpath"): then it is a
+         * file. */
         if (hardlink && !(archive_entry_size_is_set(e) && archive_entry_size(e) > 0))
                 return MEMBER_HARDLINK;
         switch (archive_entry_filetype(e)) {

@@ -71,17 +71,24 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->len += (size_t)n;
 }
 
-/* Length of the UTF-8 sequence at @p (RFC 3629, section 4: no surrogates, no overlong forms), 0 if it is none. */
+/* Length of the UTF-8 sequence at @p (RFC 3629, section 4: no surrogates, no overlong forms), 0 if it is
+ * none. */
 static size_t utf8_len(const unsigned char *p)
 {
         static const struct {
-                unsigned char lo, hi;         /* first byte */
-                unsigned char lo2, hi2;       /* second byte */
+                unsigned char lo, hi;   /* first byte */
+                unsigned char lo2, hi2; /* second byte */
                 size_t len;
         } forms[] = {
-                { 0x01, 0x7f, 0, 0, 1 },          { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-                { 0xe1, 0xec, 0x80, 0xbf, 3 },    { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-                { 0xf0, 0xf0, 0x90, 0xbf, 4 },    { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+                { 0x01, 0x7f, 0, 0, 1 },
+                { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+                { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+                { 0xe1, 0xec, 0x80, 0xbf, 3 },
+                { 0xed, 0xed, 0x80, 0x9f, 3 },
+                { 0xee, 0xef, 0x80, 0xbf, 3 },
+                { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+                { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+                { 0xf4, 0xf4, 0x80, 0x8f, 4 },
         };
 
         for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* buf -- growing text, with one check at the end.
  *
- * Every function that adds is a no-op after the first failure, so that a renderer writes straight down and asks
- * buf_error() once.  data is always NUL-terminated when not NULL; len does not count that NUL.
+ * Every function that adds is a no-op after the first failure, so that a renderer writes straight down and
+ * asks buf_error() once.  data is always NUL-terminated when not NULL; len does not count that NUL.
  */
 #ifndef PXEFS_BASE_BUF_H
 #define PXEFS_BASE_BUF_H
@@ -18,7 +18,10 @@ struct buf {
         int error;  /* 0, or the negative errno of the first failure */
 };
 
-#define BUF_INIT { NULL, 0, 0, 0 }
+#define BUF_INIT                                                                                             \
+        {                                                                                                    \
+                NULL, 0, 0, 0                                                                                \
+        }
 #define AUTO_BUF AUTO_CLEAN(buf_fini)
 
 void buf_fini(struct buf *b);
@@ -26,8 +29,8 @@ void buf_add(struct buf *b, const void *p, size_t len);
 void buf_puts(struct buf *b, const char *s);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *fmt, ...);
 
-/* Adds @s as a JSON string with its quotes; NULL becomes null.  Bytes that are not UTF-8 become U+FFFD, so the
- * output is valid JSON whatever a file name holds. */
+/* Adds @s as a JSON string with its quotes; NULL becomes null.  Bytes that are not UTF-8 become U+FFFD, so
+ * the output is valid JSON whatever a file name holds. */
 void buf_json(struct buf *b, const char *s);
 
 /* 0 or -ENOMEM. */

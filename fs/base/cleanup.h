@@ -29,11 +29,11 @@ static inline void cleanup_closedir(DIR **d)
 }
 
 /* Takes the pointer out of *@p, which becomes NULL. */
-#define take_ptr(p)                                                                                               \
-        __extension__({                                                                                           \
-                __auto_type take_ptr_ = *(p);                                                                     \
-                *(p) = NULL;                                                                                      \
-                take_ptr_;                                                                                        \
+#define take_ptr(p)                                                                                          \
+        __extension__({                                                                                      \
+                __auto_type take_ptr_ = *(p);                                                                \
+                *(p) = NULL;                                                                                 \
+                take_ptr_;                                                                                   \
         })
 
 /* Takes the descriptor out of *@fd, which becomes -1. */

@@ -18,7 +18,8 @@ struct digest *digest_new(enum digest_kind kind)
         if (!d)
                 return NULL;
         d->ctx = EVP_MD_CTX_new();
-        if (!d->ctx || EVP_DigestInit_ex(d->ctx, kind == DIGEST_SHA1 ? EVP_sha1() : EVP_sha256(), NULL) != 1) {
+        if (!d->ctx ||
+                EVP_DigestInit_ex(d->ctx, kind == DIGEST_SHA1 ? EVP_sha1() : EVP_sha256(), NULL) != 1) {
                 digest_free(d);
                 return NULL;
         }

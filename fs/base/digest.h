@@ -29,9 +29,9 @@ static inline void digest_freep(struct digest **d)
 }
 #define AUTO_DIGEST AUTO_CLEAN(digest_freep)
 
-/* The first 16 bytes of SHA-256 over @seed (8 bytes, little endian) and @p, as two numbers.  No allocation that can
- * fail unseen: returns 0 or -ENOMEM.  Used for node ids: a collision must be found, not feared, so callers
- * compare. */
+/* The first 16 bytes of SHA-256 over @seed (8 bytes, little endian) and @p, as two numbers.  No allocation
+ * that can fail unseen: returns 0 or -ENOMEM.  Used for node ids: a collision must be found, not feared, so
+ * callers compare. */
 int digest_short(uint64_t seed, const void *p, size_t len, uint64_t ret[2]);
 
 #endif

@@ -33,14 +33,14 @@ __attribute__((format(printf, 2, 0))) static void emit(int priority, const char 
         (void)fprintf(stderr, "pxefs: %s\n", line); /* one write: lines of threads do not mix */
 }
 
-#define DEFINE_LOG(name, priority)                                                                                \
-        void name(const char *fmt, ...)                                                                           \
-        {                                                                                                         \
-                va_list ap;                                                                                       \
-                                                                                                                  \
-                va_start(ap, fmt);                                                                                \
-                emit(priority, fmt, ap);                                                                          \
-                va_end(ap);                                                                                       \
+#define DEFINE_LOG(name, priority)                                                                           \
+        void name(const char *fmt, ...)                                                                      \
+        {                                                                                                    \
+                va_list ap;                                                                                  \
+                                                                                                             \
+                va_start(ap, fmt);                                                                           \
+                emit(priority, fmt, ap);                                                                     \
+                va_end(ap);                                                                                  \
         }
 
 DEFINE_LOG(log_info, LOG_INFO)

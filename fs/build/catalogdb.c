@@ -258,7 +258,8 @@ int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, stru
                 close_db(db);
                 if (!why.text[0])
                         (void)err_set(&why, 0,
-                                "the cache directory cannot be written by user id %u (chown it, or choose another)",
+                                "the cache directory cannot be written by user id %u (chown it, or choose "
+                                "another)",
                                 (unsigned)geteuid());
                 (void)err_set(ret_note, 0,
                         "%s: known builds go on, what is found out now is forgotten at the end", why.text);

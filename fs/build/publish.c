@@ -253,8 +253,8 @@ static char *as_text(const struct catalog_view *v)
         return text;
 }
 
-/* One line for each archive whose state or reason is new; at the first look, one line for all good builds known from
- * before. */
+/* One line for each archive whose state or reason is new; at the first look, one line for all good builds
+ * known from before. */
 static void say(struct catalog *c, const struct catalog_view *v)
 {
         size_t from_before = 0;

@@ -20,7 +20,8 @@ struct conn {
         struct conn *next; /* in pool->idle */
 };
 
-/* Opens the file, or an empty inventory in memory for NULL.  -EAGAIN if it was replaced meanwhile; else see inventory_open. */
+/* Opens the file, or an empty inventory in memory for NULL.  -EAGAIN if it was replaced meanwhile; else see
+ * inventory_open. */
 int conn_open(const char *path, struct conn **ret, struct err *err);
 void conn_close(struct conn *c);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* inventory -- the operator's desired state, read live from SQLite.
  *
- * Every call reads inside one read transaction and sees one committed state.  Nothing is cached between calls but
- * connections and prepared statements, so a committed change is seen by the next call.  The daemon never
- * changes a row: its connections are query_only, and an authorizer denies everything but reading.
+ * Every call reads inside one read transaction and sees one committed state.  Nothing is cached between
+ * calls but connections and prepared statements, so a committed change is seen by the next call.  The
+ * daemon never changes a row: its connections are query_only, and an authorizer denies everything but
+ * reading.
  *
  * Threads: all functions may be called from any thread at once (each call borrows one of a few connections).
  * They block for SQLite: microseconds as a rule, at most the busy timeout (2 s).
@@ -22,11 +23,13 @@ struct inventory;
 
 /* Opens the inventory.
  *
- * path  the database file; NULL for an empty inventory that holds the schema's defaults (every host is unknown)
+ * path  the database file; NULL for an empty inventory that holds the schema's defaults (every host is
+ * unknown)
  *
- * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  If the old file's -wal
- * still stands beside the new one, calls fail with -ESTALE until it is removed: SQLite would mix the two.  Returns 0;
- * -ENOENT, -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a reason and the command that mends it.
+ * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  If
+ * the old file's -wal still stands beside the new one, calls fail with -ESTALE until it is removed: SQLite
+ * would mix the two.  Returns 0; -ENOENT, -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a
+ * reason and the command that mends it.
  */
 int inventory_open(const char *path, struct inventory **ret, struct err *err);
 void inventory_close(struct inventory *inv);
@@ -38,26 +41,31 @@ int inventory_plan(struct inventory *inv, uint64_t mac, struct plan **ret, struc
 /* The same by host.id; -ENOENT if there is none. */
 int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan **ret, struct err *err);
 
-/* MAC of the host's NIC with the lowest id, found by name, IP or UUID (exact text, case folded for names and UUIDs). 0, or
- * -ENOENT if none or (IP, UUID) more than one fits. */
+/* MAC of the host's NIC with the lowest id, found by name, IP or UUID (exact text, case folded for names
+ * and UUIDs). 0, or -ENOENT if none or (IP, UUID) more than one fits. */
 int inventory_mac_by_name(struct inventory *inv, const char *hostname, uint64_t *ret_mac, struct err *err);
 int inventory_mac_by_ip(struct inventory *inv, const char *ip, uint64_t *ret_mac, struct err *err);
 int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret_mac, struct err *err);
 
-/* What a channel's row says: the build's name in *ret (the caller frees it), without any canary; "latest" if it names no build.
- * The text is a valid name of one path component, but a build of that name may not be there.  -ENOENT if there is no such
- * channel. */
+/* What a channel's row says: the build's name in *ret (the caller frees it), without any canary; "latest"
+ * if it names no build. The text is a valid name of one path component, but a build of that name may not be
+ * there.  -ENOENT if there is no such channel. */
 int inventory_channel(struct inventory *inv, const char *channel, char **ret_build, struct err *err);
 
-/* Listing, stable under edits: calls @add for rows with a key greater than @after, in ascending order, until it returns
- * false.  The key is the MAC as a number for NICs, host.id for names and IPs (NIC id), channel.id for channels. */
+/* Listing, stable under edits: calls @add for rows with a key greater than @after, in ascending order,
+ * until it returns false.  The key is the MAC as a number for NICs, host.id for names and IPs (NIC id),
+ * channel.id for channels. */
 typedef bool inventory_list_fn(void *ctx, uint64_t key, const char *name);
-int inventory_list_macs(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
-int inventory_list_names(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
-int inventory_list_ips(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
-int inventory_list_uuids(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
-int inventory_list_channels(struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx,
-        struct err *err);
+int inventory_list_macs(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_names(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_ips(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_uuids(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
+int inventory_list_channels(
+        struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);
 
 /* For status: counts of hosts and NICs, and schema version. */
 struct inventory_summary {

@@ -45,7 +45,8 @@ __attribute__((format(printf, 2, 3))) int load_problem(struct load *l, const cha
 /* Reads a text of at most LOAD_TEXT_MAX bytes (the schema allows 1000); see conn_text. */
 #define LOAD_TEXT_MAX 4096
 
-/* Duplicates the text of a cell into *ret.  A NULL cell leaves it alone; an unusable one too, and is a problem. */
+/* Duplicates the text of a cell into *ret.  A NULL cell leaves it alone; an unusable one too, and is a
+ * problem. */
 int load_cell(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, char **ret);
 
 /* As load_cell for the name of a build: an unusable one becomes a name no build has (load.c, invariant 2). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* plan -- all a renderer needs to know about one machine: the inventory's answer, in memory.
  *
- * Renderers are pure: they read a plan and a build list, nothing else.  Values here come straight from rows, which can be
- * written with every check off: nothing in a plan is safe to print into a script until its renderer has checked it.
+ * Renderers are pure: they read a plan and a build list, nothing else.  Values here come straight from
+ * rows, which can be written with every check off: nothing in a plan is safe to print into a script until
+ * its renderer has checked it.
  */
 #ifndef PXEFS_INVENTORY_PLAN_H
 #define PXEFS_INVENTORY_PLAN_H
@@ -31,9 +32,9 @@ enum loader_kind {
 /* One effective boot property (or, with a name that starts with '-', a kernel flag). */
 struct plan_property {
         char *name;
-        char *value;  /* never NULL: unset ones are in plan.unset; for a flag without a word of its own: "" or "true" */
-        char *layer;  /* who gave it: "host db1", "profile default" */
-        bool secret;  /* shown in why, status and lists only as "set, from <layer>" */
+        char *value; /* never NULL: unset ones are in plan.unset; of a flag without a word: "" or "true" */
+        char *layer; /* who gave it: "host db1", "profile default" */
+        bool secret; /* shown in why, status and lists only as "set, from <layer>" */
 };
 
 /* One effective setting, for why. */
@@ -45,32 +46,33 @@ struct plan_setting {
 struct plan {
         enum plan_kind kind;
         enum unknown_policy unknown_policy;
-        char mac[18];     /* "aa-bb-cc-dd-ee-ff"; "" in the plan of unknown machines in general */
-        int64_t host_id;  /* host.id, 0 when unknown */
-        char *hostname;   /* NULL when unknown */
+        char mac[18];              /* "aa-bb-cc-dd-ee-ff"; "" in the plan of unknown machines in general */
+        int64_t host_id;           /* host.id, 0 when unknown */
+        char *hostname;            /* NULL when unknown */
         char *ip, *uuid, *profile; /* NULL if not given */
         char *comment;             /* NULL if not given */
 
-        char *build;      /* the build's name, or NULL for `latest`; where a row asks for one that cannot be read ("channel 9",
-                             which has no row), a name that no build has: nothing else may be booted in its place */
-        char *build_why;  /* one phrase: "host.build", "channel stable, from profile rack7", "latest (nothing else is set)" */
+        /* The build's name, or NULL for `latest`; where a row asks for one that cannot be read ("channel 9", which
+         * has no row), a name that no build has: nothing else may be booted in its place. */
+        char *build;
+        char *build_why; /* one phrase: "host.build", "channel stable, from profile rack7", "latest (...)" */
 
         struct plan_property *properties; /* by name */
         size_t n_properties;
-        struct plan_property *unset;      /* value "": inherited ones that a NULL row unset, and the row's layer */
+        struct plan_property *unset; /* value "": inherited ones that a NULL row unset, and the row's layer */
         size_t n_unset;
-        struct plan_setting *settings;    /* by key: every known key has one */
+        struct plan_setting *settings; /* by key: every known key has one */
         size_t n_settings;
 
         /* The settings renderers use, parsed. */
-        char *base_url;          /* NULL: refer relative to the script */
+        char *base_url; /* NULL: refer relative to the script */
         unsigned menu_timeout_ms;
         char *menu_title;
         enum menu_style menu_style;
         enum boot_form boot_form;
         enum loader_kind loader;
 
-        char **problems;   /* rows that could not be used, one line each; the rest of the plan is good */
+        char **problems; /* rows that could not be used, one line each; the rest of the plan is good */
         size_t n_problems;
 };
 

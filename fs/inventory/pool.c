@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pool -- connections to the inventory that can do nothing but read; see pool.h.
  *
- * conn.c opens a connection and ties it down.  Here connections are lent and taken back, and the file at the path
- * may be replaced, locked or gone at any time.
+ * conn.c opens a connection and ties it down.  Here connections are lent and taken back, and the file at
+ * the path may be replaced, locked or gone at any time.
  *
  * Invariants
  *   1. A borrowed connection is of the file that stood at the path when it was borrowed: device and inode are

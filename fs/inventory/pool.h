@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pool -- a few read-only connections to one inventory file.
  *
- * A connection is borrowed for one call, inside one read transaction.  Threads: pool_get and pool_put from any; a
- * borrowed connection belongs to its borrower.
+ * A connection is borrowed for one call, inside one read transaction.  Threads: pool_get and pool_put from
+ * any; a borrowed connection belongs to its borrower.
  */
 #ifndef PXEFS_INVENTORY_POOL_H
 #define PXEFS_INVENTORY_POOL_H
@@ -13,10 +13,14 @@
 #include "base/err.h"
 
 /* Each query of schema/queries/inventory.sql: the enum is Q_<name>, the text inventory_q_<name>. */
-#define POOL_QUERIES(X)                                                                                           \
-        X(begin) X(end) X(version) X(host_by_mac) X(host) X(chain) X(profile) X(channel) X(host_properties)        \
-        X(profile_properties) X(profile_settings) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid) X(channel_by_name)    \
-        X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels) X(count_hosts) X(count_nics)
+#define POOL_QUERIES(X)                                                                                      \
+        X(begin)                                                                                             \
+        X(end)                                                                                               \
+        X(version)                                                                                           \
+        X(host_by_mac) X(host) X(chain) X(profile) X(channel) X(host_properties) X(profile_properties)       \
+                X(profile_settings) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid) X(channel_by_name)            \
+                        X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels) X(count_hosts) \
+                                X(count_nics)
 
 enum query {
 #define POOL_ENUM(name) Q_##name,
@@ -25,10 +29,10 @@ enum query {
                 QUERIES
 };
 
-#define POOL_MAX          8    /* connections; more callers wait */
-#define POOL_BUSY_MS      2000 /* SQLite waits that long for a lock */
-#define SCHEMA_VERSION    1    /* PRAGMA user_version of schema/inventory.sql */
-#define SCHEMA_APP_ID     0x70786673 /* PRAGMA application_id: "pxfs" */
+#define POOL_MAX       8          /* connections; more callers wait */
+#define POOL_BUSY_MS   2000       /* SQLite waits that long for a lock */
+#define SCHEMA_VERSION 1          /* PRAGMA user_version of schema/inventory.sql */
+#define SCHEMA_APP_ID  0x70786673 /* PRAGMA application_id: "pxfs" */
 
 struct pool;
 struct conn;
@@ -40,8 +44,8 @@ void pool_free(struct pool *p);
 /* Borrows a connection to the file that stands at the path now, with a read transaction open. */
 int pool_get(struct pool *p, struct conn **ret, struct err *err);
 
-/* Ends the transaction and gives the connection back.  result is what the call will return: a failure of the database itself closes the
- * connection, so that the next call starts anew. */
+/* Ends the transaction and gives the connection back.  result is what the call will return: a failure of
+ * the database itself closes the connection, so that the next call starts anew. */
 void pool_put(struct pool *p, struct conn *c, int result);
 
 /* The statement, reset and without parameters.  Owned by the connection; reset it when done (AUTO_STMT). */
@@ -53,8 +57,9 @@ int conn_step(struct conn *c, sqlite3_stmt *s, struct err *err);
 /* The version the schema has, as read in this transaction. */
 int conn_schema_version(const struct conn *c);
 
-/* One text cell.  *ret stays valid until the statement is stepped or reset.  0; -ENOMEM; -ENODATA if it is NULL; -EILSEQ if it is no
- * text, or has control characters, or more than @max_bytes: rows may have been written with checks off. */
+/* One text cell.  *ret stays valid until the statement is stepped or reset.  0; -ENOMEM; -ENODATA if it is
+ * NULL; -EILSEQ if it is no text, or has control characters, or more than @max_bytes: rows may have been
+ * written with checks off. */
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret);
 
 int errno_from_sqlite(int rc); /* 0 for SQLITE_OK, ROW, DONE; else a negative errno */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* settings -- the settings there are, what they may be, and what holds when nobody says anything.  The table here and
- * known_setting in schema/inventory.sql are the same; a test compares them. */
+/* settings -- the settings there are, what they may be, and what holds when nobody says anything.  The
+ * table here and known_setting in schema/inventory.sql are the same; a test compares them. */
 #ifndef PXEFS_INVENTORY_SETTINGS_H
 #define PXEFS_INVENTORY_SETTINGS_H
 
@@ -18,8 +18,8 @@ struct setting_def {
 extern const struct setting_def setting_defs[];
 extern const size_t n_setting_defs;
 
-/* NULL if @value may stand for this setting, else what is wrong with it.  base_url is not judged here: the renderer refuses
- * it with its own reason and goes on with relative references. */
+/* NULL if @value may stand for this setting, else what is wrong with it.  base_url is not judged here: the
+ * renderer refuses it with its own reason and goes on with relative references. */
 const char *setting_refuse(const struct setting_def *def, const char *value);
 
 /* Fills the parsed fields of @p from p->settings, whose values passed setting_refuse.  0 or -ENOMEM. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* keeper -- see keeper.h.
  *
- * The keeper closes its copy of the descriptor when the worker runs: a worker that dies then ends the connection, and
- * readers get an error instead of hanging.  The worker is told by the kernel when the keeper dies
- * (PR_SET_PDEATHSIG, set by the worker after it changed its user, which clears it).
+ * The keeper closes its copy of the descriptor when the worker runs: a worker that dies then ends the
+ * connection, and readers get an error instead of hanging.  The worker is told by the kernel when the
+ * keeper dies (PR_SET_PDEATHSIG, set by the worker after it changed its user, which clears it).
  */
 #include "mount/keeper.h"
 
@@ -21,7 +21,8 @@
 static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper_role *role)
 {
         for (;;) {
-                struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN }, { .fd = ready_fd, .events = POLLIN } };
+                struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN },
+                        { .fd = ready_fd, .events = POLLIN } };
                 struct signalfd_siginfo sig;
                 int status;
                 char byte;
@@ -96,6 +97,7 @@ int keeper_run(struct mountpoint *m, const struct keeper_role *role, struct err 
         close(ready_fd);
         if (WIFEXITED(status))
                 return WEXITSTATUS(status);
-        err_set(err, -EIO, "the worker process died by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        err_set(err, -EIO, "the worker process died by signal %d (%s)", WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
         return EXIT_FAILURE;
 }

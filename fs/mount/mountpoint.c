@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* mountpoint -- see mountpoint.h.
  *
- * mount(2) is called here rather than by libfuse, so that the descriptor can be handed to a process that may not mount, and
- * to its successor.  Options as the kernel parses them (Linux fs/fuse/inode.c, fuse_fs_parameters): without
- * default_permissions, because that would cost a GETATTR for each directory on the way (fuse_permission), and there is
- * nothing to protect: everything is readable, nothing writable.
+ * mount(2) is called here rather than by libfuse, so that the descriptor can be handed to a process that
+ * may not mount, and to its successor.  Options as the kernel parses them (Linux fs/fuse/inode.c,
+ * fuse_fs_parameters): without default_permissions, because that would cost a GETATTR for each directory on
+ * the way (fuse_permission), and there is nothing to protect: everything is readable, nothing writable.
  */
 #include "mount/mountpoint.h"
 
@@ -37,7 +37,8 @@ static void unescape(char *s)
         char *out = s;
 
         for (; *s; s++) {
-                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+                if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+                        s[3] <= '7') {
                         *out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
                         s += 3;
                 } else {
@@ -47,7 +48,8 @@ static void unescape(char *s)
         *out = '\0';
 }
 
-/* The mount that is on top at @path: its device and whether it is a pxefs.  -ENOENT if nothing is mounted there. */
+/* The mount that is on top at @path: its device and whether it is a pxefs.  -ENOENT if nothing is mounted
+ * there. */
 static int top_mount(const char *path, unsigned *ret_major, unsigned *ret_minor, bool *ret_pxefs)
 {
         FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -61,7 +63,8 @@ static int top_mount(const char *path, unsigned *ret_major, unsigned *ret_minor,
                 const char *dash = strstr(line, " - "), *device = NULL;
                 char *save = NULL, *field = strtok_r(line, " ", &save);
 
-                /* id, parent, major:minor, root, mount point, ... - type source options (proc_pid_mountinfo(5)) */
+                /* id, parent, major:minor, root, mount point, ... - type source options
+                 * (proc_pid_mountinfo(5)) */
                 bool is_pxefs = dash && strncmp(dash + 3, FS_TYPE " ", sizeof FS_TYPE) == 0;
 
                 for (unsigned i = 1; field && i < 5; i++) {
@@ -101,7 +104,8 @@ static char *absolute(const char *dir)
                 *slash = '\0';
                 parent = realpath(copy, NULL);
         }
-        if (!parent || asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, slash ? slash + 1 : copy) < 0)
+        if (!parent || asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent,
+                               slash ? slash + 1 : copy) < 0)
                 return NULL;
         return path;
 }
@@ -115,8 +119,8 @@ static int detach_dead(const char *dir, struct err *err)
         if (!path)
                 return err_sys(err, -ENOMEM, "mount point %s", dir);
         if (top_mount(path, &major, &minor, &ours) < 0 || !ours)
-                return err_set(err, -ENOTCONN, "mount point %s: a dead mount of another filesystem is there; umount it first",
-                        dir);
+                return err_set(err, -ENOTCONN,
+                        "mount point %s: a dead mount of another filesystem is there; umount it first", dir);
         if (umount2(path, MNT_DETACH) < 0)
                 return err_sys(err, -errno, "mount point %s: detach the mount a dead pxefs left", dir);
         log_info("mount point %s: detached the mount that a dead pxefs left", path);
@@ -163,8 +167,9 @@ int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)
                 return err_set(err, -ENOTDIR, "mount point %s is not a directory", path);
         }
         if (top_mount(path, &major, &minor, &ours) == 0 && ours)
-                return err_set(err, -EBUSY, "mount point %s: a pxefs is mounted there already; umount %s first", path, path);
-        *ret = (struct mountpoint){ .path = take_ptr(&path) };
+                return err_set(err, -EBUSY,
+                        "mount point %s: a pxefs is mounted there already; umount %s first", path, path);
+        *ret = (struct mountpoint) { .path = take_ptr(&path) };
         return 0;
 }
 
@@ -176,16 +181,20 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
         int r;
 
         if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
-                return err_set(err, -errno, "/dev/fuse is not there: modprobe fuse (in a container: hand it in)");
+                return err_set(
+                        err, -errno, "/dev/fuse is not there: modprobe fuse (in a container: hand it in)");
         if (fd < 0)
                 return err_sys(err, -errno, "open /dev/fuse");
         if (!is_empty(m->path))
-                log_warn("mount point %s is not empty: what is in it is hidden while pxefs is mounted", m->path);
+                log_warn("mount point %s is not empty: what is in it is hidden while pxefs is mounted",
+                        m->path);
         (void)snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd);
         if (mount("pxefs", m->path, FS_TYPE, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0) {
                 r = -errno;
                 if (r == -EPERM)
-                        return err_set(err, r, "mount on %s: not permitted; run pxefs as root (it drops its rights by itself)",
+                        return err_set(err, r,
+                                "mount on %s: not permitted; run pxefs as root (it drops its rights by "
+                                "itself)",
                                 m->path);
                 return err_sys(err, r, "mount on %s", m->path);
         }

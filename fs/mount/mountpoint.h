@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* mountpoint -- the privileged end: checks, mount(2), umount2(2).  Never touches the mount path once it is mounted (who serves a
- * mount and walks into it waits for itself); what is mounted where is read from /proc/self/mountinfo.
+/* mountpoint -- the privileged end: checks, mount(2), umount2(2).  Never touches the mount path once it is
+ * mounted (who serves a mount and walks into it waits for itself); what is mounted where is read from
+ * /proc/self/mountinfo.
  */
 #ifndef PXEFS_MOUNT_MOUNTPOINT_H
 #define PXEFS_MOUNT_MOUNTPOINT_H
@@ -10,19 +11,20 @@
 #include "base/err.h"
 
 struct mountpoint {
-        char *path;          /* owned; absolute, without symbolic links */
+        char *path;            /* owned; absolute, without symbolic links */
         unsigned major, minor; /* of the mounted filesystem */
 };
 
 /* True if @path is @dir or lies below it.  Both absolute, without symbolic links. */
 bool path_is_below(const char *path, const char *dir);
 
-/* Finds the directory to mount on.  A dead pxefs mount (its daemon was killed) is detached first; a live one is refused.
- * Returns 0 or a negative errno with the reason and the way out.  The caller frees it with mountpoint_fini. */
+/* Finds the directory to mount on.  A dead pxefs mount (its daemon was killed) is detached first; a live
+ * one is refused. Returns 0 or a negative errno with the reason and the way out.  The caller frees it with
+ * mountpoint_fini. */
 int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err);
 
-/* Opens /dev/fuse and mounts it: read-only, nosuid, nodev, noexec, allow_other.  Needs CAP_SYS_ADMIN.  *ret_fd is owned by the
- * caller. */
+/* Opens /dev/fuse and mounts it: read-only, nosuid, nodev, noexec, allow_other.  Needs CAP_SYS_ADMIN.
+ * *ret_fd is owned by the caller. */
 int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err);
 
 /* Detaches the mount, if what is mounted there last is still ours. */

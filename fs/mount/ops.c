@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ops -- from FUSE requests to places and back.
  *
- * Nothing is kept per kernel object: no node table, no lookup counts, no open handles; a process that never saw a
- * node can answer for it.
+ * Nothing is kept per kernel object: no node table, no lookup counts, no open handles; a process that never
+ * saw a node can answer for it.
  *
- *   OPEN     ENOSYS once; the kernel then never asks again and keeps its page cache across opens (Linux fs/fuse/file.c,
- *            fuse_file_open: no_open implies FOPEN_KEEP_CACHE).  Data is immutable by node id.
- *   OPENDIR  is answered, plainly: after ENOSYS the kernel caches listings for ever (fuse_dir_open: FOPEN_CACHE_DIR).
+ *   OPEN     ENOSYS once; the kernel then never asks again and keeps its page cache across opens (Linux
+ *            fs/fuse/file.c, fuse_file_open: no_open implies FOPEN_KEEP_CACHE).  Data is immutable by node id.
+ *   OPENDIR  is answered, plainly: after ENOSYS the kernel caches listings for ever (FOPEN_CACHE_DIR).
  *   READDIR  offsets are the keys of place_list, so they mean the same to any process at any time.
  *   READLINK may be cached by the kernel (FUSE_CACHE_SYMLINKS): a link's target is immutable by node id too.
  *   ACCESS, FLUSH, GETXATTR  absent: libfuse answers ENOSYS once.
@@ -103,7 +103,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
         else if (off < 0)
                 got = -EINVAL;
         else
-                got = node_decode(ino, &n) ? place_read(places_of(req), &n, buf, size, (uint64_t)off) : -ESTALE;
+                got = node_decode(ino, &n) ? place_read(places_of(req), &n, buf, size, (uint64_t)off)
+                                           : -ESTALE;
         if (got < 0)
                 fuse_reply_err(req, (int)-got);
         else
@@ -146,7 +147,8 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, s
                 r = -ENOMEM;
         else if (off < 0 || !node_decode(ino, &n))
                 r = -ESTALE;
-        else if ((off >= 1 || add_name(&l, ".", ino, S_IFDIR, 1)) && (off >= 2 || add_name(&l, "..", ino, S_IFDIR, 2)))
+        else if ((off >= 1 || add_name(&l, ".", ino, S_IFDIR, 1)) &&
+                 (off >= 2 || add_name(&l, "..", ino, S_IFDIR, 2)))
                 r = place_list(places_of(req), &n, (uint64_t)off, add_name, &l);
         if (r < 0)
                 fuse_reply_err(req, -r);
@@ -203,7 +205,8 @@ int ops_session_open(const struct ops *ops, int fd, bool debug, struct ops_sessi
 
         if (!s)
                 return -ENOMEM;
-        memcpy(&userdata, &ops, sizeof userdata); /* libfuse takes a void *, and gives it back as we gave it: const */
+        memcpy(&userdata, &ops,
+                sizeof userdata); /* libfuse takes a void *, and gives it back as we gave it: const */
         s->fuse = fuse_session_new(&args, &operations, sizeof operations, userdata);
         fuse_opt_free_args(&args);
         if (!s->fuse || fuse_session_custom_io(s->fuse, &io, fd) < 0) {

@@ -11,8 +11,8 @@
 #include "tree/place.h"
 
 struct ops {
-        const struct places *places;  /* borrowed */
-        void (*on_init)(void *ctx);   /* called once, when the kernel's INIT is being answered; may be NULL */
+        const struct places *places; /* borrowed */
+        void (*on_init)(void *ctx);  /* called once, when the kernel's INIT is being answered; may be NULL */
         void *on_init_ctx;
 };
 

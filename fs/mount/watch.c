@@ -18,8 +18,8 @@
 struct watch {
         struct watch_options opts;
         pthread_t thread;
-        int stop_fd;        /* eventfd; readable: stop */
-        int inotify_fd;     /* -1: polling only */
+        int stop_fd;          /* eventfd; readable: stop */
+        int inotify_fd;       /* -1: polling only */
         struct err complaint; /* "" while the directory can be read */
 };
 
@@ -36,14 +36,15 @@ static void complain(struct watch *w, int r, const struct err *err)
         memcpy(w->complaint.text, now, strlen(now) + 1);
 }
 
-/* The first look brings back every build known from before; with wait_for_all, each archive is also read once. */
+/* The first look brings back every build known from before; with wait_for_all, each archive is also read
+ * once. */
 static void first_look(struct watch *w)
 {
         struct err err = { "" };
         bool more;
         int pending_ms;
-        int r = w->opts.wait_for_all ? catalog_scan(w->opts.catalog, true, &more, &pending_ms, &err) :
-                                       catalog_look(w->opts.catalog, &err);
+        int r = w->opts.wait_for_all ? catalog_scan(w->opts.catalog, true, &more, &pending_ms, &err)
+                                     : catalog_look(w->opts.catalog, &err);
 
         complain(w, r, &err);
         if (w->opts.on_ready)
@@ -71,14 +72,15 @@ static void *run(void *arg)
 
         first_look(w);
         for (;;) {
-                struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN }, { .fd = w->inotify_fd, .events = POLLIN } };
+                struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN },
+                        { .fd = w->inotify_fd, .events = POLLIN } };
                 int timeout_ms = look(w);
 
                 if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
                         return NULL;
                 if (fds[0].revents)
                         return NULL;
-                if (fds[1].revents) /* what they say does not matter, an overflow neither: the next look tells */
+                if (fds[1].revents) /* what they say does not matter: the next look tells */
                         while (read(w->inotify_fd, events, sizeof events) > 0)
                                 ;
         }
@@ -94,9 +96,9 @@ int watch_start(const struct watch_options *opts, struct watch **ret, struct err
         w->opts = *opts;
         w->stop_fd = eventfd(0, EFD_CLOEXEC);
         w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (w->inotify_fd < 0 ||
-                inotify_add_watch(w->inotify_fd, opts->builds_dir,
-                        IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
+        if (w->inotify_fd < 0 || inotify_add_watch(w->inotify_fd, opts->builds_dir,
+                                         IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+                                                 IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
                 log_warn("builds directory %s: no inotify (%s): changes are found by looking every %d s",
                         opts->builds_dir, strerror(errno), opts->poll_ms / 1000);
         r = w->stop_fd < 0 ? -errno : -pthread_create(&w->thread, NULL, run, w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* watch -- a thread that keeps the catalog up to date with the builds directory.
  *
- * inotify is a hint: rsync renames, WinSCP links and unlinks, NFS says nothing.  A slow poll backs it up, and the catalog
- * alone decides when a file is whole.
+ * inotify is a hint: rsync renames, WinSCP links and unlinks, NFS says nothing.  A slow poll backs it up,
+ * and the catalog alone decides when a file is whole.
  */
 #ifndef PXEFS_MOUNT_WATCH_H
 #define PXEFS_MOUNT_WATCH_H
@@ -15,10 +15,10 @@
 struct watch;
 
 struct watch_options {
-        struct catalog *catalog;   /* borrowed */
-        const char *builds_dir;    /* for inotify and messages; borrowed */
-        int poll_ms;               /* look at least so often */
-        bool wait_for_all;         /* call on_ready only when each archive that is there was read once */
+        struct catalog *catalog;     /* borrowed */
+        const char *builds_dir;      /* for inotify and messages; borrowed */
+        int poll_ms;                 /* look at least so often */
+        bool wait_for_all;           /* call on_ready only when each archive that is there was read once */
         void (*on_ready)(void *ctx); /* called once, from the thread, after the first look; may be NULL */
         void *on_ready_ctx;
 };

@@ -22,7 +22,10 @@ struct refusals {
         size_t n;
 };
 
-#define REFUSALS_INIT { BUF_INIT, 0 }
+#define REFUSALS_INIT                                                                                        \
+        {                                                                                                    \
+                BUF_INIT, 0                                                                                  \
+        }
 
 void refusals_fini(struct refusals *r);
 #define AUTO_REFUSALS AUTO_CLEAN(refusals_fini)

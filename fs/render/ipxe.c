@@ -150,9 +150,10 @@ static void put_who(struct buf *out, const struct offer *o)
                 PUT(out, "host ", name);
 }
 
-static void put_why_path(struct buf *out, const struct offer *o)
+/* No MAC of the plan is printed in a script: all NICs of a host share one text, and all strangers another. */
+static void put_why_path(struct buf *out)
 {
-        PUT(out, "hosts/", o->known_mac ? o->plan->mac : "<mac>", "/why");
+        buf_puts(out, "hosts/${mac:hexhyp}/why");
 }
 
 static void put_header(struct buf *out, const struct offer *o)
@@ -161,8 +162,6 @@ static void put_header(struct buf *out, const struct offer *o)
 
         buf_puts(out, "#!ipxe\n# pxefs: ");
         put_who(out, o);
-        if (o->known_mac)
-                PUT(out, " (", p->mac, ")");
         if (p->profile) {
                 buf_puts(out, ", profile ");
                 put_display(out, p->profile);
@@ -172,7 +171,7 @@ static void put_header(struct buf *out, const struct offer *o)
         buf_puts(out, ", by ");
         put_display(out, p->build_why);
         buf_puts(out, ".\n# Where each value comes from, and what was refused: ");
-        put_why_path(out, o);
+        put_why_path(out);
         buf_puts(out, "\n\n");
 }
 
@@ -212,7 +211,7 @@ static void put_cannot(struct buf *out, const struct offer *o, const struct offe
                         ".\necho Nothing was booted.\n");
         }
         buf_puts(out, "echo What to do: ");
-        put_why_path(out, o);
+        put_why_path(out);
         PUT(out, " on the boot server.\n", next);
 }
 
@@ -223,7 +222,7 @@ static void put_refused_count(struct buf *out, const struct offer *o, const char
         buf_puts(out, start);
         put_number(out, o->refused.n);
         buf_puts(out, o->refused.n == 1 ? " value was refused: " : " values were refused: ");
-        put_why_path(out, o);
+        put_why_path(out);
         buf_puts(out, "\n");
 }
 
@@ -317,8 +316,6 @@ static void put_menu_head(struct buf *out, const struct offer *o)
         put_who(out, o);
         if (o->plan->kind == PLAN_UNKNOWN)
                 buf_puts(out, ", which is not in the inventory");
-        else if (o->known_mac)
-                PUT(out, " (", o->plan->mac, ")");
         buf_puts(out, "\nisset ${menu-note} && item --gap -- ! ${menu-note} ||\n");
         put_refused_count(out, o, "item --gap -- ! ");
 }

@@ -141,7 +141,8 @@ static bool is_listed(const struct offer *o, const char *name)
         return false;
 }
 
-/* A build whose name may not stand in a script is left out silently: its catalog says what is wrong with it. */
+/* A build whose name may not stand in a script is left out silently: its catalog says what is wrong with
+ * it. */
 static void settle_others(struct offer *o)
 {
         for (size_t i = 0; i < o->builds->n; i++) {

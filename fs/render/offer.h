@@ -24,7 +24,7 @@ struct offer {
         const struct build_list *builds;
         const struct budget_limits *limits;
         const char *wanted; /* name of the build that the plan asks for, or NULL: no release build yet */
-        const struct build_info *build; /* that build; NULL if it is not there */
+        const struct build_info *build;                    /* that build; NULL if it is not there */
         const struct build_info *others[OFFER_MAX_OTHERS]; /* the rest, newest first, each name once */
         size_t n_others;
         size_t n_left_out; /* good builds beyond those */
@@ -55,7 +55,10 @@ void offer_fini(struct offer *o);
 int offer_entry_init(const struct offer *o, const struct bootargs_change *changes, size_t n_changes,
         struct offer_entry *e);
 void offer_entry_fini(struct offer_entry *e);
-#define OFFER_ENTRY_INIT { .args = BUF_INIT }
+#define OFFER_ENTRY_INIT                                                                                     \
+        {                                                                                                    \
+                .args = BUF_INIT                                                                             \
+        }
 #define AUTO_OFFER_ENTRY AUTO_CLEAN(offer_entry_fini)
 
 /* Computes the rest of @e for build @b.  The hash is dropped first; if it is still too long, e->cannot says

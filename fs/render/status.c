@@ -12,7 +12,8 @@ static void render_archive(const struct archive_status *a, struct buf *out)
         buf_json(out, a->build);
         buf_puts(out, ", \"state\": ");
         buf_json(out, archive_state_name(a->state));
-        buf_printf(out, ", \"size_bytes\": %" PRIu64 ", \"raw_bytes\": %" PRIu64 ", \"reason\": ", a->size_bytes,
+        buf_printf(out,
+                ", \"size_bytes\": %" PRIu64 ", \"raw_bytes\": %" PRIu64 ", \"reason\": ", a->size_bytes,
                 a->raw_bytes);
         buf_json(out, a->reason);
         buf_puts(out, "}");
@@ -35,8 +36,8 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
         buf_puts(out, v->n_archives ? "\n  ],\n" : "],\n");
 }
 
-int render_status(const struct catalog_view *v, const struct inventory_summary *inventory, const char *inventory_error,
-        const char *version, struct buf *out)
+int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
+        const char *inventory_error, const char *version, struct buf *out)
 {
         buf_puts(out, "{\n  \"version\": ");
         buf_json(out, version);
@@ -44,7 +45,8 @@ int render_status(const struct catalog_view *v, const struct inventory_summary *
         render_builds(v, out);
         if (inventory)
                 buf_printf(out,
-                        "  \"inventory\": {\"state\": \"ready\", \"schema\": %d, \"hosts\": %" PRIu64 ", \"nics\": %" PRIu64 "}\n}\n",
+                        "  \"inventory\": {\"state\": \"ready\", \"schema\": %d, \"hosts\": %" PRIu64
+                        ", \"nics\": %" PRIu64 "}\n}\n",
                         inventory->schema_version, inventory->hosts, inventory->nics);
         else {
                 buf_puts(out, "  \"inventory\": {\"state\": \"unreadable\", \"reason\": ");

@@ -12,7 +12,7 @@
  * inventory_error  says why
  *
  * Returns 0 or -ENOMEM. */
-int render_status(const struct catalog_view *v, const struct inventory_summary *inventory, const char *inventory_error,
-        const char *version, struct buf *out);
+int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
+        const char *inventory_error, const char *version, struct buf *out);
 
 #endif

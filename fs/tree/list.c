@@ -3,8 +3,8 @@
  *
  * The keys of one directory are ranges, in this order, so that one number says where a listing is:
  *
- *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/ and the by-
- *                    directories the inventory's own keys
+ *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/
+ *                    and the by- directories the inventory's own keys
  *   CHANNELS ...     channels, by their id
  *   BUILDS ...       builds, by their object
  *   OVERLAY ...      files of the overlay, by a hash of their name
@@ -48,17 +48,20 @@ static uint64_t after_in(uint64_t after, uint64_t base)
 
 static void list_fixed(struct listing *l, uint64_t after)
 {
-        static const mode_t types[] = { [USE_DIR] = S_IFDIR, [USE_LINK] = S_IFLNK, [USE_LATEST] = S_IFLNK,
-                [USE_TEXT] = S_IFREG };
+        static const mode_t types[] = {
+                [USE_DIR] = S_IFDIR, [USE_LINK] = S_IFLNK, [USE_LATEST] = S_IFLNK, [USE_TEXT] = S_IFREG
+        };
 
         for (unsigned i = 0; i < n_fixed_names && !l->full; i++) {
                 const struct fixed_name *f = &fixed_names[i];
                 uint64_t key = i + PLACE_FIRST_KEY;
 
-                if (f->parent != l->dir->what || key <= after || f->unlisted || (f->needs_latest && !l->view->latest))
+                if (f->parent != l->dir->what || key <= after || f->unlisted ||
+                        (f->needs_latest && !l->view->latest))
                         continue;
                 (void)give(l, f->name,
-                        f->use == USE_DIR ? node_fixed((enum fixed_place)f->argument) : UNKNOWN_INO, types[f->use], key);
+                        f->use == USE_DIR ? node_fixed((enum fixed_place)f->argument) : UNKNOWN_INO,
+                        types[f->use], key);
         }
 }
 
@@ -89,7 +92,8 @@ static int list_builds(struct listing *l, uint64_t after)
         qsort(v, l->view->n_builds, sizeof *v, compare_object);
         for (size_t i = 0; i < l->view->n_builds && !l->full; i++)
                 if (BUILDS + v[i]->object > after)
-                        (void)give(l, v[i]->name, node_entry(v[i]->object, 0), S_IFDIR, BUILDS + v[i]->object);
+                        (void)give(
+                                l, v[i]->name, node_entry(v[i]->object, 0), S_IFDIR, BUILDS + v[i]->object);
         return 0;
 }
 
@@ -117,7 +121,8 @@ static int list_top(struct listing *l, uint64_t after)
 
         list_fixed(l, after);
         if (l->below_smartos && !l->full && after < BUILDS)
-                (void)inventory_list_channels(l->p->opts.inventory, after_in(after, CHANNELS), add_channel, l, NULL);
+                (void)inventory_list_channels(
+                        l->p->opts.inventory, after_in(after, CHANNELS), add_channel, l, NULL);
         if (l->below_smartos && !l->full)
                 r = list_builds(l, after);
         return r < 0 ? r : list_overlay(l, OVERLAY_TOP, after);

@@ -16,7 +16,8 @@ enum name_use {
         USE_TEXT,   /* argument: enum text_kind */
 };
 
-/* First match. Listings follow the order; a name's key is its row number, so rows are only ever added at the end. */
+/* First match. Listings follow the order; a name's key is its row number, so rows are only ever added at
+ * the end. */
 struct fixed_name {
         enum fixed_place parent;
         const char *name;

@@ -67,36 +67,38 @@ bool node_decode(uint64_t id, struct node *ret)
 
 uint64_t node_fixed(enum fixed_place place)
 {
-        return node_encode((struct node){ .kind = NODE_FIXED, .what = place });
+        return node_encode((struct node) { .kind = NODE_FIXED, .what = place });
 }
 
 uint64_t node_entry(uint64_t object, uint32_t entry)
 {
-        return node_encode((struct node){ .kind = NODE_ENTRY, .object = object, .detail = entry });
+        return node_encode((struct node) { .kind = NODE_ENTRY, .object = object, .detail = entry });
 }
 
 uint64_t node_text(enum text_kind what, uint64_t host, uint32_t hash)
 {
-        return node_encode((struct node){ .kind = NODE_TEXT, .what = what,
-                .object = host < NODE_HOST_MAX ? host : NODE_HOST_MAX, .detail = hash });
+        return node_encode((struct node) { .kind = NODE_TEXT,
+                .what = what,
+                .object = host < NODE_HOST_MAX ? host : NODE_HOST_MAX,
+                .detail = hash });
 }
 
 uint64_t node_hostdir(uint64_t mac)
 {
-        return node_encode((struct node){ .kind = NODE_HOSTDIR, .object = mac });
+        return node_encode((struct node) { .kind = NODE_HOSTDIR, .object = mac });
 }
 
 uint64_t node_link(enum link_kind what, uint64_t argument)
 {
-        return node_encode((struct node){ .kind = NODE_LINK, .what = what, .object = argument });
+        return node_encode((struct node) { .kind = NODE_LINK, .what = what, .object = argument });
 }
 
 uint64_t node_overlay(uint64_t hash)
 {
-        return node_encode((struct node){ .kind = NODE_OVERLAY, .object = hash });
+        return node_encode((struct node) { .kind = NODE_OVERLAY, .object = hash });
 }
 
 uint64_t node_overlaydir(bool below_smartos, uint64_t hash)
 {
-        return node_encode((struct node){ .kind = NODE_OVERLAYDIR, .what = below_smartos, .object = hash });
+        return node_encode((struct node) { .kind = NODE_OVERLAYDIR, .what = below_smartos, .object = hash });
 }

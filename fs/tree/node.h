@@ -13,14 +13,14 @@
  *   OVERLAYDIR below smartos 1, hash 59    a directory of the overlay
  *
  * Invariants
- *   1. What the id of a file or a link names never changes: same id, same bytes, same size.  When a menu changes, its name
- *      leads to another id.  That is why the kernel may cache attributes and data for ever.
+ *   1. What the id of a file or a link names never changes: same id, same bytes, same size.  When a menu
+ *      changes, its name leads to another id.  That is why the kernel may cache attributes and data for ever.
  *   2. An id is derived from what it names alone, so a process that never saw it can answer for it.
  *   3. An id that can no longer be answered is ESTALE, never other bytes.
  *   4. A directory has one id and one name (the kernel moves a directory about that appears under two).
  *
- * Limits: 2^20 entries an archive; hosts with an id of 2^24 - 1 or more share a number that is only found in the text
- * ring, so that their texts may become ESTALE sooner.  All functions are pure.
+ * Limits: 2^20 entries an archive; hosts with an id of 2^24 - 1 or more share a number that is only found
+ * in the text ring, so that their texts may become ESTALE sooner.  All functions are pure.
  */
 #ifndef PXEFS_TREE_NODE_H
 #define PXEFS_TREE_NODE_H
@@ -56,11 +56,11 @@ enum text_kind {
 };
 
 enum link_kind {
-        LINK_SPELLING = 0, /* hosts/AA:BB:.. -> aa-bb-..; argument: MAC */
-        LINK_HOST = 1,     /* by-name/x -> ../hosts/aa-bb-..; argument: MAC */
-        LINK_BUILD = 2,    /* smartos/latest -> <build>; argument: object */
-        LINK_OS = 3,       /* /os -> smartos */
-        LINK_PLATFORM = 4, /* /platform -> smartos/latest/platform */
+        LINK_SPELLING = 0,         /* hosts/AA:BB:.. -> aa-bb-..; argument: MAC */
+        LINK_HOST = 1,             /* by-name/x -> ../hosts/aa-bb-..; argument: MAC */
+        LINK_BUILD = 2,            /* smartos/latest -> <build>; argument: object */
+        LINK_OS = 3,               /* /os -> smartos */
+        LINK_PLATFORM = 4,         /* /platform -> smartos/latest/platform */
         LINK_SMARTOS_PLATFORM = 5, /* /smartos/platform -> latest/platform */
 };
 
@@ -76,7 +76,8 @@ struct node {
 
 uint64_t node_encode(struct node n);
 
-/* Returns false for a number no node has (the kernel only sends ids it was given; a test or a hostile journal may not). */
+/* Returns false for a number no node has (the kernel only sends ids it was given; a test or a hostile
+ * journal may not). */
 bool node_decode(uint64_t id, struct node *ret);
 
 uint64_t node_fixed(enum fixed_place place);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* overlay -- a table from hash to path, and the file system below it.
  *
- * Everything is looked up on disk when it is asked for; the only thing remembered is which path a hash stands for, one
- * record a path. A replaced file replaces its record, so the table is bounded by the number of files (and by MAX_RECORDS, as
- * nothing an operator serves beside builds comes near it).
+ * Everything is looked up on disk when it is asked for; the only thing remembered is which path a hash
+ * stands for, one record a path. A replaced file replaces its record, so the table is bounded by the number
+ * of files (and by MAX_RECORDS, as nothing an operator serves beside builds comes near it).
  *
  * Lock: one mutex around the table, never held while the disk is touched.
  */
@@ -24,8 +24,8 @@
 #define MAX_RECORDS 65536
 
 struct record {
-        uint64_t hash;      /* key of by_hash */
-        char *path;         /* owned, key of by_path; relative to an overlay directory, "" is the top */
+        uint64_t hash; /* key of by_hash */
+        char *path;    /* owned, key of by_path; relative to an overlay directory, "" is the top */
         bool is_dir;
         size_t layer;       /* file: the overlay directory it was found in */
         struct identity id; /* file */
@@ -34,7 +34,7 @@ struct record {
 struct overlay {
         int *dirfd;
         size_t n;
-        pthread_mutex_t lock; /* guards the three below */
+        pthread_mutex_t lock;    /* guards the three below */
         void *by_hash, *by_path; /* tsearch trees of struct record *; by_hash does not own */
         size_t n_records;
 };
@@ -225,12 +225,14 @@ static bool may_show(const char *name)
 /* Opens the file or directory @path of a layer; a link is followed only to a file. */
 static int open_in(const struct overlay *o, size_t layer, const char *path, struct stat *ret_st)
 {
-        AUTO_CLOSE int fd = openat(o->dirfd[layer], path[0] ? path : ".", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        AUTO_CLOSE int fd =
+                openat(o->dirfd[layer], path[0] ? path : ".", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct stat l;
 
         if (fd < 0)
                 return -errno;
-        if (fstat(fd, ret_st) < 0 || fstatat(o->dirfd[layer], path[0] ? path : ".", &l, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstat(fd, ret_st) < 0 ||
+                fstatat(o->dirfd[layer], path[0] ? path : ".", &l, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         if (S_ISDIR(ret_st->st_mode) ? S_ISLNK(l.st_mode) : !S_ISREG(ret_st->st_mode))
                 return -ENOENT;
@@ -259,8 +261,9 @@ int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct ove
                 if (fd < 0)
                         continue; /* absent, unreadable, a device: the next directory may have it */
                 id = identity_of(&st);
-                *ret = (struct overlay_entry){ .is_dir = S_ISDIR(st.st_mode),
-                        .size_bytes = S_ISDIR(st.st_mode) ? 0 : id.size_bytes, .mtime_ns = id.mtime_ns };
+                *ret = (struct overlay_entry) { .is_dir = S_ISDIR(st.st_mode),
+                        .size_bytes = S_ISDIR(st.st_mode) ? 0 : id.size_bytes,
+                        .mtime_ns = id.mtime_ns };
                 r = hash_of(path, ret->is_dir ? NULL : &id, &ret->hash);
                 return r < 0 ? r : remember(o, ret->hash, path, ret->is_dir, i, &id);
         }
@@ -275,8 +278,10 @@ int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_e
 
         if (r < 0)
                 return r;
-        *ret = (struct overlay_entry){ .hash = hash, .is_dir = is_dir,
-                .size_bytes = is_dir ? 0 : id.size_bytes, .mtime_ns = is_dir ? 0 : id.mtime_ns };
+        *ret = (struct overlay_entry) { .hash = hash,
+                .is_dir = is_dir,
+                .size_bytes = is_dir ? 0 : id.size_bytes,
+                .mtime_ns = is_dir ? 0 : id.mtime_ns };
         return 0;
 }
 
@@ -346,7 +351,7 @@ static int name_list_add(struct name_list *l, const char *name, bool is_dir)
                 l->v = v;
                 l->cap = cap;
         }
-        l->v[l->n] = (struct name_key){ .key = (h[0] >> 2) | 1, .name = strdup(name), .is_dir = is_dir };
+        l->v[l->n] = (struct name_key) { .key = (h[0] >> 2) | 1, .name = strdup(name), .is_dir = is_dir };
         if (!l->v[l->n].name)
                 return -ENOMEM;
         l->n++;

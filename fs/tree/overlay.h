@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* overlay -- plain directories of the operator's shown in the tree: undionly.kpxe, ipxe.efi, pxelinux.0, mboot.c32, ...
+/* overlay -- plain directories of the operator's shown in the tree: undionly.kpxe, ipxe.efi, pxelinux.0,
+ * mboot.c32, ...
  *
- * Several directories are merged, the first that has a name wins. Names the daemon makes itself win over all of them.
- * The operator's own symbolic links to files are followed (Debian's /usr/lib/syslinux has them); links to directories,
- * devices and names that begin with a dot are not shown.  Files are read with the daemon's own, unprivileged, rights.
+ * Several directories are merged, the first that has a name wins. Names the daemon makes itself win over
+ * all of them. The operator's own symbolic links to files are followed (Debian's /usr/lib/syslinux has
+ * them); links to directories, devices and names that begin with a dot are not shown.  Files are read with
+ * the daemon's own, unprivileged, rights.
  *
- * A file's id depends on its path and its identity on disk, so a replaced file is another node, and the old one
- * is ESTALE (tree/node.h, invariant 1).  Thread-safe; blocks for the disk.
+ * A file's id depends on its path and its identity on disk, so a replaced file is another node, and the old
+ * one is ESTALE (tree/node.h, invariant 1).  Thread-safe; blocks for the disk.
  */
 #ifndef PXEFS_TREE_OVERLAY_H
 #define PXEFS_TREE_OVERLAY_H
@@ -43,8 +45,9 @@ int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_e
 /* Reads a file; as source_pread. */
 ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off);
 
-/* Calls @add for names of directory @dir with a key greater than @after, in ascending order of key (a hash of the name, so
- * a listing goes on where it was under edits), until it returns false.  Keys are below 2^62. */
+/* Calls @add for names of directory @dir with a key greater than @after, in ascending order of key (a hash
+ * of the name, so a listing goes on where it was under edits), until it returns false.  Keys are below
+ * 2^62. */
 typedef bool overlay_list_fn(void *ctx, uint64_t key, const char *name, bool is_dir);
 int overlay_list(struct overlay *o, uint64_t dir, uint64_t after, overlay_list_fn *add, void *ctx);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* place -- lookup, stat, readlink and read.
  *
- * Names are resolved in a fixed order, so that no file of an archive or of the overlay can take the place of one of ours: the
- * fixed names, then builds, then channels, then the overlay.
+ * Names are resolved in a fixed order, so that no file of an archive or of the overlay can take the place
+ * of one of ours: the fixed names, then builds, then channels, then the overlay.
  *
  * How long a name may be believed
- *   for ever   fixed directories, hosts/<mac> (its id is the MAC itself), other spellings, everything below a build
+ *   for ever   fixed directories, hosts/<mac> (its id is the MAC itself), other spellings, all below a build
  *   1 s        builds, `latest`, and files of the overlay
  *   not at all whatever the inventory decides: a committed change is seen by the very next lookup
  * An absence is never remembered except below a build: a name may appear with the next commit or upload, and
@@ -68,7 +68,7 @@ const struct fixed_name *fixed_name_find(unsigned parent, const char *name)
         return NULL;
 }
 
-/* --- attributes --------------------------------------------------------------------------------------------------- */
+/* ---- attributes ---- */
 
 static void fill(const struct places *p, struct place_entry *ret, uint64_t node, mode_t mode, uint64_t size,
         int64_t mtime_ns)
@@ -80,10 +80,10 @@ static void fill(const struct places *p, struct place_entry *ret, uint64_t node,
                 t.tv_nsec += 1000000000;
         }
         ret->node = node;
-        ret->st = (struct stat){
+        ret->st = (struct stat) {
                 .st_ino = node,
                 .st_mode = mode,
-                .st_nlink = 1, /* of directories too: nobody counts subdirectories for us, and find(1) knows 1 as "unknown" */
+                .st_nlink = 1, /* of directories too: find(1) takes 1 for "nobody counted" */
                 .st_uid = p->opts.uid,
                 .st_gid = p->opts.gid,
                 .st_size = (off_t)size,
@@ -96,8 +96,8 @@ static void fill(const struct places *p, struct place_entry *ret, uint64_t node,
         ret->attr_sec = FOREVER_SEC;
 }
 
-/* A directory whose listing can change.  Its time is that of the last change of the catalog: the inventory's commits have no
- * time, and nobody relies on it. */
+/* A directory whose listing can change.  Its time is that of the last change of the catalog: the
+ * inventory's commits have no time, and nobody relies on it. */
 static int fill_dir(const struct places *p, struct place_entry *ret, uint64_t node)
 {
         struct catalog_view *v = catalog_view_get(p->opts.catalog);
@@ -142,8 +142,8 @@ static int fill_entry(const struct places *p, struct place_entry *ret, const str
         return 0;
 }
 
-static int fill_overlay(const struct places *p, struct place_entry *ret, bool below_smartos,
-        const struct overlay_entry *o)
+static int fill_overlay(
+        const struct places *p, struct place_entry *ret, bool below_smartos, const struct overlay_entry *o)
 {
         if (o->is_dir) {
                 (void)fill_dir(p, ret, node_overlaydir(below_smartos, o->hash));
@@ -153,7 +153,7 @@ static int fill_overlay(const struct places *p, struct place_entry *ret, bool be
         return 0;
 }
 
-/* --- lookup ------------------------------------------------------------------------------------------------------- */
+/* ---- lookup ---- */
 
 static int lookup_build(const struct places *p, uint64_t object, struct place_entry *ret, bool as_link)
 {
@@ -198,8 +198,8 @@ static int lookup_fixed(const struct places *p, const struct fixed_name *f, stru
         return -ENOENT;
 }
 
-static int lookup_overlay(const struct places *p, bool below_smartos, uint64_t dir, const char *name,
-        struct place_entry *ret)
+static int lookup_overlay(
+        const struct places *p, bool below_smartos, uint64_t dir, const char *name, struct place_entry *ret)
 {
         struct overlay_entry o;
         int r = overlay_lookup(p->opts.overlay, dir, name, &o);
@@ -220,7 +220,7 @@ static int lookup_channel(const struct places *p, const char *name, struct place
         if (r < 0)
                 return r;
         v = catalog_view_get(p->opts.catalog);
-        b = build ? catalog_view_by_name(v, build) : v->latest;
+        b = strcmp(build, "latest") == 0 ? v->latest : catalog_view_by_name(v, build);
         r = b ? fill_link(p, ret, node_link(LINK_BUILD, b->object)) : -ENOENT;
         catalog_view_unref(v);
         return r;
@@ -253,7 +253,8 @@ static int lookup_hosts(const struct places *p, const char *name, struct place_e
         if (mac_parse(name, &mac, &canonical) < 0)
                 return -ENOENT;
         ret->name_sec = FOREVER_SEC;
-        return canonical ? fill_dir(p, ret, node_hostdir(mac)) : fill_link(p, ret, node_link(LINK_SPELLING, mac));
+        return canonical ? fill_dir(p, ret, node_hostdir(mac))
+                         : fill_link(p, ret, node_link(LINK_SPELLING, mac));
 }
 
 static int lookup_host_file(const struct places *p, uint64_t mac, const char *name, struct place_entry *ret)
@@ -281,7 +282,8 @@ static int lookup_by(const struct places *p, by_fn *by, const char *key, struct 
         return r < 0 ? r : fill_link(p, ret, node_link(LINK_HOST, mac));
 }
 
-static int lookup_fixed_place(const struct places *p, unsigned place, const char *name, struct place_entry *ret)
+static int lookup_fixed_place(
+        const struct places *p, unsigned place, const char *name, struct place_entry *ret)
 {
         const struct fixed_name *f = fixed_name_find(place, name);
 
@@ -310,7 +312,8 @@ static bool is_shown(const struct places *p, const struct layout_entry *e)
         return !e->hidden || p->opts.show_root_password;
 }
 
-static int lookup_entry(const struct places *p, const struct node *parent, const char *name, struct place_entry *ret)
+static int lookup_entry(
+        const struct places *p, const struct node *parent, const char *name, struct place_entry *ret)
 {
         struct catalog_view *v = catalog_view_get(p->opts.catalog);
         const struct build *b = catalog_view_by_object(v, parent->object);
@@ -328,7 +331,7 @@ static int lookup_entry(const struct places *p, const struct node *parent, const
 
 int place_lookup(const struct places *p, const struct node *parent, const char *name, struct place_entry *ret)
 {
-        *ret = (struct place_entry){ .name_sec = 0 };
+        *ret = (struct place_entry) { .name_sec = 0 };
         switch (parent->kind) {
         case NODE_FIXED:
                 return lookup_fixed_place(p, parent->what, name, ret);
@@ -346,7 +349,7 @@ int place_lookup(const struct places *p, const struct node *parent, const char *
         return -ENOTDIR;
 }
 
-/* --- by node ------------------------------------------------------------------------------------------------------ */
+/* ---- by node ---- */
 
 static int stat_entry(const struct places *p, const struct node *n, struct place_entry *ret)
 {
@@ -364,7 +367,7 @@ int place_stat(const struct places *p, const struct node *n, struct place_entry 
         struct text_entry t;
         int r;
 
-        *ret = (struct place_entry){ .name_sec = 0 };
+        *ret = (struct place_entry) { .name_sec = 0 };
         switch (n->kind) {
         case NODE_FIXED:
         case NODE_HOSTDIR:
@@ -438,8 +441,8 @@ static ssize_t read_entry(const struct places *p, const struct node *n, void *bu
         ssize_t r = -ESTALE;
 
         if (b && n->detail < b->tree->n)
-                r = b->tree->v[n->detail].is_dir ? -EISDIR :
-                                                   layout_pread(b->tree, b->src, n->detail, buf, len, off);
+                r = b->tree->v[n->detail].is_dir ? -EISDIR
+                                                 : layout_pread(b->tree, b->src, n->detail, buf, len, off);
         catalog_view_unref(v);
         return r;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* place -- the namespace: lookup, stat, list and read for each kind of place.
  *
- * Names are recognised on lookup, in every spelling loaders use; listings show one of each.  What a name leads to
- * and for how long the kernel may believe it is decided here, by design "immutable inodes, mutable names"
- * (docs/architecture.md).  Thread-safe; may block for SQLite and the disk.  All functions return 0 or a negative
- * errno.
+ * Names are recognised on lookup, in every spelling loaders use; listings show one of each.  What a name
+ * leads to and for how long the kernel may believe it is decided here, by design "immutable inodes, mutable
+ * names" (docs/architecture.md).  Thread-safe; may block for SQLite and the disk.  All functions return 0
+ * or a negative errno.
  */
 #ifndef PXEFS_TREE_PLACE_H
 #define PXEFS_TREE_PLACE_H
@@ -22,13 +22,13 @@
 #define FOREVER_SEC 1e9
 
 struct places_options {
-        struct catalog *catalog;     /* all borrowed */
+        struct catalog *catalog; /* all borrowed */
         struct inventory *inventory;
         struct overlay *overlay;
         struct texts *texts;
         uid_t uid; /* owner shown of everything */
         gid_t gid;
-        bool nolist;             /* hosts/, by-name/, by-ip/ and by-uuid/ list nothing; look-ups work */
+        bool nolist; /* hosts/, by-name/, by-ip/ and by-uuid/ list nothing; look-ups work */
         bool show_root_password;
 };
 
@@ -45,8 +45,10 @@ struct place_entry {
         double name_sec; /* lookup: how long the name leads here */
 };
 
-/* Finds @name in directory @parent.  -ENOENT if it is not there; then ret->name_sec says how long that holds (0: ask again). */
-int place_lookup(const struct places *p, const struct node *parent, const char *name, struct place_entry *ret);
+/* Finds @name in directory @parent.  -ENOENT if it is not there; then ret->name_sec says how long that
+ * holds (0: ask again). */
+int place_lookup(
+        const struct places *p, const struct node *parent, const char *name, struct place_entry *ret);
 int place_stat(const struct places *p, const struct node *n, struct place_entry *ret);
 
 /* Target of a link; the caller frees it. */
@@ -55,8 +57,9 @@ int place_readlink(const struct places *p, const struct node *n, char **ret);
 /* Fewer than @len bytes only at the end of the file. */
 ssize_t place_read(const struct places *p, const struct node *n, void *buf, size_t len, uint64_t off);
 
-/* Lists @dir from key @after on, ascending, until @add returns false.  Keys identify names, not positions, so a listing
- * goes on rightly under edits and in another process. They are at least PLACE_FIRST_KEY and below 2^63. */
+/* Lists @dir from key @after on, ascending, until @add returns false.  Keys identify names, not positions,
+ * so a listing goes on rightly under edits and in another process. They are at least PLACE_FIRST_KEY and
+ * below 2^63. */
 #define PLACE_FIRST_KEY UINT64_C(3)
 typedef bool place_list_fn(void *ctx, const char *name, uint64_t node, mode_t type, uint64_t key);
 int place_list(const struct places *p, const struct node *dir, uint64_t after, place_list_fn *add, void *ctx);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* text -- see text.h, and tree/node.h for the invariants it keeps.
  *
- * The script of a machine depends on its host alone, not on which of its NICs asks (the script itself uses ${mac}), so the host's id
- * in the node is enough to make it again; all unknown machines share one text.  `why` names the MAC, so one that
- * fell out of the ring is ESTALE and the reader asks again.
+ * The script of a machine depends on its host alone, not on which of its NICs asks (the script itself uses
+ * ${mac}), so the host's id in the node is enough to make it again; all unknown machines share one text.
+ * `why` names the MAC, so one that fell out of the ring is ESTALE and the reader asks again.
  *
  * Locks: the ring's, and complaint.lock for the last complaint; neither is held across a call to SQLite.
  */
@@ -60,7 +60,7 @@ void texts_free(struct texts *t)
 /* Logs a change of the inventory's state, not every request that meets it. */
 static void complain(struct texts *t, int r, const struct err *err)
 {
-        const char *now = r < 0 && r != -ENOENT ? err->text : "";
+        const char *now = r < 0 ? err->text : "";
 
         pthread_mutex_lock(&t->complaint.lock);
         if (strcmp(t->complaint.last, now) != 0) {
@@ -89,7 +89,6 @@ static int render_host(enum text_kind what, struct plan *p, const struct catalog
 
         switch (what) {
         case TEXT_MENU:
-                p->mac[0] = '\0'; /* one text for all NICs of a host, one for all strangers */
                 return render_ipxe(p, &v->list, latest, out);
         case TEXT_WHY:
                 return render_why(p, &v->list, latest, out);
@@ -101,18 +100,22 @@ static int render_host(enum text_kind what, struct plan *p, const struct catalog
         return -ESTALE;
 }
 
-/* Gets the plan: of @mac, or, with mac 0, of host @host (0: machines nobody knows, and the dispatcher's settings). */
+/* Gets the plan: of @mac, or, with mac 0, of host @host (0: machines nobody knows, and the dispatcher's
+ * settings). */
 static int get_plan(struct texts *t, uint64_t mac, uint64_t host, struct plan **ret)
 {
         struct err err = { "" };
         int r;
 
-        if (mac == 0 && host != 0)
+        if (mac == 0 && host != 0) {
                 r = inventory_plan_by_host(t->opts.inventory, (int64_t)host, ret, &err);
-        else
+                if (r == -ENOENT) /* the host was deleted: no trouble of the inventory's */
+                        return -ESTALE;
+        } else {
                 r = inventory_plan(t->opts.inventory, mac, ret, &err);
+        }
         complain(t, r, &err);
-        return r;
+        return r == -ENOENT ? -EIO : r; /* a lost database must not look like an absent script */
 }
 
 /* Renders @what; *ret_host is the host whose text it is. */
@@ -128,19 +131,20 @@ static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t hos
                 r = render_daemon_status(t, v, out);
         } else {
                 r = get_plan(t, mac, host, &p);
-                if (r == 0) {
-                        if (p->host_id > 0 && what != TEXT_DISPATCHER)
-                                *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+                if (r == 0 && p->host_id > 0 && what != TEXT_DISPATCHER)
+                        *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+                if (r == 0)
                         r = render_host(what, p, v, out);
-                }
+                else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
+                        r = render_dispatcher(NULL, out);
         }
         catalog_view_unref(v);
         return r < 0 ? r : buf_error(out);
 }
 
 /* Id and generation of a text under a salt. */
-static int identify(const struct texts *t, enum text_kind what, uint64_t host, uint64_t salt, const struct buf *text,
-        uint64_t *ret_node, uint32_t *ret_generation)
+static int identify(const struct texts *t, enum text_kind what, uint64_t host, uint64_t salt,
+        const struct buf *text, uint64_t *ret_node, uint32_t *ret_generation)
 {
         uint64_t h[2] = { 0 };
         int r = digest_short(salt, text->data ? text->data : "", text->len, h);
@@ -161,9 +165,11 @@ static int64_t mtime_of(uint64_t node)
         return (int64_t)(sec * 1000000000 + hash % 1000000000);
 }
 
-/* Finds an id for the text that no other text in the ring has, and keeps it.  If MAX_SALTS of them are taken, the last one is
- * taken over: the other generation makes the kernel turn the old inode bad, so its readers get EIO. */
-static int promise(struct texts *t, enum text_kind what, uint64_t host, const struct buf *text, struct text_entry *ret)
+/* Finds an id for the text that no other text in the ring has, and keeps it.  If MAX_SALTS of them are
+ * taken, the last one is taken over: the other generation makes the kernel turn the old inode bad, so its
+ * readers get EIO. */
+static int promise(
+        struct texts *t, enum text_kind what, uint64_t host, const struct buf *text, struct text_entry *ret)
 {
         uint64_t node = 0;
         uint32_t generation = 0;
@@ -179,8 +185,9 @@ static int promise(struct texts *t, enum text_kind what, uint64_t host, const st
         r = textring_put(t->ring, node, text->data ? text->data : "", text->len);
         if (r < 0)
                 return r;
-        *ret = (struct text_entry){ .node = node, .generation = generation, .size_bytes = text->len,
-                .mtime_ns = mtime_of(node) };
+        *ret = (struct text_entry) {
+                .node = node, .generation = generation, .size_bytes = text->len, .mtime_ns = mtime_of(node)
+        };
         return 0;
 }
 
@@ -205,7 +212,7 @@ static int derive(struct texts *t, const struct node *n)
                 return -ESTALE;
         r = make(t, (enum text_kind)n->what, 0, n->object, &text, &host);
         if (r < 0)
-                return r == -ENOENT ? -ESTALE : r;
+                return r;
         for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
                 r = identify(t, (enum text_kind)n->what, host, salt, &text, &node, &generation);
                 if (r < 0)
@@ -230,7 +237,7 @@ int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)
         }
         if (size < 0)
                 return -ESTALE;
-        *ret = (struct text_entry){ .node = node, .size_bytes = (uint64_t)size, .mtime_ns = mtime_of(node) };
+        *ret = (struct text_entry) { .node = node, .size_bytes = (uint64_t)size, .mtime_ns = mtime_of(node) };
         return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* text -- generated files: made at lookup, promised, and found again at read.
  *
- * A lookup renders the text from one snapshot of the inventory and one of the catalog, derives its node id from its bytes,
- * keeps it in the ring, and only then answers.  A read finds it there; or, when the ring has turned, renders it again and
- * serves it only if it is still the same text.  Thread-safe; blocks for SQLite.
+ * A lookup renders the text from one snapshot of the inventory and one of the catalog, derives its node id
+ * from its bytes, keeps it in the ring, and only then answers.  A read finds it there; or, when the ring
+ * has turned, renders it again and serves it only if it is still the same text.  Thread-safe; blocks for
+ * SQLite.
  */
 #ifndef PXEFS_TREE_TEXT_H
 #define PXEFS_TREE_TEXT_H
@@ -23,7 +24,7 @@ struct texts_options {
         struct inventory *inventory; /* borrowed */
         const char *version;         /* of pxefs, for status; borrowed */
         size_t ring_bytes;           /* 16 MiB */
-        unsigned hash_bits;          /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
+        unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };
 
 struct texts *texts_new(const struct texts_options *opts); /* NULL if memory is short */
@@ -31,9 +32,10 @@ void texts_free(struct texts *t);
 
 struct text_entry {
         uint64_t node;
-        uint32_t generation; /* 32 further bits of the text's hash: a collision of ids turns the kernel's old inode bad */
+        uint32_t
+                generation; /* 32 further bits of the hash: where ids collide, the kernel's old inode turns bad */
         uint64_t size_bytes;
-        int64_t mtime_ns;    /* derived from the text, a date in the past: differs whenever the bytes do */
+        int64_t mtime_ns; /* derived from the text, a date in the past: differs whenever the bytes do */
 };
 
 /* Renders the text of @what for the machine @mac (ignored for the dispatcher and status) and keeps it.

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* textring -- a log of texts in one flat block.
  *
- * Records are appended at `head`, a position that only grows; a record at position p lies at p modulo the size and never
- * crosses the end of the block (the rest of a lap is skipped).  What is older than head - size has been overwritten.
- * Each bucket of the index holds the position of its newest record; a record holds the position of the one before it in
- * the same bucket.  A position below the window is simply the end of the chain, so overwriting needs no bookkeeping.
+ * Records are appended at `head`, a position that only grows; a record at position p lies at p modulo the
+ * size and never crosses the end of the block (the rest of a lap is skipped).  What is older than head -
+ * size has been overwritten. Each bucket of the index holds the position of its newest record; a record
+ * holds the position of the one before it in the same bucket.  A position below the window is simply the
+ * end of the chain, so overwriting needs no bookkeeping.
  *
  * Invariants
  *   1. Every record in the window [head - size, head) is whole.
@@ -121,7 +122,7 @@ int textring_put(struct textring *r, uint64_t id, const void *text, size_t len)
         if (left < room)
                 r->head += left;
         rec = at(r, r->head);
-        *rec = (struct record){ .id = id, .pos = r->head, .prev = *bucket_of(r, id), .len = len };
+        *rec = (struct record) { .id = id, .pos = r->head, .prev = *bucket_of(r, id), .len = len };
         memcpy(rec + 1, text, len);
         *bucket_of(r, id) = r->head;
         r->head += room;

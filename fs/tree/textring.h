@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* textring -- generated files that were promised to somebody, kept until the space is needed.
  *
- * A text is put here before the LOOKUP that names it is answered; a READ that comes later finds the very bytes, even if
- * the inventory says something else by then.  Thread-safe; holds one mutex for the length of a copy.
+ * A text is put here before the LOOKUP that names it is answered; a READ that comes later finds the very
+ * bytes, even if the inventory says something else by then.  Thread-safe; holds one mutex for the length of
+ * a copy.
  */
 #ifndef PXEFS_TREE_TEXTRING_H
 #define PXEFS_TREE_TEXTRING_H
@@ -28,7 +29,8 @@ enum textring_state textring_peek(struct textring *r, uint64_t id, const void *t
 /* Keeps @text (copied) under @id; what was there under that id is forgotten.  0, or -EFBIG. */
 int textring_put(struct textring *r, uint64_t id, const void *text, size_t len);
 
-/* Copies up to @len bytes from @off.  Returns their number (0 at or past the end), or -ENOENT if the ring has no such text. */
+/* Copies up to @len bytes from @off.  Returns their number (0 at or past the end), or -ENOENT if the ring
+ * has no such text. */
 ssize_t textring_read(struct textring *r, uint64_t id, void *buf, size_t len, uint64_t off);
 
 /* Size of the text in bytes, or -ENOENT. */

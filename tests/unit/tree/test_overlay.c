@@ -182,8 +182,10 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_first_directory_that_has_a_name_wins, setup, teardown),
-                cmocka_unit_test_setup_teardown(a_replaced_file_is_another_node_and_the_old_one_is_stale, setup, teardown),
-                cmocka_unit_test_setup_teardown(links_to_files_are_followed_and_others_are_not_shown, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        a_replaced_file_is_another_node_and_the_old_one_is_stale, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        links_to_files_are_followed_and_others_are_not_shown, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_listing_goes_on_where_it_stopped, setup, teardown),
         };
 

@@ -71,7 +71,8 @@ static void a_collision_is_seen_and_the_newer_text_counts(void **state)
         textring_free(r);
 }
 
-/* Texts of random length turn a small ring many times; each read gives the text that was put last under its id, or nothing. */
+/* Texts of random length turn a small ring many times; each read gives the text that was put last under its
+ * id, or nothing. */
 static void after_many_laps_a_text_is_whole_or_absent(void **state)
 {
         enum { IDS = 64 };
