@@ -138,25 +138,32 @@ static bool add_link(void *ctx, uint64_t key, const char *name)
         return give(ctx, name, UNKNOWN_INO, S_IFLNK, key + PLACE_FIRST_KEY);
 }
 
+/* Rows that cannot be read are an error of the directory, not an empty one. */
 static int list_inventory(struct listing *l, uint64_t after)
 {
         struct inventory *inv = l->p->opts.inventory;
         uint64_t from = after_in(after, PLACE_FIRST_KEY);
+        int r = 0;
 
         if (l->p->opts.nolist)
                 return 0;
         switch (l->dir->what) {
         case PLACE_HOSTS:
-                return inventory_list_macs(inv, from, add_mac, l, NULL);
+                r = inventory_list_macs(inv, from, add_mac, l, NULL);
+                break;
         case PLACE_BY_NAME:
-                return inventory_list_names(inv, from, add_link, l, NULL);
+                r = inventory_list_names(inv, from, add_link, l, NULL);
+                break;
         case PLACE_BY_IP:
-                return inventory_list_ips(inv, from, add_link, l, NULL);
+                r = inventory_list_ips(inv, from, add_link, l, NULL);
+                break;
         case PLACE_BY_UUID:
-                return inventory_list_uuids(inv, from, add_link, l, NULL);
+                r = inventory_list_uuids(inv, from, add_link, l, NULL);
+                break;
         default:
-                return 0;
+                break;
         }
+        return r < 0 && r != -ENOMEM ? -EIO : r;
 }
 
 static int list_fixed_place(struct listing *l, uint64_t after)

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MPL-2.0
+# While the inventory cannot be read, the dispatcher and the builds are there and a host's script is an error, never another
+# script; when it is back, all is as before, without a restart.
+. "$PXEFS_TESTLIB"
+mkbuild 20240101T000000Z -s 1
+sql "INSERT INTO host (hostname, build) VALUES ('db1', '20240101T000000Z');
+     INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';
+     PRAGMA wal_checkpoint(TRUNCATE);"
+mount_pxefs -o wait
+menu=$MNT/hosts/02-08-20-00-00-01/menu.ipxe
+want=$(digest "$menu")
+dispatcher=$(digest "$MNT/menu.ipxe")
+for trouble in gone empty garbage directory; do
+        mv "$DIR/inventory" "$DIR/aside"
+        mkdir "$DIR/inventory"
+        case $trouble in
+        gone) ;;
+        empty) : >"$INVENTORY" ;;
+        garbage) head -c 8192 /dev/urandom >"$INVENTORY" ;;
+        directory) mkdir "$INVENTORY" ;;
+        esac
+        chown -R "$PXEFS_USER:" "$DIR/inventory"
+        got=$(cat "$menu" 2>&1) && fail "$trouble: a script is served: $got"
+        [ "$(digest "$MNT/menu.ipxe")" = "$dispatcher" ] || fail "$trouble: the dispatcher is gone"
+        [ -s "$MNT/smartos/latest/platform/i86pc/kernel/amd64/unix" ] || fail "$trouble: the build is gone"
+        grep -q '"state": "unreadable", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
+        ls "$MNT" "$MNT/smartos" >/dev/null || fail "$trouble: listings fail"
+        ! ls "$MNT/hosts" >/dev/null 2>&1 || fail "$trouble: hosts/ looks empty instead of unreadable"
+        rm -rf "$DIR/inventory"
+        mv "$DIR/aside" "$DIR/inventory"
+        [ "$(digest "$menu")" = "$want" ] || fail "$trouble: not as before when the inventory is back"
+done
+# A writer that holds the whole database does not stop a read: WAL.
+sqlite3 "$INVENTORY" >/dev/null <<END
+BEGIN EXCLUSIVE;
+UPDATE host SET comment = 'held';
+.system sh -c '[ "\$(sha256sum <"$menu" | cut -c 1-64)" = $want ] || touch "$DIR/blocked"'
+ROLLBACK;
+END
+[ ! -e "$DIR/blocked" ] || fail "an exclusive transaction stops look-ups"
