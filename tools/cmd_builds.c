@@ -81,6 +81,7 @@ int cmd_builds(struct ctl *c, int argc, char **argv)
         AUTO_CLOSE int fd = -1;
         struct catalog_view *v = NULL;
         struct err err = { "" };
+        int r;
 
         if (argc > 0)
                 return ctl_fail(CTL_USAGE, "builds takes no %s: pxectl builds --help", argv[0]);
@@ -88,10 +89,14 @@ int cmd_builds(struct ctl *c, int argc, char **argv)
         if (fd < 0)
                 return ctl_fail(CTL_FAILED, "cache directory %s: %s: name the daemon's with -c", c->cache,
                         strerror(errno));
-        if (catalog_peek(fd, &v, &err) < 0)
+        r = catalog_peek(fd, &v, &err);
+        if (r == -ENOENT)
                 return ctl_fail(CTL_FAILED,
-                        "cache directory %s: %s: has a daemon run with it? -c names another", c->cache,
-                        err.text);
+                        "cache directory %s: no pxefs has run with it yet: mount first, or name the daemon's "
+                        "with -c",
+                        c->cache);
+        if (r < 0)
+                return ctl_fail(CTL_FAILED, "cache directory %s: %s", c->cache, err.text);
         if (c->json)
                 add_json(&b, v);
         else

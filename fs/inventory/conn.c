@@ -57,6 +57,17 @@ int errno_from_sqlite(int rc)
         }
 }
 
+static int err_not_ours(const char *path, const char *why, struct err *err)
+{
+        const char *slash = strrchr(path, '/');
+
+        return err_set(err, -EACCES,
+                "inventory %s cannot be opened (%s): it and its directory must belong to the user that reads "
+                "it: "
+                "chown -R %u %.*s",
+                path, why, (unsigned)geteuid(), slash ? (int)(slash - path) : 1, slash ? path : ".");
+}
+
 static int conn_fail(struct conn *c, int rc, struct err *err, const char *what)
 {
         int r = errno_from_sqlite(rc);
@@ -200,12 +211,7 @@ static int check_identity(struct conn *c, const char *path, const struct stat *s
                 int r = conn_fail(c, rc, err, path ? path : "inventory");
 
                 if (r == -EACCES) /* WAL: -shm cannot be made */
-                        return err_set(err, r,
-                                "inventory %s cannot be opened (%s): it and its directory must belong to the "
-                                "user that reads it: chown -R %u %.*s",
-                                path, sqlite3_errmsg(c->db), (unsigned)geteuid(),
-                                strrchr(path, '/') ? (int)(strrchr(path, '/') - path) : 1,
-                                strrchr(path, '/') ? path : ".");
+                        return err_not_ours(path, sqlite3_errmsg(c->db), err);
                 return r;
         }
         if (app != SCHEMA_APP_ID && app != 0)
@@ -248,6 +254,8 @@ int conn_open(const char *path, struct conn **ret, struct err *err)
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
+        if (path && stat(path, &st) < 0 && errno == EACCES)
+                return err_not_ours(path, strerror(errno), err);
         if (path && stat(path, &st) < 0)
                 return err_set(err, -errno, "inventory %s: %s%s%s%s", path, strerror(errno),
                         errno == ENOENT ? ": make it with pxectl -i " : "", errno == ENOENT ? path : "",
