@@ -131,7 +131,7 @@ shows 'from profile default'
 exits 4 render nowhere
 exits 2 render
 exits 1 builds
-says '-c names another'
+says 'no pxefs has run with it yet'
 exits 1 -c "$dir/none" builds
 
 # Help is on stdout, fits 80 columns, and shows the SQL.
