@@ -493,6 +493,11 @@ int catalog_look(struct catalog *c, struct err *err)
         return r;
 }
 
+void catalog_stop(struct catalog *c)
+{
+        atomic_store(&c->stop, true);
+}
+
 int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms, struct err *err)
 {
         struct entry *e;
@@ -501,7 +506,7 @@ int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms,
 
         if (r < 0)
                 return r;
-        while ((e = pick(c, wait, &poll_ms))) {
+        while (!atomic_load(&c->stop) && (e = pick(c, wait, &poll_ms))) {
                 r = index_entry(c, e, err);
                 if (r < 0)
                         return r;

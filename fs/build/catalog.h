@@ -97,6 +97,9 @@ int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms,
  * Milliseconds. Returns as catalog_scan. */
 int catalog_look(struct catalog *c, struct err *err);
 
+/* Makes a scan in progress, and later ones, end after the archive that is being read.  From any thread. */
+void catalog_stop(struct catalog *c);
+
 /* Takes a reference to the newest view.  Never NULL, never blocks on a scan. */
 struct catalog_view *catalog_view_get(struct catalog *c);
 void catalog_view_unref(struct catalog_view *v);

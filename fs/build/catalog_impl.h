@@ -51,6 +51,7 @@ struct catalog {
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
         uint64_t serial;
+        atomic_bool stop;          /* set by catalog_stop, from any thread */
         bool looked;               /* at the directory, once: what is good now was known from before */
         bool db_trouble;           /* said once */
         pthread_mutex_t mutex;     /* guards view, nothing else; held for a pointer's time */

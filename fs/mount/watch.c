@@ -120,6 +120,7 @@ void watch_stop(struct watch *w)
 
         if (!w)
                 return;
+        catalog_stop(w->opts.catalog);
         while (write(w->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
                 ;
         pthread_join(w->thread, NULL);

@@ -26,7 +26,7 @@ struct watch_options {
 /* Starts the thread.  0 or a negative errno.  Without inotify (limit reached) it polls, and says so once. */
 int watch_start(const struct watch_options *opts, struct watch **ret, struct err *err);
 
-/* Stops and joins it; waits for an index run in progress.  NULL is fine. */
+/* Stops and joins it; waits for the archive that is being read, if any.  The catalog scans no more.  NULL is fine. */
 void watch_stop(struct watch *w);
 
 #endif
