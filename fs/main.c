@@ -42,6 +42,9 @@ static int find_user(const struct options *o, struct worker_plan *p, struct err 
         if (!pw)
                 return err_set(err, -ENOENT, "user %s does not exist: useradd --system %s, or -o user=NAME",
                         p->user, p->user);
+        if (pw->pw_uid == 0)
+                return err_set(err, -EPERM,
+                        "-o user=%s: what parses archives must not be root; name another user", p->user);
         p->uid = pw->pw_uid;
         p->gid = pw->pw_gid;
         p->drop = geteuid() == 0;
@@ -109,6 +112,13 @@ static int check_paths(
                 return err_set(err, -EINVAL, "inventory %s lies below the mount point %s: it would be hidden",
                         d->inventory, m->path);
         for (size_t i = 0; i < o->n_static_dirs; i++)
+                if (path_is_below(m->path, o->static_dirs[i]))
+                        return err_set(err, -EINVAL,
+                                "mount point %s lies inside the static directory %s: the mount would show "
+                                "itself; "
+                                "mount beside it",
+                                m->path, o->static_dirs[i]);
+        for (size_t i = 0; i < o->n_static_dirs; i++)
                 if (path_is_below(o->static_dirs[i], m->path))
                         return err_set(err, -EINVAL,
                                 "static directory %s lies below the mount point %s: it would be hidden",
@@ -170,16 +180,12 @@ static int leave(struct daemon *d, struct err *err)
 static void on_ready(void *ctx)
 {
         struct daemon *d = ctx;
-        int null;
 
         if (d->launcher_fd < 0) {
                 log_info("ready");
                 return;
         }
-        log_to_syslog();
-        null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        for (int fd = 0; null >= 0 && fd <= 2; fd++)
-                (void)dup2(null, fd);
+        log_leave_terminal();
         while (write(d->launcher_fd, "R", 1) < 0 && errno == EINTR)
                 ;
         close(d->launcher_fd);
@@ -209,6 +215,7 @@ static int run(struct options *o)
                 d.plan.builds_dir = d.builds_dir;
                 d.plan.cache_dir = d.cache_dir;
                 d.plan.inventory = d.inventory;
+                d.plan.keeper = getpid();
                 status = keeper_run(&m,
                         &(struct keeper_role) { .worker = run_worker, .on_ready = on_ready, .ctx = &d },
                         &err);

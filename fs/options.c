@@ -120,9 +120,11 @@ static int set_size(const char *name, const char *value, uint64_t *ret, struct e
                 shift = 10 * (unsigned)(unit - units + 1);
                 digits[n - 1] = '\0';
         }
-        r = set_number(name, digits, UINT64_MAX >> 1 >> shift, " of bytes (K, M, G, T)", ret, err);
+        r = set_number(name, digits, UINT64_MAX >> 1 >> shift, "", ret, NULL);
+        if (r < 0)
+                return err_set(err, r, "-o %s=%s: a number of bytes is wanted, for example 20G", name, value);
         *ret <<= shift;
-        return r;
+        return 0;
 }
 
 static int set_string(char **field, const char *value)
@@ -196,8 +198,7 @@ static int one_option(struct options *o, char *text, struct err *err)
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
                 if (strcmp(rows[i].name, text) == 0)
                         return apply(o, &rows[i], value, err);
-        if (strncmp(text, "x-", 2) == 0 || strncmp(text, "fsname", 6) == 0 ||
-                strncmp(text, "subtype", 7) == 0)
+        if (strncmp(text, "x-", 2) == 0 || strcmp(text, "fsname") == 0 || strcmp(text, "subtype") == 0)
                 return 0;
         return err_set(err, -EINVAL, "-o %s: there is no such option; pxefs --help lists them", text);
 }
@@ -263,6 +264,9 @@ static int letters(struct options *o, int argc, char **argv, struct err *err)
                 case ':':
                         return err_set(err, -EINVAL, "-%c wants a value; see pxefs --help", optopt);
                 default:
+                        if (optopt)
+                                return err_set(err, -EINVAL, "-%c: there is no such option; see pxefs --help",
+                                        optopt);
                         return err_set(err, -EINVAL, "%s: there is no such option; see pxefs --help",
                                 argv[optind - 1]);
                 }

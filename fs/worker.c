@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -59,7 +60,21 @@ static int drop_rights(const struct worker_plan *p, struct err *err)
         }
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
                 return err_sys(err, -errno, "give up rights");
+        if (getppid() != p->keeper) /* it died before we asked to be told */
+                return err_set(err, -ESRCH, "the keeper process is gone");
         return 0;
+}
+
+/* Each build, served or not, is an open file. */
+static void raise_open_files(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                log_warn("open files stay limited: %s", strerror(errno));
 }
 
 static int open_dir(const char *path, const char *what, const char *user, int *ret, struct err *err)
@@ -139,15 +154,8 @@ static void one_more(void *ctx)
 
         if (atomic_fetch_sub(&w->awaited, 1) != 1)
                 return;
-        if (!w->plan->opts->foreground) {
-                int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-                log_to_syslog();
-                for (int fd = 0; null >= 0 && fd <= 2; fd++)
-                        (void)dup2(null, fd);
-                if (null > 2)
-                        close(null);
-        }
+        if (!w->plan->opts->foreground)
+                log_leave_terminal();
         while (write(w->ready_fd, "R", 1) < 0 && errno == EINTR)
                 ;
         close(w->ready_fd);
@@ -166,6 +174,7 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
         *fuse_fd = -1; /* the session's now */
         r = watch_start(&(struct watch_options) { .catalog = w->catalog,
                                 .builds_dir = w->plan->builds_dir,
+                                .builds_fd = w->builds_fd,
                                 .poll_ms = o->poll_ms,
                                 .wait_for_all = o->wait,
                                 .on_ready = one_more,
@@ -202,6 +211,7 @@ int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
         struct err err = { "" };
         int r = drop_rights(plan, &err);
 
+        raise_open_files();
         if (r == 0)
                 r = open_parts(&w, &err);
         if (r == 0)

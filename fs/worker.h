@@ -13,7 +13,8 @@ struct worker_plan {
         const char *user;      /* name, for messages */
         uid_t uid;             /* whom to run as */
         gid_t gid;
-        bool drop; /* we are root: change to uid and gid first */
+        pid_t keeper; /* whose worker it is: it ends with it */
+        bool drop;    /* we are root: change to uid and gid first */
 };
 
 /* Serves the descriptor until the mount is gone or a signal asks to end; logs what goes wrong.  Writes a

@@ -45,6 +45,7 @@
 struct reader {
         const struct feed *feed;
         const struct members_limits *limits;
+        size_t names_bytes; /* so far */
         members_observe_fn *observe;
         void *observe_ctx;
         struct err *err;
@@ -237,6 +238,10 @@ static int copy_text(struct reader *rd, const char *what, const char *text, char
         if (strlen(text) > rd->limits->max_name_bytes)
                 return err_set(rd->err, -E2BIG, "member %zu: its %s is longer than %zu bytes", rd->m->n, what,
                         rd->limits->max_name_bytes);
+        rd->names_bytes += strlen(text) + 1;
+        if (rd->names_bytes > rd->limits->max_names_bytes)
+                return err_set(rd->err, -E2BIG, "member %zu: the names together are longer than %zu bytes",
+                        rd->m->n, rd->limits->max_names_bytes);
         *ret = strdup(text);
         return *ret ? 0 : no_memory(rd);
 }

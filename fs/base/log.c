@@ -2,10 +2,12 @@
 /* log -- see log.h. */
 #include "log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static atomic_bool to_syslog;
 static atomic_bool debug;
@@ -16,21 +18,40 @@ void log_to_syslog(void)
         atomic_store(&to_syslog, true);
 }
 
+void log_leave_terminal(void)
+{
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        log_to_syslog();
+        for (int fd = 0; null >= 0 && fd <= 2; fd++)
+                (void)dup2(null, fd);
+        if (null > 2)
+                close(null);
+}
+
 void log_set_debug(bool on)
 {
         atomic_store(&debug, on);
+}
+
+/* A file name in a message may hold anything: one event stays one line, and no terminal is driven by it. */
+static void one_line(char *text)
+{
+        for (unsigned char *p = (unsigned char *)text; *p; p++)
+                if (*p < 0x20 || *p == 0x7f)
+                        *p = '?';
 }
 
 __attribute__((format(printf, 2, 0))) static void emit(int priority, const char *fmt, va_list ap)
 {
         char line[1024];
 
-        if (atomic_load(&to_syslog)) {
-                vsyslog(priority, fmt, ap);
-                return;
-        }
         (void)vsnprintf(line, sizeof line, fmt, ap);
-        (void)fprintf(stderr, "pxefs: %s\n", line); /* one write: lines of threads do not mix */
+        one_line(line);
+        if (atomic_load(&to_syslog))
+                syslog(priority, "%s", line);
+        else
+                (void)fprintf(stderr, "pxefs: %s\n", line); /* one write: lines of threads do not mix */
 }
 
 #define DEFINE_LOG(name, priority)                                                                           \

@@ -13,6 +13,9 @@
  * daemon leaves its terminal. */
 void log_to_syslog(void);
 
+/* Leaves the terminal for good: log_to_syslog, and stdin, stdout and stderr become /dev/null. */
+void log_leave_terminal(void);
+
 /* Shows log_debug lines too. */
 void log_set_debug(bool on);
 

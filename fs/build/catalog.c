@@ -39,10 +39,11 @@
 #include "build/catalog_impl.h"
 #include "build/dirscan.h"
 
-#define SETTLE_MS     1000  /* left alone this long: worth reading */
-#define SETTLE_MAX_MS 2000  /* after readings in vain; with the reading itself, 5 s until a build appears */
-#define YOUNG_MS      3000  /* a refusal of a file younger than this waits */
-#define TROUBLE_MS    30000 /* until another try */
+#define SETTLE_MS     1000   /* left alone this long: worth reading */
+#define SETTLE_MAX_MS 2000   /* after readings in vain; with the reading itself, 5 s until a build appears */
+#define YOUNG_MS      3000   /* a refusal of a file younger than this waits */
+#define TROUBLE_MS    30000  /* until another try */
+#define NO_SPACE_MS   600000 /* a try fills the disk to the brim once more: seldom */
 #define POLL_MIN_MS   50
 
 int64_t catalog_now_ms(void)
@@ -193,12 +194,21 @@ static struct entry *entry_by_name(struct entry *v, size_t n, const char *name)
         return NULL;
 }
 
+static void set_trouble(struct entry *e, bool waits, const char *text)
+{
+        free(e->trouble);
+        e->trouble = strdup(text); /* NULL only loses the text */
+        e->waits = waits;
+}
+
 /* The entry of a file that is new, or not the one that had this name before (@was, may be NULL). */
 static int new_entry(const struct dirscan_file *f, const struct entry *was, struct entry *ret)
 {
-        struct entry e = {
-                .name = strdup(f->name), .id = f->id, .replaces = was != NULL, .seen_ms = catalog_now_ms()
-        };
+        struct entry e = { .name = strdup(f->name),
+                .id = f->id,
+                .error = f->error,
+                .replaces = was != NULL,
+                .seen_ms = catalog_now_ms() };
         int64_t age, rest;
 
         if (!e.name)
@@ -209,6 +219,15 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, stru
                 e.tries = was->tries + (was->pending != NULL); /* read in vain */
                 if (k && k->ready && k->spooled && k->build)
                         e.old = k; /* a raw archive's bytes changed under it */
+        }
+        if (e.error) {
+                char text[256];
+
+                (void)snprintf(text, sizeof text, "cannot be looked at: %s%s", strerror(-e.error),
+                        e.error == -EACCES ? " (the daemon's user must be able to reach and read it)" : "");
+                set_trouble(&e, false, text);
+                *ret = e;
+                return 0;
         }
         age = age_ms(&e);
         rest = settle_ms(e.tries);
@@ -228,7 +247,7 @@ static int merge(struct catalog *c, const struct dirscan *d)
         for (; n < d->n; n++) {
                 struct entry *was = entry_by_name(c->entries, c->n_entries, d->v[n].name);
 
-                if (was && identity_equal(&was->id, &d->v[n].id)) {
+                if (was && was->error == d->v[n].error && identity_equal(&was->id, &d->v[n].id)) {
                         v[n] = *was;
                         *was = (struct entry) { 0 };
                 } else if (new_entry(&d->v[n], was, &v[n]) < 0) {
@@ -260,13 +279,6 @@ static int merge(struct catalog *c, const struct dirscan *d)
         return 0;
 }
 
-static void set_trouble(struct entry *e, bool waits, const char *text)
-{
-        free(e->trouble);
-        e->trouble = strdup(text); /* NULL only loses the text */
-        e->waits = waits;
-}
-
 static void settle_on(struct entry *e, struct known *k)
 {
         e->known = k;
@@ -296,7 +308,7 @@ static void adopt(struct catalog *c, struct entry *e)
         struct err err = { "" };
         int r;
 
-        if (e->known || e->pending || !k)
+        if (e->error || e->known || e->pending || !k)
                 return;
         if (k->pending) { /* another name of the same file was read */
                 keep_back(e, k);
@@ -373,13 +385,18 @@ static void have_trouble(struct entry *e, int r, uint64_t spool_max, const struc
         set_trouble(e, changed, err->text);
         /* What found no room waits for room (due_ms), not for the clock. */
         e->need_bytes = r == -EDQUOT ? spool_max + 1 : 0;
-        e->try_ms = catalog_now_ms() + (changed ? settle_ms(e->tries) : e->need_bytes ? 0 : TROUBLE_MS);
+        e->try_ms = catalog_now_ms() + (changed                ? settle_ms(e->tries)
+                                               : e->need_bytes ? 0
+                                               : r == -ENOSPC  ? NO_SPACE_MS
+                                                               : TROUBLE_MS);
 }
 
 static int open_archive(const struct catalog *c, const struct entry *e, struct err *err)
 {
         int fd = openat(c->opts.builds_dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+        if (fd < 0 && errno == EACCES)
+                return err_set(err, -EACCES, "user id %u may not read it: chmod a+r", (unsigned)geteuid());
         return fd >= 0 ? fd : err_sys(err, -errno, "open");
 }
 
@@ -445,7 +462,7 @@ static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
 {
         int64_t left = e->try_ms - catalog_now_ms();
 
-        if (e->known)
+        if (e->known || e->error)
                 return -1;
         if (e->need_bytes > spool_left(c))
                 return -1;

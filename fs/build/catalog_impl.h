@@ -16,6 +16,7 @@
 struct entry {
         char *name; /* owned */
         struct identity id;
+        int error;             /* 0, or the negative errno of looking at it; then it is never read */
         struct known *known;   /* borrowed from the set; the verdict, NULL until there is one */
         struct known *pending; /* borrowed; a verdict about a file so young that it may still grow */
         struct known *old; /* borrowed; what stood under this name before, served until there is a verdict */
@@ -39,7 +40,7 @@ struct retired {
         int64_t until_ms;    /* monotonic */
 };
 
-#define MAX_RETIRED 8
+#define MAX_RETIRED 64
 
 struct catalog {
         struct catalog_options opts;

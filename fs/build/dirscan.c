@@ -53,7 +53,7 @@ static int by_name(const void *a, const void *b)
         return strcmp(((const struct dirscan_file *)a)->name, ((const struct dirscan_file *)b)->name);
 }
 
-static int add(struct dirscan *d, const char *name, const struct stat *st, struct err *err)
+static int add(struct dirscan *d, const char *name, const struct stat *st, int error, struct err *err)
 {
         struct dirscan_file *v = reallocarray(d->v, d->n + 1, sizeof *v);
 
@@ -63,7 +63,8 @@ static int add(struct dirscan *d, const char *name, const struct stat *st, struc
         v[d->n].name = strdup(name);
         if (!v[d->n].name)
                 return err_set(err, -ENOMEM, "out of memory");
-        v[d->n++].id = identity_of(st);
+        v[d->n].id = error ? (struct identity) { 0 } : identity_of(st);
+        v[d->n++].error = error;
         return 0;
 }
 
@@ -80,14 +81,12 @@ static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
                         return errno ? err_sys(err, -errno, "builds directory") : 0;
                 if (!dirscan_wants(e->d_name))
                         continue;
-                if (fstatat(dirfd(dir), e->d_name, &st, 0) < 0) {
-                        if (errno == ENOENT || errno == ELOOP || errno == EACCES)
-                                continue; /* gone meanwhile, or a link to nowhere */
-                        return err_sys(err, -errno, "builds directory: %s", e->d_name);
-                }
-                if (!S_ISREG(st.st_mode))
+                r = fstatat(dirfd(dir), e->d_name, &st, 0) < 0 ? -errno : 0;
+                if (r == -ENOENT && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue; /* gone meanwhile */
+                if (r == 0 && !S_ISREG(st.st_mode))
                         continue;
-                r = add(d, e->d_name, &st, err);
+                r = add(d, e->d_name, &st, r, err);
                 if (r < 0)
                         return r;
         }

@@ -10,8 +10,9 @@
 #include "base/err.h"
 
 struct dirscan_file {
-        char *name; /* owned */
-        struct identity id;
+        char *name;         /* owned */
+        struct identity id; /* zeros if error is set */
+        int error;          /* 0, or the negative errno of looking at it: its own trouble, nobody else's */
 };
 
 struct dirscan {

@@ -28,6 +28,7 @@ static const struct members_limits limits = {
         .max_members = LAYOUT_MAX_ENTRIES - 1,
         .max_total_bytes = UINT64_C(64) << 30, /* holes count: a sparse file costs its maker nothing */
         .max_name_bytes = 65535,
+        .max_names_bytes = (size_t)128 << 20, /* a million names of 128 bytes */
 };
 
 static int unchanged(int fd, const struct identity *id, struct err *err)

@@ -267,15 +267,19 @@ uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path)
         return dir;
 }
 
-static uint32_t resolve(const struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why);
+static uint32_t resolve(struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why);
 
 /* The node of @path as seen from @dir, its links followed. */
 static uint32_t follow(
-        const struct pathtree *t, uint32_t dir, const char *path, unsigned *hops, const char **ret_why)
+        struct pathtree *t, uint32_t dir, const char *path, unsigned *hops, const char **ret_why)
 {
         struct comp c;
 
         while ((c = next_comp(&path)).len) {
+                if (++t->steps > PATHTREE_MAX_STEPS) {
+                        *ret_why = "its links take too long to follow";
+                        return PATHTREE_NONE;
+                }
                 if (!t->v[dir].is_dir) {
                         *ret_why = "a link through something that is no directory";
                         return PATHTREE_NONE;
@@ -301,7 +305,7 @@ static uint32_t follow(
 }
 
 /* Recursion is bounded by PATH_MAX_HOPS: each level follows one more link. */
-static uint32_t resolve(const struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why)
+static uint32_t resolve(struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why)
 {
         const struct member *m = pathtree_member(t, node);
         bool hard = m && m->kind == MEMBER_HARDLINK;
@@ -319,7 +323,7 @@ static uint32_t resolve(const struct pathtree *t, uint32_t node, unsigned *hops,
         return follow(t, hard ? PATHTREE_ROOT : t->v[node].parent, m->link, hops, ret_why);
 }
 
-uint32_t pathtree_resolve(const struct pathtree *t, uint32_t node, const char **ret_why)
+uint32_t pathtree_resolve(struct pathtree *t, uint32_t node, const char **ret_why)
 {
         unsigned hops = 0;
 

@@ -21,6 +21,8 @@
 #define PATH_MAX_NAME  255u /* NAME_MAX */
 #define PATH_MAX_HOPS  40u  /* symbolic links followed in one path, as the kernel's MAXSYMLINKS */
 
+#define PATHTREE_MAX_STEPS UINT64_C(10000000) /* of following links in one archive: a fraction of a second */
+
 struct pathnode {
         const char *name; /* one component; not NUL-terminated; borrowed from the member */
         uint32_t len;
@@ -37,6 +39,7 @@ struct pathtree {
         uint32_t *slots; /* owned; hash of (parent, name) -> node + 1 */
         uint32_t n_slots;
         uint64_t seed;
+        uint64_t steps; /* names walked so far to follow links */
 };
 
 /* Reads all names of @m (borrowed until pathtree_fini).  Returns 0, -EBADMSG with the reason to refuse the
@@ -50,9 +53,9 @@ uint32_t pathtree_child(const struct pathtree *t, uint32_t dir, const char *name
 /* The node of a plain path below @dir (no links followed), or PATHTREE_NONE. */
 uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path);
 
-/* Follows the links at @node.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why
+/* Follows the links at @node; all links of an archive together may cost PATHTREE_MAX_STEPS.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why
  * (static). */
-uint32_t pathtree_resolve(const struct pathtree *t, uint32_t node, const char **ret_why);
+uint32_t pathtree_resolve(struct pathtree *t, uint32_t node, const char **ret_why);
 
 /* The member of a node; NULL for a directory that has none. */
 const struct member *pathtree_member(const struct pathtree *t, uint32_t node);

@@ -22,7 +22,7 @@
 #include "build/buildname.h"
 #include "build/catalog_impl.h"
 
-#define RETIRED_MS (10 * 60 * 1000)
+#define RETIRED_MS (60 * 60 * 1000) /* a slow TFTP client takes many minutes for a boot archive */
 
 static int no_memory(struct err *err)
 {

@@ -32,6 +32,8 @@ struct pool {
         unsigned n;                          /* guarded by lock: idle, borrowed and being opened */
         bool has_stale;                      /* guarded by lock, as the next */
         unsigned char stale[WAL_HEAD_BYTES]; /* head of a -wal whose database was replaced (invariant 4) */
+        dev_t stale_dev;                     /* that database: put back, its -wal is its own again */
+        ino_t stale_ino;
 };
 
 /* @c has a file open that is no longer at the path. */
@@ -44,6 +46,8 @@ static void remember_stale_wal(struct pool *p, const struct conn *c)
                 return;
         pthread_mutex_lock(&p->lock);
         memcpy(p->stale, head, sizeof head);
+        p->stale_dev = c->dev;
+        p->stale_ino = c->ino;
         p->has_stale = true;
         pthread_mutex_unlock(&p->lock);
 }
@@ -51,6 +55,7 @@ static void remember_stale_wal(struct pool *p, const struct conn *c)
 static int refuse_stale_wal(struct pool *p, struct err *err)
 {
         unsigned char head[WAL_HEAD_BYTES];
+        struct stat st;
         bool stale;
         ino_t ino;
 
@@ -60,7 +65,8 @@ static int refuse_stale_wal(struct pool *p, struct err *err)
         if (!stale || !conn_wal_head(p->path, &ino, head))
                 return 0;
         pthread_mutex_lock(&p->lock);
-        stale = memcmp(p->stale, head, sizeof head) == 0;
+        stale = memcmp(p->stale, head, sizeof head) == 0 &&
+                (stat(p->path, &st) < 0 || st.st_dev != p->stale_dev || st.st_ino != p->stale_ino);
         pthread_mutex_unlock(&p->lock);
         return stale ? err_set(err, -ESTALE,
                                "inventory %s was replaced, and the -wal file of the old one is still beside "
@@ -127,7 +133,7 @@ static int take_current(struct pool *p, struct conn **ret, struct err *err)
                         *ret = c;
                         return 0;
                 }
-                if (r == 0)
+                if (r == 0 || r == -ENOENT) /* replaced, or on the way to it: mv old away, mv new here */
                         remember_stale_wal(p, c);
                 conn_close(c);
                 drop_slot(p);

@@ -17,9 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Hands signals on until the worker ends; returns its wait status. */
+#define GRACE_MS 5000
+
+/* Hands signals on until the worker ends; a worker that does not is killed.  Returns its wait status. */
 static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper_role *role)
 {
+        bool asked_to_end = false;
+
         for (;;) {
                 struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN },
                         { .fd = ready_fd, .events = POLLIN } };
@@ -27,8 +31,14 @@ static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper
                 int status;
                 char byte;
 
-                if (poll(fds, 2, -1) < 0)
+                int n = poll(fds, 2, asked_to_end ? GRACE_MS : -1);
+
+                if (n < 0)
                         continue; /* EINTR: a stop and a continue */
+                if (n == 0) {     /* what it knows is safe on disk: nothing is lost */
+                        (void)kill(worker, SIGKILL);
+                        continue;
+                }
                 if (fds[1].revents) {
                         if (read(ready_fd, &byte, 1) == 1)
                                 role->on_ready(role->ctx);
@@ -36,10 +46,12 @@ static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper
                 }
                 if (!fds[0].revents || read(signal_fd, &sig, sizeof sig) != sizeof sig)
                         continue;
-                if (sig.ssi_signo != SIGCHLD)
+                if (sig.ssi_signo != SIGCHLD) {
+                        asked_to_end = true;
                         (void)kill(worker, SIGTERM);
-                else if (waitpid(worker, &status, WNOHANG) == worker)
+                } else if (waitpid(worker, &status, WNOHANG) == worker) {
                         return status;
+                }
         }
 }
 

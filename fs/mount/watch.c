@@ -3,6 +3,7 @@
 #include "mount/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,6 +38,35 @@ static void complain(struct watch *w, int r, const struct err *err)
         memcpy(w->complaint.text, now, strlen(now) + 1);
 }
 
+static void watch_directory(struct watch *w)
+{
+        if (w->inotify_fd < 0 || inotify_add_watch(w->inotify_fd, w->opts.builds_dir,
+                                         IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+                                                 IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
+                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %.1f s",
+                        w->opts.builds_dir, strerror(errno), w->opts.poll_ms / 1000.0);
+}
+
+/* Another directory may have taken the path: `mv builds old; mkdir builds`, or a mount that came late. */
+static void follow_path(struct watch *w)
+{
+        struct stat by_path, by_fd;
+        int fd;
+
+        if (stat(w->opts.builds_dir, &by_path) < 0 || fstat(w->opts.builds_fd, &by_fd) < 0)
+                return; /* not there now: the old one goes on */
+        if (by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino)
+                return;
+        fd = open(w->opts.builds_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (dup3(fd, w->opts.builds_fd, O_CLOEXEC) >= 0) {
+                log_info("builds directory %s: it was replaced; the new one is read", w->opts.builds_dir);
+                watch_directory(w);
+        }
+        close(fd);
+}
+
 /* The first look brings back every build known from before; with wait_for_all, each archive is also read
  * once. */
 static void first_look(struct watch *w)
@@ -57,7 +88,10 @@ static int look(struct watch *w)
         struct err err = { "" };
         bool more = false;
         int pending_ms = -1;
-        int r = catalog_scan(w->opts.catalog, false, &more, &pending_ms, &err);
+        int r;
+
+        follow_path(w);
+        r = catalog_scan(w->opts.catalog, false, &more, &pending_ms, &err);
 
         complain(w, r, &err);
         if (more)
@@ -96,11 +130,7 @@ int watch_start(const struct watch_options *opts, struct watch **ret, struct err
         w->opts = *opts;
         w->stop_fd = eventfd(0, EFD_CLOEXEC);
         w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (w->inotify_fd < 0 || inotify_add_watch(w->inotify_fd, opts->builds_dir,
-                                         IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-                                                 IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
-                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %d s",
-                        opts->builds_dir, strerror(errno), opts->poll_ms / 1000);
+        watch_directory(w);
         r = w->stop_fd < 0 ? -errno : -pthread_create(&w->thread, NULL, run, w);
         if (r < 0) {
                 if (w->stop_fd >= 0)

@@ -2,7 +2,8 @@
 /* watch -- a thread that keeps the catalog up to date with the builds directory.
  *
  * inotify is a hint: rsync renames, WinSCP links and unlinks, NFS says nothing.  A slow poll backs it up,
- * and the catalog alone decides when a file is whole.
+ * and the catalog alone decides when a file is whole.  A directory that is replaced, or mounted over, is
+ * noticed by the poll: the descriptor is made to name the new one (dup3), so that all who have it go on there.
  */
 #ifndef PXEFS_MOUNT_WATCH_H
 #define PXEFS_MOUNT_WATCH_H
@@ -16,6 +17,7 @@ struct watch;
 
 struct watch_options {
         struct catalog *catalog;     /* borrowed */
+        int builds_fd;               /* the descriptor the catalog reads it by; borrowed */
         const char *builds_dir;      /* for inotify and messages; borrowed */
         int poll_ms;                 /* look at least so often */
         bool wait_for_all;           /* call on_ready only when each archive that is there was read once */

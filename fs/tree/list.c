@@ -65,13 +65,61 @@ static void list_fixed(struct listing *l, uint64_t after)
         }
 }
 
-static bool add_channel(void *ctx, uint64_t key, const char *name)
-{
-        struct listing *l = ctx;
+struct channel {
+        uint64_t key;
+        char *name; /* owned */
+};
 
-        if (fixed_name_find(PLACE_SMARTOS, name) || catalog_view_by_name(l->view, name))
-                return true;
-        return give(l, name, UNKNOWN_INO, S_IFLNK, CHANNELS + key);
+struct channels {
+        struct channel *v;
+        size_t n;
+        int error;
+};
+
+static void channels_fini(struct channels *c)
+{
+        for (size_t i = 0; i < c->n; i++)
+                free(c->v[i].name);
+        free(c->v);
+}
+
+static bool collect_channel(void *ctx, uint64_t key, const char *name)
+{
+        struct channels *c = ctx;
+        struct channel *v = reallocarray(c->v, c->n + 1, sizeof *v);
+
+        c->error = -ENOMEM;
+        if (!v)
+                return false;
+        c->v = v;
+        v[c->n] = (struct channel) { key, strdup(name) };
+        if (!v[c->n].name)
+                return false;
+        c->n++;
+        c->error = 0;
+        return true;
+}
+
+/* Channels that lead to a build.  They are collected first: asking for a channel's build inside the listing
+ * would want a second connection to the inventory while the first is held. */
+static int list_channels(struct listing *l, uint64_t after)
+{
+        AUTO_CLEAN(channels_fini) struct channels c = { 0 };
+        struct inventory *inv = l->p->opts.inventory;
+
+        (void)inventory_list_channels(inv, after_in(after, CHANNELS), collect_channel, &c, NULL);
+        for (size_t i = 0; i < c.n && !l->full; i++) {
+                AUTO_FREE char *build = NULL;
+
+                if (fixed_name_find(PLACE_SMARTOS, c.v[i].name) ||
+                        catalog_view_by_name(l->view, c.v[i].name) ||
+                        inventory_channel(inv, c.v[i].name, &build, NULL) < 0)
+                        continue;
+                if (strcmp(build, "latest") == 0 ? l->view->latest != NULL
+                                                 : catalog_view_by_name(l->view, build) != NULL)
+                        (void)give(l, c.v[i].name, UNKNOWN_INO, S_IFLNK, CHANNELS + c.v[i].key);
+        }
+        return c.error;
 }
 
 static int compare_object(const void *a, const void *b)
@@ -121,9 +169,8 @@ static int list_top(struct listing *l, uint64_t after)
 
         list_fixed(l, after);
         if (l->below_smartos && !l->full && after < BUILDS)
-                (void)inventory_list_channels(
-                        l->p->opts.inventory, after_in(after, CHANNELS), add_channel, l, NULL);
-        if (l->below_smartos && !l->full)
+                r = list_channels(l, after);
+        if (r == 0 && l->below_smartos && !l->full)
                 r = list_builds(l, after);
         return r < 0 ? r : list_overlay(l, OVERLAY_TOP, after);
 }
@@ -185,6 +232,7 @@ static int list_fixed_place(struct listing *l, uint64_t after)
 static int list_build(struct listing *l, uint64_t after)
 {
         const struct build *b = catalog_view_by_object(l->view, l->dir->object);
+        uint64_t next = after >= PLACE_FIRST_KEY ? after - PLACE_FIRST_KEY + 1 : 0;
         const struct layout_entry *d;
 
         if (!b || l->dir->detail >= b->tree->n)
@@ -192,12 +240,13 @@ static int list_build(struct listing *l, uint64_t after)
         d = &b->tree->v[l->dir->detail];
         if (!d->is_dir)
                 return -ENOTDIR;
-        for (uint32_t i = d->first_child; i < d->first_child + d->n_children && !l->full; i++) {
+        for (uint64_t i = next > d->first_child ? next : d->first_child;
+                i < d->first_child + d->n_children && !l->full; i++) {
                 const struct layout_entry *e = &b->tree->v[i];
 
-                if (i + PLACE_FIRST_KEY <= after || (e->hidden && !l->p->opts.show_root_password))
+                if (e->hidden && !l->p->opts.show_root_password)
                         continue;
-                (void)give(l, e->name, node_entry(b->object, i), e->is_dir ? S_IFDIR : S_IFREG,
+                (void)give(l, e->name, node_entry(b->object, (uint32_t)i), e->is_dir ? S_IFDIR : S_IFREG,
                         i + PLACE_FIRST_KEY);
         }
         return 0;

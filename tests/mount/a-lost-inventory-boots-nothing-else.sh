@@ -31,6 +31,23 @@ for trouble in gone empty garbage directory; do
         mv "$DIR/aside" "$DIR/inventory"
         [ "$(digest "$menu")" = "$want" ] || fail "$trouble: not as before when the inventory is back"
 done
+# Another database takes the name, with a look-up between the two renames: its rows answer or nothing does, never the old ones.
+sqlite3 -bail "$DIR/new.db" <"$PXEFS_SRC/schema/inventory.sql"
+sqlite3 -bail "$DIR/new.db" "INSERT INTO host (hostname) VALUES ('new');
+        INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'new';"
+chown "$PXEFS_USER:" "$DIR/new.db"
+sql "UPDATE host SET comment = 'in the -wal'"
+cat "$menu" >/dev/null
+mv "$INVENTORY" "$DIR/inventory/old.db"
+cat "$menu" >/dev/null 2>&1 && fail "a script is served without an inventory"
+mv "$DIR/new.db" "$INVENTORY"
+if cat "$menu" >"$DIR/got" 2>/dev/null; then
+        grep -q 'host new' "$DIR/got" || fail "rows of the old database answer: $(head -n 2 "$DIR/got")"
+fi
+mv "$INVENTORY" "$DIR/new.db"
+mv "$DIR/inventory/old.db" "$INVENTORY"
+[ "$(digest "$menu")" = "$want" ] || fail "the old database, put back, is refused"
+
 # A writer that holds the whole database does not stop a read: WAL.
 sqlite3 "$INVENTORY" >/dev/null <<END
 BEGIN EXCLUSIVE;

@@ -109,3 +109,10 @@ replaced()
 }
 wait_for 5 replaced || fail "a replaced archive was not noticed"
 [ "$(digest "$MNT/smartos/20240202T000000Z/platform/i86pc/amd64/boot_archive")" = "$want" ] || fail "replaced: other bytes"
+
+# 6. The directory itself is replaced.
+mv "$BUILDS" "$DIR/old-builds"
+mkdir "$BUILDS"
+"$PXEFS_SRC/tests/lib/mkplatform" -s 1 20240301T000000Z "$BUILDS"
+wait_for 8 there 20240301T000000Z || fail "a replaced builds directory was not noticed"
+wait_for 5 gone 20240101T000000Z || fail "a build of the old directory is still listed"
