@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 1;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 2;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -32,7 +32,10 @@ CREATE TABLE archive (
   spool_mtime_ns INTEGER,
   spool_ctime_ns INTEGER,
   layout       BLOB,               -- names, sizes and offsets of all entries (fs/build/layoutblob.c); NULL if refused
-  checksum     BLOB NOT NULL,      -- of all columns above (fs/build/catalogdb.c): a row that does not agree is dropped
+  checksum     BLOB NOT NULL,      -- of all other columns (fs/build/catalogdb.c): a row that does not agree is dropped
+  -- Digests of the archive as it lies there, in hex, so that a sums file that comes later needs no reading.
+  sha256       TEXT,               -- NULL if refused
+  md5          TEXT,               -- NULL until an md5sums.txt names it and no sha256sums.txt does
   PRIMARY KEY (dev, ino, size_bytes, mtime_ns, ctime_ns)
 ) STRICT;
 
@@ -50,5 +53,7 @@ CREATE TABLE listing (
   place      INTEGER               -- place among the served builds, newest first, from 0; NULL if it is not served
              CONSTRAINT "place: one build each" UNIQUE,
   release    INTEGER NOT NULL,     -- 1: may become `latest`; 0: a branch or debug build, or not known
-  has_hash   INTEGER NOT NULL      -- 1: it brings a boot_archive.hash
+  has_hash   INTEGER NOT NULL,     -- 1: it brings a boot_archive.hash
+  verified   TEXT    NOT NULL      -- what agreed beside the stream's own check sums: '', 'hash' (boot_archive.hash),
+                                   -- 'sha256' or 'md5' (a sums file), 'hash,sha256', 'hash,md5'
 ) STRICT;

@@ -12,7 +12,9 @@
 
 const char builds_usage[] = "usage: pxectl builds\n"
                             "One line an archive of the builds directory: the build in it, whether it is\n"
-                            "served, and if not, why. Read from the daemon's cache directory (-c).\n"
+                            "served, what agreed beside the archive's own check sums (hash: its\n"
+                            "boot_archive.hash; sha256, md5: a line in sha256sums.txt or md5sums.txt),\n"
+                            "and if it is not served, why. Read from the daemon's cache directory (-c).\n"
                             "This is observed, not configured, so it is not in the inventory:\n"
                             "  cat MOUNTPOINT/.pxefs/status.json   shows the same\n";
 
@@ -30,6 +32,8 @@ static void add_json(struct buf *b, const struct catalog_view *v)
                 buf_json(b, a->build);
                 buf_puts(b, ", \"state\": ");
                 buf_json(b, archive_state_name(a->state));
+                buf_puts(b, ", \"verified\": ");
+                buf_json(b, archive_verified_name(a->verified));
                 buf_puts(b, "}");
         }
         buf_puts(b, "]}\n");
@@ -62,7 +66,7 @@ static void add_table(struct buf *b, const struct catalog_view *v)
         add_plain(b, "STAMP", stamp + 2);
         buf_puts(b, "STATE     ");
         add_plain(b, "ARCHIVE", file + 2);
-        buf_puts(b, "        SIZE  REASON\n");
+        buf_puts(b, "        SIZE  VERIFIED     REASON\n");
         for (size_t i = 0; i < v->n_archives; i++) {
                 const struct archive_status *a = &v->archives[i];
 
@@ -70,6 +74,7 @@ static void add_table(struct buf *b, const struct catalog_view *v)
                 buf_printf(b, "%-8s  ", archive_state_name(a->state));
                 add_plain(b, a->file, file + 2);
                 buf_printf(b, "%12llu  ", (unsigned long long)a->size_bytes);
+                add_plain(b, archive_verified_name(a->verified), 13);
                 add_plain(b, a->reason, 0);
                 buf_puts(b, "\n");
         }

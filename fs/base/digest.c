@@ -11,6 +11,19 @@ struct digest {
         EVP_MD_CTX *ctx; /* owned */
 };
 
+static const EVP_MD *md_of(enum digest_kind kind)
+{
+        switch (kind) {
+        case DIGEST_SHA1:
+                return EVP_sha1();
+        case DIGEST_SHA256:
+                return EVP_sha256();
+        case DIGEST_MD5:
+                return EVP_md5();
+        }
+        return NULL;
+}
+
 struct digest *digest_new(enum digest_kind kind)
 {
         struct digest *d = calloc(1, sizeof *d);
@@ -18,8 +31,7 @@ struct digest *digest_new(enum digest_kind kind)
         if (!d)
                 return NULL;
         d->ctx = EVP_MD_CTX_new();
-        if (!d->ctx ||
-                EVP_DigestInit_ex(d->ctx, kind == DIGEST_SHA1 ? EVP_sha1() : EVP_sha256(), NULL) != 1) {
+        if (!d->ctx || EVP_DigestInit_ex(d->ctx, md_of(kind), NULL) != 1) {
                 digest_free(d);
                 return NULL;
         }

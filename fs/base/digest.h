@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* digest -- SHA-1 and SHA-256 by libcrypto, and short hashes cut from them. */
+/* digest -- SHA-1, SHA-256 and MD5 by libcrypto, and short hashes cut from them. */
 #ifndef PXEFS_BASE_DIGEST_H
 #define PXEFS_BASE_DIGEST_H
 
@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-enum digest_kind { DIGEST_SHA1, DIGEST_SHA256 };
+enum digest_kind { DIGEST_SHA1, DIGEST_SHA256, DIGEST_MD5 };
 
 #define DIGEST_MAX_BYTES 32
 #define DIGEST_MAX_HEX   (2 * DIGEST_MAX_BYTES + 1) /* with NUL */

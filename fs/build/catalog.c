@@ -143,6 +143,7 @@ static void entry_fini(struct entry *e)
         free(e->name);
         free(e->trouble);
         free(e->said_reason);
+        free(e->sums_why);
 }
 
 void catalog_close(struct catalog *c)
@@ -152,6 +153,7 @@ void catalog_close(struct catalog *c)
         for (size_t i = 0; i < c->n_entries; i++)
                 entry_fini(&c->entries[i]);
         free(c->entries);
+        sums_fini(&c->sums);
         free(c->shown);
         catalog_drop_retired(c, true);
         catalog_view_unref(c->view);
@@ -217,7 +219,7 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, stru
                 struct known *k = was->known ? was->known : was->old;
 
                 e.tries = was->tries + (was->pending != NULL); /* read in vain */
-                if (k && k->ready && k->spooled && k->build)
+                if (k && k->ready && k->spooled && k->build && was->sums < SUMS_DIFFERS)
                         e.old = k; /* a raw archive's bytes changed under it */
         }
         if (e.error) {
@@ -373,6 +375,7 @@ static void have_verdict(struct catalog *c, struct entry *e, struct known *k, bo
         k->pending = false;
         settle_on(e, k);
         save(c, k);
+        catalog_judge(c, e);
 }
 
 /* Reading it ended without a verdict. */
@@ -438,6 +441,7 @@ static int index_entry(struct catalog *c, struct entry *e, struct err *err)
                 have_verdict(c, e, e->pending, false);
         else
                 adopt(c, e); /* another name of the same file may have been read meanwhile */
+        catalog_judge(c, e);
         if (e->known || e->pending)
                 return catalog_publish(c, err);
         e->indexing = true;
@@ -493,6 +497,7 @@ static struct entry *pick(struct catalog *c, bool wait, int64_t *ret_poll_ms)
 int catalog_look(struct catalog *c, struct err *err)
 {
         struct dirscan d;
+        bool changed;
         int r = dirscan_read(c->opts.builds_dirfd, &d, err);
 
         if (r < 0)
@@ -501,8 +506,12 @@ int catalog_look(struct catalog *c, struct err *err)
         dirscan_fini(&d);
         if (r < 0)
                 return err_set(err, r, "out of memory");
-        for (size_t i = 0; i < c->n_entries; i++)
+        if (sums_refresh(&c->sums, c->opts.builds_dirfd, &changed) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; i < c->n_entries; i++) {
                 adopt(c, &c->entries[i]);
+                catalog_judge(c, &c->entries[i]);
+        }
         r = catalog_publish(c, err); /* before the sweep: the builds of gone archives retire */
         c->looked = true;
         if (r == 0)

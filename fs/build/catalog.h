@@ -26,6 +26,14 @@ enum archive_state {
         ARCHIVE_SHADOWED, /* good, but another archive of the same build wins: see reason */
 };
 
+/* What agreed, beside the check sums of the stream itself, which always do.  Bits. */
+enum archive_verified {
+        ARCHIVE_VERIFIED_HASH = 1,   /* boot_archive.hash */
+        ARCHIVE_VERIFIED_SHA256 = 2, /* sha256sums.txt */
+        ARCHIVE_VERIFIED_MD5 = 4,    /* md5sums.txt */
+        ARCHIVE_VERIFIED_ALL = 8,    /* more than any of them together */
+};
+
 /* One file of the builds directory. */
 struct archive_status {
         char *file;  /* name in the builds directory */
@@ -34,6 +42,7 @@ struct archive_status {
         char *reason;        /* why it is not served, or a warning; NULL if there is nothing to say */
         uint64_t size_bytes; /* of the file */
         uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
+        unsigned verified;   /* enum archive_verified; 0 until known */
 };
 
 /* Immutable; all of it is valid until catalog_view_unref. */
@@ -49,6 +58,7 @@ struct catalog_view {
         size_t n_retired;
         struct archive_status *archives; /* by file name */
         size_t n_archives;
+        char *note;          /* owned; NULL, or what is wrong with a sums file */
         int64_t changed_sec; /* when this view was published, seconds since the epoch */
 };
 
@@ -110,6 +120,9 @@ const struct build *catalog_view_by_name(const struct catalog_view *v, const cha
 const struct build *catalog_view_by_object(const struct catalog_view *v, uint64_t object);
 
 const char *archive_state_name(enum archive_state s); /* "ready", "indexing", ... */
+
+/* "", "hash", "sha256", "hash,sha256", ... */
+const char *archive_verified_name(unsigned verified);
 
 /* For pxectl: reads what a daemon left in @cache_dirfd, without locking it out.  The view holds no sources:
  * its builds array is empty, infos, list and archives are filled.  -ENOENT if there is no catalog.db. */

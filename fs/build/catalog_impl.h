@@ -11,6 +11,15 @@
 
 #include "build/catalog.h"
 #include "build/known.h"
+#include "build/sums.h"
+
+/* What the sums files say of an entry's verdict. */
+enum sums_verdict {
+        SUMS_UNNAMED, /* nothing */
+        SUMS_AGREES,
+        SUMS_DIFFERS, /* quarantined: see sums_why */
+        SUMS_UNREAD,  /* it is named, and its digest could not be had: not served until it can */
+};
 
 /* One file of the builds directory, as long as it keeps its name and identity. */
 struct entry {
@@ -28,6 +37,10 @@ struct entry {
         bool replaces;     /* it was another file, or this one shorter, at the last look */
         int64_t seen_ms;   /* monotonic: first seen with this identity */
         int64_t try_ms;    /* monotonic: not to be read before */
+        enum sums_verdict sums; /* about @known */
+        enum sums_kind sums_kind;
+        char *sums_why;      /* owned */
+        int64_t sums_ms;     /* monotonic: SUMS_UNREAD is not tried again before */
         uint64_t need_bytes; /* 0, or: it did not fit into this many bytes of spool */
         /* What was last said about it. */
         enum archive_state said;
@@ -48,6 +61,7 @@ struct catalog {
         struct known_set set;
         struct entry *entries; /* owned; by name */
         size_t n_entries;
+        struct sums sums;
         struct retired retired[MAX_RETIRED]; /* oldest first */
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
@@ -63,6 +77,9 @@ int64_t catalog_now_ms(void); /* monotonic */
 
 __attribute__((format(printf, 3, 4))) void catalog_log(
         const struct catalog *c, int priority, const char *fmt, ...);
+
+/* Asks the sums files about @e, if there is a verdict about it.  Reads the archive only if its digest is not known. */
+void catalog_judge(struct catalog *c, struct entry *e);
 
 /* Makes a view of what is known now and publishes it, if it differs from the last.  0 or -ENOMEM. */
 int catalog_publish(struct catalog *c, struct err *err);

@@ -11,7 +11,7 @@
  *
  * Locks: SQLite's own.  Limits: none.
  */
-#include "build/catalogdb.h"
+#include "build/catalogdb_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,18 +24,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/digest.h"
-#include "build/catalog.h"
 #include "catalog_sql.h"
 
-#define DB_NAME        "catalog.db"
-#define SCHEMA_VERSION 1
 #define CHECKSUM_BYTES 16
-#define BUSY_MS        2000
-
-struct catalogdb {
-        sqlite3 *db; /* owned */
-        bool read_only;
-};
 
 /* ---- small things ---------------------------------------------------------------------------- */
 
@@ -68,40 +59,33 @@ static int errno_from_sqlite(int rc)
         }
 }
 
-static int db_error(sqlite3 *db, int rc, struct err *err)
+int catalogdb_error(sqlite3 *db, int rc, struct err *err)
 {
         return err_set(
                 err, errno_from_sqlite(rc), "catalog.db: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 }
 
-static void finalize(sqlite3_stmt **st)
-{
-        (void)sqlite3_finalize(*st);
-}
-#define AUTO_STMT AUTO_CLEAN(finalize)
-
-static int prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err)
+int catalogdb_prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err)
 {
         int rc = sqlite3_prepare_v2(db->db, sql, -1, ret, NULL);
 
-        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+        return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
 }
 
-static int run(struct catalogdb *db, const char *sql, struct err *err)
+int catalogdb_run(struct catalogdb *db, const char *sql, struct err *err)
 {
         int rc = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
 
-        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+        return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
 }
 
-/* Binds must all have worked: the first failure is kept in @rc. */
-static void bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc)
+void catalogdb_bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc)
 {
         if (*rc == SQLITE_OK)
                 *rc = sqlite3_bind_int64(st, i, (sqlite3_int64)v);
 }
 
-static void bind_text(sqlite3_stmt *st, int i, const char *s, int *rc)
+void catalogdb_bind_text(sqlite3_stmt *st, int i, const char *s, int *rc)
 {
         if (*rc == SQLITE_OK)
                 *rc = s ? sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
@@ -115,11 +99,11 @@ static void bind_blob(sqlite3_stmt *st, int i, const void *p, size_t len, int *r
 
 static void bind_identity(sqlite3_stmt *st, int i, const struct identity *id, int *rc)
 {
-        bind_num(st, i, id->dev, rc);
-        bind_num(st, i + 1, id->ino, rc);
-        bind_num(st, i + 2, id->size_bytes, rc);
-        bind_num(st, i + 3, (uint64_t)id->mtime_ns, rc);
-        bind_num(st, i + 4, (uint64_t)id->ctime_ns, rc);
+        catalogdb_bind_num(st, i, id->dev, rc);
+        catalogdb_bind_num(st, i + 1, id->ino, rc);
+        catalogdb_bind_num(st, i + 2, id->size_bytes, rc);
+        catalogdb_bind_num(st, i + 3, (uint64_t)id->mtime_ns, rc);
+        catalogdb_bind_num(st, i + 4, (uint64_t)id->ctime_ns, rc);
 }
 
 static struct identity column_identity(sqlite3_stmt *st, int i)
@@ -137,12 +121,12 @@ static const char *column_string(sqlite3_stmt *st, int i)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* SQLite has no openat: the directory is named through its descriptor. */
-static int open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
+int catalogdb_open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
 {
         char uri[96];
         int rc;
 
-        (void)snprintf(uri, sizeof uri, "file:/proc/self/fd/%d/" DB_NAME "%s", dirfd, query);
+        (void)snprintf(uri, sizeof uri, "file:/proc/self/fd/%d/" CATALOG_DB_NAME "%s", dirfd, query);
         rc = sqlite3_open_v2(uri, ret, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
         if (rc != SQLITE_OK) {
                 (void)sqlite3_close(*ret);
@@ -151,16 +135,16 @@ static int open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
         return rc;
 }
 
-static int read_version(struct catalogdb *db, int *ret, struct err *err)
+int catalogdb_version(struct catalogdb *db, int *ret, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = prepare(db, catalog_q_version, &st, err), rc;
+        int r = catalogdb_prepare(db, catalog_q_version, &st, err), rc;
 
         if (r < 0)
                 return r;
         rc = sqlite3_step(st);
         if (rc != SQLITE_ROW)
-                return db_error(db->db, rc, err);
+                return catalogdb_error(db->db, rc, err);
         *ret = sqlite3_column_int(st, 0);
         return 0;
 }
@@ -170,10 +154,10 @@ static int set_up(struct catalogdb *db, struct err *err)
         int version = 0, rc, r;
 
         /* Writes are rare and from here only; what else opens the file only reads. */
-        (void)sqlite3_busy_timeout(db->db, BUSY_MS);
+        (void)sqlite3_busy_timeout(db->db, CATALOG_BUSY_MS);
         (void)sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        r = read_version(db, &version, err);
+        r = catalogdb_version(db, &version, err);
         if (r < 0)
                 return r;
         if (version == 0 && !db->read_only) {
@@ -184,24 +168,24 @@ static int set_up(struct catalogdb *db, struct err *err)
                         rc = sqlite3_exec(db->db, catalog_schema_sql, NULL, NULL, NULL);
                 if (rc == SQLITE_OK)
                         rc = sqlite3_exec(db->db, "COMMIT", NULL, NULL, NULL);
-                return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+                return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
         }
-        if (version != SCHEMA_VERSION)
+        if (version != CATALOG_SCHEMA_VERSION)
                 return err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d",
-                        version, SCHEMA_VERSION);
+                        version, CATALOG_SCHEMA_VERSION);
         if (!db->read_only)
-                return run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err);
+                return catalogdb_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err);
         return 0;
 }
 
 static int try_open(struct catalogdb *db, int dirfd, struct err *err)
 {
-        int rc = open_at(dirfd, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", &db->db);
+        int rc = catalogdb_open_at(dirfd, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", &db->db);
 
-        return rc == SQLITE_OK ? set_up(db, err) : db_error(NULL, rc, err);
+        return rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(NULL, rc, err);
 }
 
-static void close_db(struct catalogdb *db)
+void catalogdb_close_file(struct catalogdb *db)
 {
         (void)sqlite3_close(db->db);
         db->db = NULL;
@@ -213,13 +197,13 @@ static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
         int rc, r;
 
         db->read_only = true;
-        if (open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK &&
+        if (catalogdb_open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK &&
                 set_up(db, NULL) == 0)
                 return 0;
-        close_db(db);
+        catalogdb_close_file(db);
         db->read_only = false;
         rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-        r = rc == SQLITE_OK ? set_up(db, err) : db_error(db->db, rc, err);
+        r = rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(db->db, rc, err);
         return r;
 }
 
@@ -238,7 +222,8 @@ static void catalogdb_closep(struct catalogdb **db)
 
 int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err)
 {
-        static const char *const files[] = { DB_NAME, DB_NAME "-wal", DB_NAME "-shm" };
+        static const char *const files[] = { CATALOG_DB_NAME, CATALOG_DB_NAME "-wal",
+                CATALOG_DB_NAME "-shm" };
         AUTO_CLEAN(catalogdb_closep) struct catalogdb *db = calloc(1, sizeof *db);
         struct err why = { "" };
         int r;
@@ -248,14 +233,14 @@ int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, stru
         ret_note->text[0] = '\0';
         r = can_write(dirfd) ? try_open(db, dirfd, &why) : -EROFS;
         if (r == -EBADMSG) {
-                close_db(db);
+                catalogdb_close_file(db);
                 (void)err_set(ret_note, 0, "%s: thrown away; all archives are read anew", why.text);
                 for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
                         (void)unlinkat(dirfd, files[i], 0);
                 r = try_open(db, dirfd, &why);
         }
         if (r == -EROFS || r == -ENOSPC || r == -ENOENT || r == -EIO) {
-                close_db(db);
+                catalogdb_close_file(db);
                 if (!why.text[0])
                         (void)err_set(&why, 0,
                                 "the cache directory cannot be written by user id %u (chown it, or choose "
@@ -275,7 +260,7 @@ void catalogdb_close(struct catalogdb *db)
 {
         if (!db)
                 return;
-        close_db(db);
+        catalogdb_close_file(db);
         free(db);
 }
 
@@ -299,11 +284,13 @@ static int checksum(const struct catalog_row *w, uint64_t ret[2])
         buf_add(&b, nums, sizeof nums);
         sum_text(&b, w->file);
         sum_text(&b, w->reason);
+        sum_text(&b, w->sha256);
+        sum_text(&b, w->md5);
         if (w->layout)
                 buf_add(&b, w->layout, w->layout_bytes);
         if (buf_error(&b) < 0)
                 return -ENOMEM;
-        return digest_short(SCHEMA_VERSION, b.data, b.len, ret);
+        return digest_short(CATALOG_SCHEMA_VERSION, b.data, b.len, ret);
 }
 
 /* What stands in the columns, in the order of the query `known`.  False if it makes no sense. */
@@ -328,6 +315,8 @@ static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
                 w.spool_id = column_identity(st, 13);
         w.layout = sqlite3_column_blob(st, 18);
         w.layout_bytes = (size_t)sqlite3_column_bytes(st, 18);
+        w.sha256 = column_string(st, 20);
+        w.md5 = column_string(st, 21);
         if (w.ready != (w.layout != NULL) || w.ready != (w.object != 0))
                 return false;
         if (sqlite3_column_bytes(st, 19) != CHECKSUM_BYTES || checksum(&w, sum) < 0 ||
@@ -341,7 +330,7 @@ int catalogdb_each(
         struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = prepare(db, catalog_q_known, &st, err), rc;
+        int r = catalogdb_prepare(db, catalog_q_known, &st, err), rc;
 
         if (r < 0)
                 return r;
@@ -354,7 +343,7 @@ int catalogdb_each(
                 if (r < 0)
                         return r;
         }
-        return rc == SQLITE_DONE ? 0 : db_error(db->db, rc, err);
+        return rc == SQLITE_DONE ? 0 : catalogdb_error(db->db, rc, err);
 }
 
 static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_row *w, const uint64_t *sum,
@@ -363,28 +352,30 @@ static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
         int rc = SQLITE_OK;
 
         bind_identity(st, 1, &w->id, &rc);
-        bind_text(st, 6, w->file, &rc);
-        bind_text(st, 7, w->ready ? "ready" : "refused", &rc);
-        bind_text(st, 8, w->reason, &rc);
-        bind_num(st, 9, w->salt, &rc);
+        catalogdb_bind_text(st, 6, w->file, &rc);
+        catalogdb_bind_text(st, 7, w->ready ? "ready" : "refused", &rc);
+        catalogdb_bind_text(st, 8, w->reason, &rc);
+        catalogdb_bind_num(st, 9, w->salt, &rc);
         if (w->ready) { /* what is not bound is NULL */
-                bind_num(st, 10, w->object, &rc);
-                bind_text(st, 11, w->format == FORMAT_ISO ? "iso" : "tar", &rc);
+                catalogdb_bind_num(st, 10, w->object, &rc);
+                catalogdb_bind_text(st, 11, w->format == FORMAT_ISO ? "iso" : "tar", &rc);
         }
-        bind_num(st, 12, w->raw_bytes, &rc);
-        bind_num(st, 13, w->hash_checked, &rc);
+        catalogdb_bind_num(st, 12, w->raw_bytes, &rc);
+        catalogdb_bind_num(st, 13, w->hash_checked, &rc);
         if (w->spooled)
                 bind_identity(st, 14, &w->spool_id, &rc);
         bind_blob(st, 19, w->layout, w->layout_bytes, &rc);
         bind_blob(st, 20, sum, CHECKSUM_BYTES, &rc);
-        return rc == SQLITE_OK ? 0 : db_error(db->db, rc, err);
+        catalogdb_bind_text(st, 21, w->sha256, &rc);
+        catalogdb_bind_text(st, 22, w->md5, &rc);
+        return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
 }
 
-static int step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err)
+int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err)
 {
         int rc = sqlite3_step(st);
 
-        return rc == SQLITE_DONE ? 0 : db_error(db->db, rc, err);
+        return rc == SQLITE_DONE ? 0 : catalogdb_error(db->db, rc, err);
 }
 
 int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err)
@@ -397,10 +388,10 @@ int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct er
                 return 0;
         if (checksum(row, sum) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = prepare(db, catalog_q_put, &st, err);
+        r = catalogdb_prepare(db, catalog_q_put, &st, err);
         if (r == 0)
                 r = bind_row(db, st, row, sum, err);
-        return r == 0 ? step_once(db, st, err) : r; /* one statement is one transaction */
+        return r == 0 ? catalogdb_step_once(db, st, err) : r; /* one statement is one transaction */
 }
 
 int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err)
@@ -410,182 +401,9 @@ int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *
 
         if (db->read_only)
                 return 0;
-        r = prepare(db, catalog_q_drop, &st, err);
+        r = catalogdb_prepare(db, catalog_q_drop, &st, err);
         if (r < 0)
                 return r;
         bind_identity(st, 1, id, &rc);
-        return rc == SQLITE_OK ? step_once(db, st, err) : db_error(db->db, rc, err);
-}
-
-/* ---- the listing ----------------------------------------------------------------------------- */
-
-/* The place of @a among the served builds; -1 if it is not served. */
-static int place_of(const struct catalog_view *v, const struct archive_status *a)
-{
-        for (size_t i = 0; i < v->n_builds; i++)
-                if (strcmp(v->builds[i]->archive, a->file) == 0)
-                        return (int)i;
-        return -1;
-}
-
-static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_view *v,
-        const struct archive_status *a, struct err *err)
-{
-        int place = place_of(v, a), rc = sqlite3_reset(st);
-
-        if (rc == SQLITE_OK)
-                rc = sqlite3_clear_bindings(st);
-        bind_text(st, 1, a->file, &rc);
-        bind_text(st, 2, place >= 0 ? v->builds[place]->name : a->build, &rc);
-        bind_text(st, 3, archive_state_name(a->state), &rc);
-        bind_text(st, 4, a->reason, &rc);
-        bind_num(st, 5, a->size_bytes, &rc);
-        bind_num(st, 6, a->raw_bytes, &rc);
-        if (place >= 0)
-                bind_num(st, 7, (uint64_t)place, &rc);
-        bind_num(st, 8, place >= 0 && v->infos[place].release, &rc);
-        bind_num(st, 9, place >= 0 && v->infos[place].has_hash, &rc);
-        return rc == SQLITE_OK ? step_once(db, st, err) : db_error(db->db, rc, err);
-}
-
-static int list_all(struct catalogdb *db, const struct catalog_view *v, struct err *err)
-{
-        AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = run(db, catalog_q_listing_clear, err);
-
-        if (r == 0)
-                r = prepare(db, catalog_q_listing_put, &st, err);
-        for (size_t i = 0; r == 0 && i < v->n_archives; i++)
-                r = list_one(db, st, v, &v->archives[i], err);
-        return r;
-}
-
-int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err)
-{
-        int r;
-
-        if (db->read_only)
-                return 0;
-        r = run(db, catalog_q_begin, err);
-        if (r < 0)
-                return r;
-        r = list_all(db, view, err);
-        if (r == 0)
-                r = run(db, catalog_q_commit, err);
-        if (r < 0)
-                (void)run(db, catalog_q_rollback, NULL);
-        return r;
-}
-
-/* ---- looking from outside -------------------------------------------------------------------- */
-
-static int text_dup(sqlite3_stmt *st, int i, char **ret)
-{
-        const char *s = column_string(st, i);
-
-        *ret = s ? strdup(s) : NULL;
-        return s && !*ret ? -ENOMEM : 0;
-}
-
-static enum archive_state state_by_name(const char *name)
-{
-        for (int s = ARCHIVE_READY; s <= ARCHIVE_SHADOWED; s++)
-                if (name && strcmp(name, archive_state_name((enum archive_state)s)) == 0)
-                        return (enum archive_state)s;
-        return ARCHIVE_REFUSED;
-}
-
-static int peek_archives(struct catalogdb *db, struct catalog_view *v, struct err *err)
-{
-        AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = prepare(db, catalog_q_listing, &st, err), rc;
-
-        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-                struct archive_status *p = reallocarray(v->archives, v->n_archives + 1, sizeof *p), *a;
-
-                if (!p)
-                        return err_set(err, -ENOMEM, "out of memory");
-                v->archives = p;
-                a = &p[v->n_archives++];
-                *a = (struct archive_status) { .state = state_by_name(column_string(st, 2)),
-                        .size_bytes = (uint64_t)sqlite3_column_int64(st, 4),
-                        .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5) };
-                if (text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 ||
-                        text_dup(st, 3, &a->reason) < 0)
-                        return err_set(err, -ENOMEM, "out of memory");
-        }
-        return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
-}
-
-static int peek_builds(struct catalogdb *db, struct catalog_view *v, struct err *err)
-{
-        AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = prepare(db, catalog_q_listing_served, &st, err), rc;
-
-        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-                const char *name = column_string(st, 0), *own = NULL;
-                struct build_info *p;
-
-                /* The names live in the archives, which were read in the same transaction. */
-                for (size_t i = 0; i < v->n_archives && !own; i++)
-                        if (name && v->archives[i].build && strcmp(v->archives[i].build, name) == 0)
-                                own = v->archives[i].build;
-                if (!own)
-                        continue;
-                p = reallocarray(v->infos, v->list.n + 1, sizeof *p);
-                if (!p)
-                        return err_set(err, -ENOMEM, "out of memory");
-                v->infos = p;
-                p[v->list.n++] =
-                        (struct build_info) { own, sqlite3_column_int(st, 1), sqlite3_column_int(st, 2) };
-                v->list.v = p;
-        }
-        return r < 0 || rc == SQLITE_DONE ? r : db_error(db->db, rc, err);
-}
-
-static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
-{
-        int version = 0, rc, r;
-
-        if (faccessat(dirfd, DB_NAME, F_OK, 0) < 0)
-                return err_sys(err, -errno, "catalog.db");
-        db->read_only = true;
-        rc = open_at(dirfd, SQLITE_OPEN_READONLY, "", &db->db);
-        r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
-        if (r == -EROFS || r == -ENOENT ||
-                r == -EIO) { /* no sidecars and no right to make them: nobody is writing either */
-                close_db(db);
-                rc = open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db);
-                r = rc == SQLITE_OK ? read_version(db, &version, err) : db_error(NULL, rc, err);
-        }
-        if (r == 0 && version != SCHEMA_VERSION)
-                r = err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version,
-                        SCHEMA_VERSION);
-        if (r == 0)
-                (void)sqlite3_busy_timeout(db->db, BUSY_MS);
-        return r;
-}
-
-int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
-{
-        struct catalogdb db = { NULL, true };
-        struct catalog_view *v = calloc(1, sizeof *v);
-        int r;
-
-        if (!v)
-                return err_set(err, -ENOMEM, "out of memory");
-        atomic_init(&v->refs, 1);
-        r = open_for_peek(&db, dirfd, err);
-        if (r == 0)
-                r = run(&db, "BEGIN", err);
-        if (r == 0)
-                r = peek_archives(&db, v, err);
-        if (r == 0)
-                r = peek_builds(&db, v, err);
-        close_db(&db);
-        if (r == 0)
-                *ret = v;
-        else
-                catalog_view_unref(v);
-        return r;
+        return rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
 }

@@ -31,6 +31,8 @@ struct catalog_row {
         struct identity spool_id; /* if spooled */
         const void *layout;
         size_t layout_bytes;
+        const char *sha256; /* of the archive's file, hex; NULL if refused */
+        const char *md5;    /* likewise; NULL if nobody asked for it yet */
 };
 
 struct catalogdb;
@@ -49,6 +51,10 @@ void catalogdb_close(struct catalogdb *db); /* NULL is fine */
  * number, or the negative errno of reading. */
 int catalogdb_each(struct catalogdb *db, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx,
         struct err *err);
+
+/* As catalogdb_each, from outside and beside a daemon that writes.  -ENOENT if there is no catalog.db. */
+int catalogdb_peek_each(
+        int dirfd, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err);
 
 /* One transaction each.  0 (also where the catalog cannot be written and that was said) or a negative errno.
  * */

@@ -21,6 +21,7 @@
 #include "archive/spool.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "build/filedigest.h"
 #include "build/skips.h"
 #include "build/verify.h"
 
@@ -137,6 +138,8 @@ static int read_one(int fd, const struct identity *id, int spool_dirfd, const ch
                               : read_raw(fd, id, v, x, &m, err);
         if (r == 0)
                 r = lay_out(m, v, x, err);
+        if (r == 0)
+                r = filedigest(fd, id, DIGEST_SHA256, x->sha256, err);
         return r == 0 || r == -EBADMSG ? (unchanged(fd, id, NULL) < 0 ? unchanged(fd, id, err) : r) : r;
 }
 

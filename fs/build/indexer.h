@@ -9,6 +9,7 @@
 #include "archive/identity.h"
 #include "archive/members.h"
 #include "archive/source.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "build/layout.h"
 
@@ -20,8 +21,9 @@ struct indexed {
         bool hash_checked;        /* boot_archive.hash was there and agrees */
         bool unsure;   /* it may have been cut at a place where that cannot be seen: wait and look again */
         char *warning; /* owned; NULL, or one line for the operator */
-        struct source *src;  /* owned */
-        struct layout *tree; /* owned */
+        struct source *src;          /* owned */
+        struct layout *tree;         /* owned */
+        char sha256[DIGEST_MAX_HEX]; /* of the archive's file as it lies there */
 };
 
 /* Reads the archive @fd once: decodes, verifies, keeps, lays out.

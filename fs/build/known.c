@@ -85,6 +85,8 @@ static int take_row(void *ctx, const struct catalog_row *row)
         k->hash_checked = row->hash_checked;
         k->spooled = row->spooled;
         k->spool_id = row->spool_id;
+        (void)snprintf(k->sha256, sizeof k->sha256, "%s", row->sha256 ? row->sha256 : "");
+        (void)snprintf(k->md5, sizeof k->md5, "%s", row->md5 ? row->md5 : "");
         k->saved = true;
         if (row->ready) {
                 r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
@@ -262,6 +264,7 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
         ret->hash_checked = x->hash_checked;
         ret->spooled = x->spooled;
         ret->spool_id = x->spool_id;
+        memcpy(ret->sha256, x->sha256, sizeof ret->sha256);
         ret->build->id = *id;
         ret->build->object = object;
         ret->build->src = take_ptr(&x->src);
@@ -284,7 +287,9 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
                 .raw_bytes = k->raw_bytes,
                 .hash_checked = k->hash_checked,
                 .spooled = k->spooled,
-                .spool_id = k->spool_id };
+                .spool_id = k->spool_id,
+                .sha256 = k->sha256[0] ? k->sha256 : NULL,
+                .md5 = k->md5[0] ? k->md5 : NULL };
         int r;
 
         if (k->ready) {

@@ -26,11 +26,12 @@ struct known {
         uint64_t raw_bytes;
         bool hash_checked, spooled;
         struct identity spool_id;
-        struct layout *tree; /* owned; until @build takes it */
-        struct build *build; /* owned reference; NULL until opened */
-        bool saved;          /* it is in catalog.db */
-        bool pending;        /* it does not count yet: see entry.pending */
-        bool wanted;         /* a mark of the scan */
+        char sha256[DIGEST_MAX_HEX], md5[DIGEST_MAX_HEX]; /* of the file; "" while not known */
+        struct layout *tree;                              /* owned; until @build takes it */
+        struct build *build;                              /* owned reference; NULL until opened */
+        bool saved;                                       /* it is in catalog.db */
+        bool pending;                                     /* it does not count yet: see entry.pending */
+        bool wanted;                                      /* a mark of the scan */
 };
 
 struct known_set {

@@ -36,6 +36,8 @@ static struct known *candidate(const struct entry *e)
 {
         struct known *k = e->known ? e->known : e->old;
 
+        if (e->known && e->sums >= SUMS_DIFFERS)
+                return NULL;
         return k && k->ready && k->build ? k : NULL;
 }
 
@@ -98,6 +100,9 @@ static void describe(
         } else if (!k->ready) {
                 st->state = ARCHIVE_REFUSED;
                 buf_puts(reason, k->reason ? k->reason : "");
+        } else if (e->sums >= SUMS_DIFFERS) {
+                st->state = ARCHIVE_REFUSED;
+                buf_puts(reason, e->sums_why ? e->sums_why : "");
         } else if (w == e) {
                 st->state = ARCHIVE_READY;
                 if (k->reason)
@@ -122,6 +127,12 @@ static int fill_archive(const struct catalog *c, const struct entry *e, struct a
         st->build = shown ? strdup(shown->build->name) : NULL;
         if (!st->file || (shown && !st->build))
                 return -ENOMEM;
+        if (e->known && e->known->ready) {
+                st->verified = e->known->hash_checked ? ARCHIVE_VERIFIED_HASH : 0;
+                if (e->sums == SUMS_AGREES)
+                        st->verified |=
+                                e->sums_kind == SUMS_SHA256 ? ARCHIVE_VERIFIED_SHA256 : ARCHIVE_VERIFIED_MD5;
+        }
         describe(c, e, st, &reason);
         if (buf_error(&reason) < 0)
                 return -ENOMEM;
@@ -217,6 +228,18 @@ static int fill_retired(const struct catalog *c, struct catalog_view *v)
         return 0;
 }
 
+/* What is wrong with a sums file is said once, and stays in the status. */
+static int fill_note(struct catalog *c, struct catalog_view *v)
+{
+        AUTO_BUF struct buf b = BUF_INIT;
+
+        sums_complain(&c->sums, &b);
+        if (b.len == 0)
+                return buf_error(&b);
+        v->note = buf_take(&b, NULL);
+        return v->note ? 0 : -ENOMEM;
+}
+
 static int fill_archives(const struct catalog *c, struct catalog_view *v)
 {
         v->archives = calloc(c->n_entries + 1, sizeof *v->archives);
@@ -243,11 +266,11 @@ static char *as_text(const struct catalog_view *v)
         for (size_t i = 0; i < v->n_archives; i++) {
                 const struct archive_status *a = &v->archives[i];
 
-                buf_printf(&b, "%s/%s/%d/%s/%llu/%llu\n", a->file, a->build ? a->build : "", (int)a->state,
+                buf_printf(&b, "%s/%s/%d/%s/%llu/%llu/%u\n", a->file, a->build ? a->build : "", (int)a->state,
                         a->reason ? a->reason : "", (unsigned long long)a->size_bytes,
-                        (unsigned long long)a->raw_bytes);
+                        (unsigned long long)a->raw_bytes, a->verified);
         }
-        buf_puts(&b, "");
+        buf_puts(&b, v->note ? v->note : "");
         text = buf_take(&b, NULL);
         buf_fini(&b);
         return text;
@@ -259,6 +282,8 @@ static void say(struct catalog *c, const struct catalog_view *v)
 {
         size_t from_before = 0;
 
+        if (v->note && !(c->view && c->view->note && strcmp(c->view->note, v->note) == 0))
+                catalog_log(c, LOG_WARNING, "%s", v->note);
         for (size_t i = 0; i < c->n_entries; i++) {
                 const struct archive_status *a = &v->archives[i];
                 struct entry *e = &c->entries[i];
@@ -310,7 +335,7 @@ int catalog_publish(struct catalog *c, struct err *err)
         if (fill_builds(c, v) == 0) {
                 if (c->view)
                         retire(c, v);
-                if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0)
+                if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0 && fill_note(c, v) == 0)
                         text = as_text(v);
         }
         if (!text || (c->shown && strcmp(text, c->shown) == 0)) {

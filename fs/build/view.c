@@ -26,6 +26,7 @@ void catalog_view_unref(struct catalog_view *v)
         free(v->retired);
         free(v->infos);
         free(v->archives);
+        free(v->note);
         free(v);
 }
 
@@ -57,4 +58,16 @@ const char *archive_state_name(enum archive_state s)
                 [ARCHIVE_SHADOWED] = "shadowed" };
 
         return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "unknown";
+}
+
+const char *archive_verified_name(unsigned verified)
+{
+        static const char *const names[] = { [0] = "",
+                [ARCHIVE_VERIFIED_HASH] = "hash",
+                [ARCHIVE_VERIFIED_SHA256] = "sha256",
+                [ARCHIVE_VERIFIED_HASH | ARCHIVE_VERIFIED_SHA256] = "hash,sha256",
+                [ARCHIVE_VERIFIED_MD5] = "md5",
+                [ARCHIVE_VERIFIED_HASH | ARCHIVE_VERIFIED_MD5] = "hash,md5" };
+
+        return verified < sizeof names / sizeof names[0] ? names[verified] : "";
 }

@@ -16,6 +16,8 @@ static void render_archive(const struct archive_status *a, struct buf *out)
                 ", \"size_bytes\": %" PRIu64 ", \"raw_bytes\": %" PRIu64 ", \"reason\": ", a->size_bytes,
                 a->raw_bytes);
         buf_json(out, a->reason);
+        buf_puts(out, ", \"verified\": ");
+        buf_json(out, archive_verified_name(a->verified));
         buf_puts(out, "}");
 }
 
@@ -34,6 +36,9 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
                 render_archive(&v->archives[i], out);
         }
         buf_puts(out, v->n_archives ? "\n  ],\n" : "],\n");
+        buf_puts(out, "  \"note\": ");
+        buf_json(out, v->note);
+        buf_puts(out, ",\n");
 }
 
 int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,

@@ -5,14 +5,15 @@ PRAGMA user_version;
 -- name: known
 -- Every archive that was read before.
 SELECT dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format, raw_bytes, hash_checked,
-       spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum
+       spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum, sha256, md5
 FROM archive;
 
 -- name: put
 -- A verdict.
 INSERT OR REPLACE INTO archive (dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format,
-       raw_bytes, hash_checked, spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20);
+       raw_bytes, hash_checked, spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, checksum,
+       sha256, md5)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22);
 
 -- name: drop
 -- The archive is gone, or is another one now.
@@ -36,12 +37,12 @@ DELETE FROM listing;
 
 -- name: listing_put
 -- One file of the builds directory.
-INSERT INTO listing (file, build, state, reason, size_bytes, raw_bytes, place, release, has_hash)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO listing (file, build, state, reason, size_bytes, raw_bytes, place, release, has_hash, verified)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: listing
 -- All files, by name.
-SELECT file, build, state, reason, size_bytes, raw_bytes FROM listing ORDER BY file;
+SELECT file, build, state, reason, size_bytes, raw_bytes, verified FROM listing ORDER BY file;
 
 -- name: listing_served
 -- The builds that are served, newest first.

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalogdb_impl -- what the files that read and write catalog.db share: catalogdb.c (opening, verdicts) and
+ * cataloglist.c (the listing, for who looks from outside). */
+#ifndef PXEFS_BUILD_CATALOGDB_IMPL_H
+#define PXEFS_BUILD_CATALOGDB_IMPL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "build/catalogdb.h"
+
+#define CATALOG_DB_NAME        "catalog.db"
+#define CATALOG_SCHEMA_VERSION 2
+#define CATALOG_BUSY_MS        2000
+
+struct catalogdb {
+        sqlite3 *db; /* owned */
+        bool read_only;
+};
+
+static inline void stmt_finalizep(sqlite3_stmt **st)
+{
+        (void)sqlite3_finalize(*st);
+}
+#define AUTO_STMT AUTO_CLEAN(stmt_finalizep)
+
+/* Opens catalog.db in @dirfd; an SQLite code, and *ret NULL after an error. */
+int catalogdb_open_at(int dirfd, int flags, const char *query, sqlite3 **ret);
+void catalogdb_close_file(struct catalogdb *db);
+int catalogdb_version(struct catalogdb *db, int *ret, struct err *err);
+
+/* These return 0 or a negative errno with a reason. */
+int catalogdb_error(sqlite3 *db, int rc, struct err *err);
+int catalogdb_prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err);
+int catalogdb_run(struct catalogdb *db, const char *sql, struct err *err);
+int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err);
+
+/* Binds must all have worked: the first failure is kept in @rc. */
+void catalogdb_bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc);
+void catalogdb_bind_text(sqlite3_stmt *st, int i, const char *s, int *rc);
+
+#endif
