@@ -96,7 +96,7 @@ static int look_at_start(struct reader *rd)
         if (rd->chunk_len < ISO_SIZE_OFF + 4 || memcmp(rd->chunk + ISO_PVD_OFF, "\1CD001", 6) != 0)
                 return 0;
         if (!rd->feed->seek)
-                return err_set(rd->err, -EBADMSG, "it is a compressed ISO: unpack it with gunzip");
+                return err_set(rd->err, -ESPIPE, "it is a compressed ISO: decompress it");
         want = (uint64_t)le32(rd->chunk + ISO_SIZE_OFF) * ISO_BLOCK;
         if (want > rd->feed->size_bytes)
                 return err_set(rd->err, -EBADMSG,

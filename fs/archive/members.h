@@ -74,7 +74,7 @@ typedef int members_observe_fn(void *ctx, size_t index, const struct member *m, 
  * observe  may be NULL
  * ret      receives the members; the caller frees them with members_free
  *
- * Returns 0; -EBADMSG for a damaged or unknown format (an empty file and an HTML error page get a reason
+ * Returns 0; -ESPIPE for an ISO in a feed without seek, before anything was observed; -EBADMSG for a damaged or unknown format (an empty file and an HTML error page get a reason
  * that says so), -E2BIG over a limit, -ENOMEM, or the feed's error.  Blocking for as long as decoding takes.
  */
 int members_read(const struct feed *feed, const struct members_limits *limits, members_observe_fn *observe,

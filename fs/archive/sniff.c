@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* sniff -- what people put into a builds directory instead of a platform tarball, by its first bytes.
+/* sniff -- what people put into a builds directory instead of a platform tarball, by its first bytes, decoded.
  *
  * "Unrecognized archive format" helps nobody: an error page saved under the tarball's name, a download that
  * is still empty, or a compression this version does not read each have their own way out.  A disk image is
@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define READS      "this version reads .tar, .tgz and .iso: "
+#define READS      "this version reads .tar (also with gzip, xz, zstd or bzip2) and .iso: "
+#define TWICE      " inside another compression: decompress it once"
 #define RECOMPRESS READS "recompress it with gzip"
 #define REPACK     READS "repack it with tar"
 
@@ -51,13 +52,13 @@ const char *sniff_refuse(const void *data, size_t len)
         } table[] = {
                 { "\xfd"
                   "7zXZ\0",
-                        6, "it is compressed with xz: " RECOMPRESS },
-                { "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd: " RECOMPRESS },
-                { "BZh", 3, "it is compressed with bzip2: " RECOMPRESS },
+                        6, "it is compressed with xz" TWICE },
+                { "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd" TWICE },
+                { "BZh", 3, "it is compressed with bzip2" TWICE },
                 { "\x04\x22\x4d\x18", 4, "it is compressed with lz4: " RECOMPRESS },
                 { "\x1f\x9d", 2, "it is compressed with compress: " RECOMPRESS },
                 { "LZIP", 4, "it is compressed with lzip: " RECOMPRESS },
-                { "\x1f\x8b", 2, "it is compressed with gzip twice: unpack it once with gunzip" },
+                { "\x1f\x8b", 2, "it is compressed with gzip" TWICE },
                 { "PK\x03\x04", 4, "it is a zip archive: " REPACK },
                 { "7z\xbc\xaf\x27\x1c", 6, "it is a 7-Zip archive: " REPACK },
                 { "Rar!", 4, "it is a RAR archive: " REPACK },

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/gunzip.h"
+#include "archive/filter.h"
 #include "base/cleanup.h"
 
 /* Writeback is started this early, so that the sync at the end has little left to wait for. */
@@ -33,17 +33,10 @@ struct spool_writer {
         int fd;                /* owned; the spool file */
         char tmp[64];          /* its name in dirfd, or "" while it has none */
         struct identity id;    /* of fd_tgz at the beginning */
-        struct gunzip *gunzip; /* owned */
+        struct filter *filter; /* owned */
         uint64_t max_bytes, written_bytes, flushed_bytes;
         bool done; /* the feed reached its verified end */
 };
-
-bool spool_is_gzip(int fd)
-{
-        unsigned char h[3];
-
-        return pread(fd, h, sizeof h, 0) == sizeof h && h[0] == 0x1f && h[1] == 0x8b && h[2] == 8;
-}
 
 static void make_tmp_name(struct spool_writer *w)
 {
@@ -85,7 +78,7 @@ int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret
         r = open_output(w, err);
         if (r < 0)
                 return r;
-        r = gunzip_new(fd, &w->gunzip, err);
+        r = filter_new(fd, filter_of(fd), &w->filter, err);
         if (r < 0)
                 return r;
         *ret = take_ptr(&w);
@@ -129,7 +122,7 @@ static ssize_t spool_next(void *ctx, const void **ret_data, struct err *err)
 
         if (w->done)
                 return 0;
-        n = gunzip_next(w->gunzip, ret_data, err);
+        n = filter_next(w->filter, ret_data, err);
         if (n < 0)
                 return n;
         if (n > 0) {
@@ -148,6 +141,11 @@ static ssize_t spool_next(void *ctx, const void **ret_data, struct err *err)
 struct feed spool_feed(struct spool_writer *w)
 {
         return (struct feed) { w, spool_next, NULL, 0 };
+}
+
+const char *spool_warning(const struct spool_writer *w)
+{
+        return filter_warning(w->filter);
 }
 
 /* Gives the file a temporary name, if it has none: linkat does not replace, rename does. */
@@ -208,7 +206,7 @@ void spool_close(struct spool_writer *w)
 {
         if (!w)
                 return;
-        gunzip_free(w->gunzip);
+        filter_free(w->filter);
         if (w->tmp[0])
                 (void)unlinkat(w->dirfd, w->tmp, 0);
         if (w->fd >= 0)

@@ -16,19 +16,19 @@
 
 struct spool_writer;
 
-/* True if the file begins with a gzip header (RFC 1952, section 2.3.1). */
-bool spool_is_gzip(int fd);
-
-/* Starts decoding the gzip file @fd (borrowed until spool_close) into the directory @dirfd.
+/* Starts decoding the file @fd, compressed in any way filter.h knows (borrowed until spool_close) into the directory @dirfd.
  *
  * max_bytes  more output than this ends the feed with -EDQUOT (a bomb, or a cache that would overflow)
  *
- * spool_feed() then yields the stream; it checks each member's CRC32 and ISIZE (RFC 1952, section 2.3.1;
- * libarchive checks neither), accepts several members and zero padding after the last one, and refuses
- * anything else that follows, a truncated stream, and a stream whose file changed meanwhile.
+ * spool_feed() then yields the stream; it verifies all the check sums there are (gunzip.h, filter.h), accepts
+ * several streams one after another, and refuses anything that follows and does not belong to them, a truncated stream,
+ * and a stream whose file changed meanwhile.
  */
 int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret, struct err *err);
 struct feed spool_feed(struct spool_writer *w);
+
+/* See filter_warning. */
+const char *spool_warning(const struct spool_writer *w);
 
 /* After the feed reached its end: syncs the file and gives it @name in the directory (replacing an older
  * one). Returns the identity of the new file in *ret_id and the source that reads it.  The source is owned

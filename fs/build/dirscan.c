@@ -23,8 +23,9 @@
 #include "base/cleanup.h"
 
 static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".iso", /* read */
-        ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".tar.lz4", ".tar.lz", ".tar.Z",
-        ".zip", ".7z", ".iso.gz", ".iso.xz" };
+        ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".iso.gz", ".iso.xz", ".iso.zst",
+        ".iso.bz2", /* read */
+        ".tar.lz4", ".tar.lz", ".tar.Z", ".zip", ".7z" /* refused */ };
 static const char *const passed_over[] = { "~", ".part", ".tmp", ".filepart", ".partial" };
 
 static bool ends_in(const char *name, const char *suffix)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* indexer -- the one pass: gunzip, CRC, spool, members and SHA-1 all see each chunk while it is in the
+/* indexer -- the one pass: decoding, check sums, spool, members and SHA-1 all see each chunk while it is in the
  * processor's cache.
  *
  * Invariants
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/filter.h"
 #include "archive/raw.h"
 #include "archive/spool.h"
 #include "base/buf.h"
@@ -71,8 +72,38 @@ static int read_raw(int fd, const struct identity *id, struct verify *v, struct 
         return r;
 }
 
-static int read_gzip(int fd, int dirfd, const char *name, uint64_t max, struct verify *v, struct indexed *x,
-        struct members **ret, struct err *err)
+/* A compressed ISO: its records are not in order, so the first pass only decodes. */
+static int read_spooled_iso(struct spool_writer *w, struct feed *feed, int dirfd, const char *name,
+        struct verify *v, struct indexed *x, struct members **ret, struct err *err)
+{
+        AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
+        AUTO_CLOSE int fd = -1;
+        struct feed iso;
+        const void *data;
+        ssize_t n;
+        int r;
+
+        do
+                n = feed->next(feed->ctx, &data, err);
+        while (n > 0);
+        if (n < 0)
+                return (int)n;
+        x->spooled = true;
+        r = spool_commit(w, name, &x->spool_id, &x->src, err);
+        if (r < 0)
+                return r;
+        fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return err_sys(err, -errno, "spool %s", name);
+        r = raw_feed_begin(fd, &f, err);
+        if (r < 0)
+                return r;
+        iso = raw_feed(f);
+        return verdict(members_read(&iso, &limits, verify_observe, v, ret, err));
+}
+
+static int read_spooled(int fd, int dirfd, const char *name, uint64_t max, struct verify *v,
+        struct indexed *x, struct members **ret, struct err *err)
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *w = NULL;
         struct feed feed;
@@ -87,10 +118,14 @@ static int read_gzip(int fd, int dirfd, const char *name, uint64_t max, struct v
                 return r;
         feed = spool_feed(w);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
-        if (r < 0)
-                return verdict(r);
-        x->spooled = true;
-        return spool_commit(w, name, &x->spool_id, &x->src, err);
+        if (r == -ESPIPE) {
+                r = read_spooled_iso(w, &feed, dirfd, name, v, x, ret, err);
+        } else if (r == 0) {
+                x->spooled = true;
+                r = spool_commit(w, name, &x->spool_id, &x->src, err);
+        }
+        x->unchecked = spool_warning(w);
+        return verdict(r);
 }
 
 static int add_warnings(struct indexed *x, const struct members *m, struct err *err)
@@ -99,8 +134,10 @@ static int add_warnings(struct indexed *x, const struct members *m, struct err *
 
         if (m->warning)
                 buf_puts(&b, m->warning);
+        if (x->unchecked)
+                buf_printf(&b, "%s%s", b.len ? "; " : "", x->unchecked);
         if (x->tree->n_skipped)
-                buf_printf(&b, "%s%u %s left out: %s%s", m->warning ? "; " : "", x->tree->n_skipped,
+                buf_printf(&b, "%s%u %s left out: %s%s", b.len ? "; " : "", x->tree->n_skipped,
                         x->tree->n_skipped == 1 ? "entry" : "entries", x->tree->skipped_why,
                         x->tree->n_skipped > SKIPS_NAMED ? "; ..." : "");
         if (b.len == 0 && buf_error(&b) == 0)
@@ -134,8 +171,8 @@ static int read_one(int fd, const struct identity *id, int spool_dirfd, const ch
                 return r;
         if (!v)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = spool_is_gzip(fd) ? read_gzip(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err)
-                              : read_raw(fd, id, v, x, &m, err);
+        r = filter_of(fd) != FILTER_NONE ? read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err)
+                                         : read_raw(fd, id, v, x, &m, err);
         if (r == 0)
                 r = lay_out(m, v, x, err);
         if (r == 0)

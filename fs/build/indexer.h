@@ -19,8 +19,9 @@ struct indexed {
         struct identity spool_id; /* if spooled */
         uint64_t raw_bytes;       /* of the stream */
         bool hash_checked;        /* boot_archive.hash was there and agrees */
-        bool unsure;   /* it may have been cut at a place where that cannot be seen: wait and look again */
-        char *warning; /* owned; NULL, or one line for the operator */
+        bool unsure; /* it may have been cut at a place where that cannot be seen: wait and look again */
+        const char *unchecked;       /* static; NULL, or what carried no check sums (filter_warning) */
+        char *warning;               /* owned; NULL, or one line for the operator */
         struct source *src;          /* owned */
         struct layout *tree;         /* owned */
         char sha256[DIGEST_MAX_HEX]; /* of the archive's file as it lies there */

@@ -604,7 +604,7 @@ static void refuses_isos_it_cannot_show(void **state)
                 { "!rockridge,!joliet", "Rock Ridge", true, false },
                 { "!rockridge,joliet", "Rock Ridge", true, false },
                 { "rockridge,zisofs=direct", "zisofs", true, false },
-                { "rockridge", "gunzip", false, false },
+                { "rockridge", "decompress", false, false },
                 { "rockridge", "not complete", true, true },
         };
 
@@ -617,7 +617,7 @@ static void refuses_isos_it_cannot_show(void **state)
                 assert_int_equal(archive_write_free(a), ARCHIVE_OK);
                 if (table[i].cut)
                         iso.len /= 2;
-                assert_refused(&iso, table[i].seek, -EBADMSG, table[i].why);
+                assert_refused(&iso, table[i].seek, table[i].seek ? -EBADMSG : -ESPIPE, table[i].why);
         }
 }
 

@@ -235,23 +235,6 @@ static void a_file_that_changes_while_it_is_read_is_stale(void **state)
         assert_int_equal(files_in(w), 0);
 }
 
-static void knows_gzip_by_its_header(void **state)
-{
-        static const struct {
-                const char *data;
-                size_t len;
-                bool is;
-        } table[] = { { "\x1f\x8b\x08", 3, true }, { "\x1f\x8b", 2, false }, { "", 0, false },
-                { "\x1f\x8b\x07", 3, false }, { "PK\x03", 3, false } };
-
-        (void)state;
-        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-                AUTO_CLOSE int fd = mem_file(table[i].data, table[i].len);
-
-                assert_int_equal(spool_is_gzip(fd), table[i].is);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -261,7 +244,6 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_bomb_stops_at_the_bound, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(
                         a_file_that_changes_while_it_is_read_is_stale, set_up, tear_down),
-                cmocka_unit_test(knows_gzip_by_its_header),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "base/digest.h"
 #include "build/catalog.h"
 #include "build/dirscan.h"
+#include "packer.h"
 #include "tarmaker.h"
 
 #define STAMP2 "20240202T000000Z"
@@ -215,17 +216,90 @@ static void a_refused_archive_hides_no_good_one(void **state)
                 "\xfd"
                 "7zXZ\0",
                 6, 60);
+        scratch_put(w->bfd, "platform.tar.lz", "LZIP", 4, 60);
         scratch_put(w->bfd, "README", "not looked at", 13, 60);
         scratch_put(w->bfd, "sha256sums.txt", "", 0, 60);
         scan(w);
         assert_int_equal(w->v->n_builds, 1);
-        assert_int_equal(w->v->n_archives, 5);
+        assert_int_equal(w->v->n_archives, 6);
         assert_state(w, "evil.tar", ARCHIVE_REFUSED, "tries to leave");
         assert_state(w, "empty.tgz", ARCHIVE_REFUSED, "empty");
         assert_state(w, "error.iso", ARCHIVE_REFUSED, "web page");
-        assert_state(w, "platform.tar.xz", ARCHIVE_REFUSED, "recompress it with gzip");
+        assert_state(
+                w, "platform.tar.xz", ARCHIVE_REFUSED, pack_can(FILTER_XZ) ? "too early" : "built without");
+        assert_state(w, "platform.tar.lz", ARCHIVE_REFUSED, "recompress it with gzip");
         assert_non_null(strstr(logged.data, "evil.tar: refused: "));
         assert_int_equal(spool_files(w), 1);
+}
+
+/* Any filter goes through the spool: decoded once, and known after a restart. */
+static void other_compressions_are_served_too(void **state)
+{
+        static const struct {
+                const char *file;
+                enum filter_kind kind;
+        } table[] = { { "a.tar.xz", FILTER_XZ }, { "a.tar.zst", FILTER_ZSTD },
+                { "a.tar.bz2", FILTER_BZIP2 } };
+        struct world *w = *state;
+
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                AUTO_BUF struct buf t = BUF_INIT, z = BUF_INIT;
+                struct stat before, after;
+                char path[32];
+
+                if (!pack_can(table[i].kind))
+                        continue;
+                tar_platform(&t, "platform-" STAMP, STAMP);
+                tar_end(&t);
+                pack_add(&z, table[i].kind, t.data, t.len, true);
+                scratch_put(w->bfd, table[i].file, z.data, z.len, 60);
+                scan(w);
+                assert_state(w, table[i].file, ARCHIVE_READY, NULL);
+                assert_reads(w->v->builds[0], ramdisk, "ramdisk of " STAMP "\n");
+                (void)snprintf(
+                        path, sizeof path, "spool/%010llx.raw", (unsigned long long)w->v->builds[0]->object);
+                assert_int_equal(fstatat(w->cfd, path, &before, 0), 0);
+                restart(w);
+                scan(w);
+                assert_reads(w->v->builds[0], ramdisk, "ramdisk of " STAMP "\n");
+                assert_int_equal(fstatat(w->cfd, path, &after, 0), 0);
+                assert_int_equal(before.st_ino, after.st_ino);
+                assert_int_equal(unlinkat(w->bfd, table[i].file, 0), 0);
+                scan(w);
+                z.data[z.len / 2] ^= 0x20;
+                scratch_put(w->bfd, table[i].file, z.data, z.len, 60);
+                scan(w);
+                assert_state(w, table[i].file, ARCHIVE_REFUSED, "");
+                assert_int_equal(spool_files(w), 0);
+                assert_int_equal(unlinkat(w->bfd, table[i].file, 0), 0);
+        }
+}
+
+static void a_bomb_in_any_compression_stops_at_spool_max(void **state)
+{
+        static const enum filter_kind kinds[] = { FILTER_XZ, FILTER_ZSTD, FILTER_BZIP2 };
+        struct world *w = *state;
+        AUTO_FREE char *zeros = calloc(1, 4 << 20);
+        AUTO_BUF struct buf t = BUF_INIT;
+
+        tar_platform(&t, "platform-" STAMP, STAMP);
+        tar_end(&t);
+        buf_add(&t, zeros, 4 << 20);
+        w->opts.spool_max_bytes = 1 << 20;
+        restart(w);
+        for (size_t i = 0; i < 3; i++) {
+                AUTO_BUF struct buf z = BUF_INIT;
+
+                if (!pack_can(kinds[i]))
+                        continue;
+                pack_add(&z, kinds[i], t.data, t.len, true);
+                scratch_put(w->bfd, "bomb.tar.xz", z.data, z.len, 60); /* the suffix decides nothing */
+                scan(w);
+                assert_int_equal(spool_files(w), 0);
+                assert_state(w, "bomb.tar.xz", ARCHIVE_REFUSED, "spool_max=");
+                assert_int_equal(unlinkat(w->bfd, "bomb.tar.xz", 0), 0);
+                scan(w);
+        }
 }
 
 static void a_damaged_tgz_is_refused_and_leaves_no_spool_file(void **state)
@@ -883,6 +957,8 @@ int main(void)
                 T(offers_good_archives_newest_first),
                 T(a_branch_build_is_never_the_latest),
                 T(a_refused_archive_hides_no_good_one),
+                T(other_compressions_are_served_too),
+                T(a_bomb_in_any_compression_stops_at_spool_max),
                 T(a_damaged_tgz_is_refused_and_leaves_no_spool_file),
                 T(a_sums_file_decides_about_what_it_names),
                 T(sha256_goes_before_md5),
