@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* build -- one verified platform image, ready to be served.  Immutable and reference-counted. */
+/* build -- one verified archive, ready to be served.  Immutable and reference-counted. */
 #ifndef PXEFS_BUILD_BUILD_H
 #define PXEFS_BUILD_BUILD_H
 
@@ -19,8 +19,20 @@ struct build {
         struct source *src;  /* owned */
         struct layout *tree; /* owned; its extents are in @src */
         bool release;        /* same as tree->release */
-        const char *name;    /* tree->name */
+        bool image;          /* same as tree->image */
+        bool iso;            /* the stream is an ISO: /iso shows it whole */
+        const char *name;    /* tree->name, or image_name */
+        char *image_name;    /* owned; of an image: its file's name without suffix */
 };
+
+/* Gives @b its names, after tree and archive are set.  0 or -ENOMEM. */
+int build_set_name(struct build *b, bool iso);
+
+/* @file without the suffix of an archive ("netboot.tar.gz": "netboot"); the caller frees it.  NULL: no memory. */
+char *build_name_of_file(const char *file);
+
+/* The name below /iso: @file without a compression's suffix, ending in ".iso". */
+char *build_name_of_iso(const char *file);
 
 struct build *build_ref(struct build *b);
 void build_unref(struct build *b); /* NULL is fine */

@@ -42,7 +42,13 @@ struct archive_status {
         char *reason;        /* why it is not served, or a warning; NULL if there is nothing to say */
         uint64_t size_bytes; /* of the file */
         uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
+        bool image;          /* no SmartOS build; false until known */
         unsigned verified;   /* enum archive_verified; 0 until known */
+};
+
+struct iso_file {
+        char *name;          /* owned; "<file>.iso" */
+        struct build *build; /* owned reference */
 };
 
 /* Immutable; all of it is valid until catalog_view_unref. */
@@ -54,7 +60,11 @@ struct catalog_view {
         struct build_info *infos;   /* the same, for renderers */
         struct build_list list;     /* over @infos */
         const struct build *latest; /* the newest release build, or NULL */
-        struct build **retired;     /* no longer listed, still readable by node id for a while */
+        struct build **images;      /* no SmartOS builds: in /images, and in no list of builds */
+        size_t n_images;
+        struct iso_file *isos; /* whole ISOs, whatever is in them: in /iso */
+        size_t n_isos;
+        struct build **retired; /* no longer listed, still readable by node id for a while */
         size_t n_retired;
         struct archive_status *archives; /* by file name */
         size_t n_archives;
@@ -116,7 +126,9 @@ void catalog_view_unref(struct catalog_view *v);
 
 /* NULL if there is none.  Borrowed from the view. */
 const struct build *catalog_view_by_name(const struct catalog_view *v, const char *name);
-/* Served or retired. */
+const struct build *catalog_view_image(const struct catalog_view *v, const char *name);
+const struct build *catalog_view_iso(const struct catalog_view *v, const char *name);
+/* Served anywhere, or retired. */
 const struct build *catalog_view_by_object(const struct catalog_view *v, uint64_t object);
 
 const char *archive_state_name(enum archive_state s); /* "ready", "indexing", ... */

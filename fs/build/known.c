@@ -245,6 +245,12 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
                 b->archive = strdup(file);
                 if (!b->archive)
                         return NULL;
+                b->tree = x->tree; /* lent, for its name */
+                if (build_set_name(b, x->format == FORMAT_ISO) < 0) {
+                        b->tree = NULL;
+                        return NULL;
+                }
+                b->tree = NULL;
         }
         if (!old && append(s, k) < 0)
                 return NULL;
@@ -269,8 +275,6 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
         ret->build->object = object;
         ret->build->src = take_ptr(&x->src);
         ret->build->tree = take_ptr(&x->tree);
-        ret->build->release = ret->build->tree->release;
-        ret->build->name = ret->build->tree->name;
         return ret;
 }
 
@@ -349,8 +353,11 @@ int known_open_build(
                 return r;
         }
         b->tree = take_ptr(&k->tree);
-        b->release = b->tree->release;
-        b->name = b->tree->name;
+        if (build_set_name(b, k->format == FORMAT_ISO) < 0) {
+                k->tree = take_ptr(&b->tree);
+                build_unref(b);
+                return no_memory(err);
+        }
         k->build = b;
         return 0;
 }

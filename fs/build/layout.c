@@ -5,6 +5,9 @@
  * numbered breadth first, each directory's children sorted: so children are consecutive, look-ups are binary
  * searches, and the numbers follow from the names alone.
  *
+ * An archive without a platform in it (a distribution's netboot.tar.gz, memtest, boot-<stamp>.tgz) is an image: all of
+ * it is taken over as it is, by the same rules about names and links.
+ *
  * Invariants
  *   1. Entry numbers, order and content depend only on the archive's bytes.
  *   2. parent < entry (but for 0), so that a path to the root always ends.
@@ -38,7 +41,7 @@ static const struct {
         { "boot.catalog", NULL },                 /* El Torito, of an ISO */
 };
 
-/* Files that are there but shown only on request. */
+/* Files that are there but shown only on request; in an image, whatever is called so, wherever it stands. */
 static const char *const hidden[] = { "platform/root.password" }; /* the rescue password, in clear */
 
 /* Where an entry comes from. */
@@ -68,7 +71,21 @@ static int no_memory(struct err *err)
 
 /* ---- what it is ------------------------------------------------------------------------------ */
 
-/* The directory at the archive's root that holds a kernel. */
+static bool is_called(const struct pathnode *p, const char *name)
+{
+        return strlen(name) == p->len && memcmp(p->name, name, p->len) == 0;
+}
+
+/* .../i86pc/amd64/boot_archive */
+static bool is_deep_ramdisk(const struct pathtree *t, uint32_t node)
+{
+        const struct pathnode *p = &t->v[node], *up = &t->v[p->parent];
+
+        return node != PATHTREE_ROOT && p->parent != PATHTREE_ROOT && is_called(p, "boot_archive") &&
+               is_called(up, "amd64") && up->parent != PATHTREE_ROOT && is_called(&t->v[up->parent], "i86pc");
+}
+
+/* The directory at the archive's root that holds a kernel or a ramdisk; without one it is an image. */
 static int find_top(struct maker *k)
 {
         k->top = PATHTREE_NONE;
@@ -86,10 +103,13 @@ static int find_top(struct maker *k)
         if (pathtree_walk(&k->t, PATHTREE_ROOT, UNIX) != PATHTREE_NONE)
                 return err_set(k->err, -EBADMSG,
                         "i86pc/ stands at its top: pack it below one directory platform-<stamp>/");
-        return err_set(k->err, -EBADMSG, "it is no platform image: no directory in it holds " UNIX "%s",
-                pathtree_walk(&k->t, PATHTREE_ROOT, "boot") != PATHTREE_NONE
-                        ? " (a boot-<stamp>.tgz brings only the loader: take platform-<stamp>.tgz or the ISO)"
-                        : "");
+        for (uint32_t c = 0; c < k->t.n; c++)
+                if (is_deep_ramdisk(&k->t, c))
+                        return err_set(k->err, -EBADMSG,
+                                "its platform stands too deep: pack it below one directory platform-<stamp>/ "
+                                "at the top");
+        k->l->image = true;
+        return 0;
 }
 
 /* The two files without which nothing boots. */
@@ -280,11 +300,6 @@ static int add_children(struct maker *k, uint32_t entry)
         return r;
 }
 
-static bool is_called(const struct pathnode *p, const char *name)
-{
-        return strlen(name) == p->len && memcmp(p->name, name, p->len) == 0;
-}
-
 /* The entry a child of the archive's root becomes, or NULL; *ret_known if it is left out without a word. */
 static const char *mapped(const struct maker *k, uint32_t node, bool *ret_known)
 {
@@ -329,10 +344,29 @@ static int add_root(struct maker *k)
         return r;
 }
 
+/* Of an image, all that stands at the archive's root. */
+static int add_image_root(struct maker *k)
+{
+        const struct member *root = pathtree_member(&k->t, PATHTREE_ROOT);
+        int r;
+
+        for (size_t i = 0; i < k->m->n; i++) /* what no member dates is as old as the newest */
+                if (i == 0 || k->m->v[i].mtime_sec > k->mtime_sec)
+                        k->mtime_sec = k->m->v[i].mtime_sec;
+        r = add_entry(k, 0, &(struct item) { "", 0, PATHTREE_ROOT });
+        if (r < 0)
+                return r;
+        k->l->v[0].mtime_sec = root ? root->mtime_sec : k->mtime_sec;
+        r = add_children(k, 0);
+        if (r == 0 && k->l->n == 1)
+                return err_set(k->err, -EBADMSG, "it holds nothing that can be shown");
+        return r;
+}
+
 /* Breadth first: the layout itself is the queue. */
 static int add_all(struct maker *k)
 {
-        int r = add_root(k);
+        int r = k->l->image ? add_image_root(k) : add_root(k);
 
         for (uint32_t i = 1; r == 0 && i < k->l->n; i++)
                 if (k->l->v[i].is_dir)
@@ -356,18 +390,31 @@ static int take_extents(struct maker *k)
         return 0;
 }
 
-/* Hides @path, and every other name of the same bytes. */
-static void hide(struct layout *l, const char *path)
+static bool is_hidden(const struct layout *l, uint32_t entry)
 {
-        uint32_t h = layout_by_path(l, path);
+        for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+                if (strcmp(l->v[entry].name, strrchr(hidden[i], '/') + 1) == 0 &&
+                        (l->image || entry == layout_by_path(l, hidden[i])))
+                        return true;
+        return false;
+}
 
-        if (h == LAYOUT_NONE)
-                return;
-        l->v[h].hidden = true;
-        for (uint32_t i = 0; i < l->n; i++)
-                if (!l->v[i].is_dir && l->v[i].n_extents > 0 && l->v[i].n_extents == l->v[h].n_extents &&
-                        l->v[i].first_extent == l->v[h].first_extent)
+/* Hides what is to be, and every other name of the same bytes.  Linear: a hostile image may hold a million of them. */
+static int hide(struct maker *k)
+{
+        struct layout *l = k->l;
+        AUTO_FREE bool *marks = calloc(l->n_extents + 1, sizeof *marks); /* by first extent */
+
+        if (!marks)
+                return no_memory(k->err);
+        for (uint32_t i = 1; i < l->n; i++)
+                if (is_hidden(l, i)) {
                         l->v[i].hidden = true;
+                        marks[l->v[i].first_extent] |= l->v[i].n_extents > 0;
+                }
+        for (uint32_t i = 1; i < l->n; i++)
+                l->v[i].hidden |= !l->v[i].is_dir && l->v[i].n_extents > 0 && marks[l->v[i].first_extent];
+        return 0;
 }
 
 static int finish(struct maker *k)
@@ -386,13 +433,32 @@ static int finish(struct maker *k)
                 if (!l->skipped_why)
                         return no_memory(k->err);
         }
-        for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
-                hide(l, hidden[i]);
+        if (hide(k) < 0)
+                return -ENOMEM;
+        l->unix_entry = l->boot_archive_entry = LAYOUT_NONE;
+        if (l->image)
+                return 0;
         hash = layout_by_path(l, "platform/" BOOT_ARCHIVE ".hash");
         l->has_hash = hash != LAYOUT_NONE && !l->v[hash].is_dir;
         l->unix_entry = layout_by_path(l, "platform/" UNIX);
         l->boot_archive_entry = layout_by_path(l, "platform/" BOOT_ARCHIVE);
         return 0;
+}
+
+static int check_build(struct maker *k)
+{
+        int r = check_required(k, BOOT_ARCHIVE);
+
+        if (r == 0)
+                r = check_required(k, UNIX);
+        return r == 0 ? name_it(k) : r;
+}
+
+/* It is called after its file, which is not known here. */
+static int name_image(struct maker *k)
+{
+        k->l->name = strdup("");
+        return k->l->name ? 0 : no_memory(k->err);
 }
 
 static int make(struct maker *k)
@@ -402,11 +468,7 @@ static int make(struct maker *k)
         if (r == 0)
                 r = find_top(k);
         if (r == 0)
-                r = check_required(k, BOOT_ARCHIVE);
-        if (r == 0)
-                r = check_required(k, UNIX);
-        if (r == 0)
-                r = name_it(k);
+                r = k->l->image ? name_image(k) : check_build(k);
         if (r == 0)
                 r = add_all(k);
         if (r == 0)

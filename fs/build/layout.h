@@ -44,14 +44,15 @@ struct layout {
         size_t n_extents;
         char *name;    /* "20241010T000000Z", or "<branch>-<stamp>": the directory below /smartos */
         bool release;  /* no branch: may become `latest` */
+        bool image;    /* no SmartOS build: the archive's tree as it is; name is "" */
         bool has_hash; /* i86pc/amd64/boot_archive.hash is there */
-        uint32_t unix_entry, boot_archive_entry;
-        uint32_t n_skipped; /* members left out */
-        char *skipped_why;  /* owned; NULL, or the first few: "a/../../b: leaves the archive; ..." */
-        char *names;        /* owned: where the entries' names are */
+        uint32_t unix_entry, boot_archive_entry; /* LAYOUT_NONE in an image */
+        uint32_t n_skipped;                      /* members left out */
+        char *skipped_why; /* owned; NULL, or the first few: "a/../../b: leaves the archive; ..." */
+        char *names;       /* owned: where the entries' names are */
 };
 
-/* Makes the tree.
+/* Makes the tree: of a platform image as a loader needs it, of any other archive as it is.
  *
  * m      borrowed
  * src    reads the same stream; for etc/version/platform only

@@ -20,9 +20,9 @@
 #include "build/buildname.h"
 
 #define MAGIC   0x4f4c5850u /* "PXLO" */
-#define VERSION 1u
+#define VERSION 2u
 
-enum { L_RELEASE = 1, L_HAS_HASH = 2, L_SKIPPED_WHY = 4 };
+enum { L_RELEASE = 1, L_HAS_HASH = 2, L_SKIPPED_WHY = 4, L_IMAGE = 8 };
 enum { E_DIR = 1, E_HIDDEN = 2 };
 
 struct head {
@@ -48,7 +48,7 @@ void layout_pack(const struct layout *l, struct buf *b)
         size_t name = strlen(l->name) + 1, why = l->skipped_why ? strlen(l->skipped_why) + 1 : 0;
         struct head h = { MAGIC, VERSION, l->n, l->unix_entry, l->boot_archive_entry, l->n_skipped,
                 (l->release ? L_RELEASE : 0u) | (l->has_hash ? L_HAS_HASH : 0u) |
-                        (l->skipped_why ? L_SKIPPED_WHY : 0u),
+                        (l->skipped_why ? L_SKIPPED_WHY : 0u) | (l->image ? L_IMAGE : 0u),
                 0, l->n_extents, name + why + names };
 
         buf_add(b, &h, sizeof h);
@@ -134,6 +134,9 @@ static bool sound(const struct layout *l, uint64_t raw_bytes)
         for (uint32_t i = 0; i < l->n; i++)
                 if (!entry_sound(l, i, raw_bytes))
                         return false;
+        if (l->image)
+                return !*l->name && !l->release && !l->has_hash && l->unix_entry == LAYOUT_NONE &&
+                       l->boot_archive_entry == LAYOUT_NONE;
         return is_file(l, l->unix_entry) && is_file(l, l->boot_archive_entry) &&
                stamp_is_valid(buildname_stamp(l->name), strlen(buildname_stamp(l->name)));
 }
@@ -228,6 +231,7 @@ int layout_unpack(const void *p, size_t len, uint64_t raw_bytes, struct layout *
         l->n_skipped = h.n_skipped;
         l->release = h.flags & L_RELEASE;
         l->has_hash = h.flags & L_HAS_HASH;
+        l->image = h.flags & L_IMAGE;
         copy_records(l, (const char *)p + sizeof h);
         records = sizeof h + h.n * sizeof(struct packed_entry) + h.n_extents * sizeof(struct packed_extent);
         r = copy_texts(l, &h, (const char *)p + records, len - records);

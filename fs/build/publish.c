@@ -57,12 +57,14 @@ static bool better(const struct entry *a, const struct entry *b)
 static const struct entry *winner(const struct catalog *c, const struct entry *e)
 {
         const char *name = candidate(e)->build->name;
+        bool image = candidate(e)->build->image; /* a name of its own in /images */
         const struct entry *w = e;
 
         for (size_t i = 0; i < c->n_entries; i++) {
                 const struct entry *o = &c->entries[i];
 
-                if (candidate(o) && strcmp(candidate(o)->build->name, name) == 0 && better(o, w))
+                if (candidate(o) && candidate(o)->build->image == image &&
+                        strcmp(candidate(o)->build->name, name) == 0 && better(o, w))
                         w = o;
         }
         return w;
@@ -109,8 +111,8 @@ static void describe(
                         buf_puts(reason, k->reason);
         } else {
                 st->state = ARCHIVE_SHADOWED;
-                buf_printf(reason, "%s is build %s too, and %s is served: %s", e->name, shown->build->name,
-                        w->name,
+                buf_printf(reason, "%s is %s %s too, and %s is served: %s", e->name,
+                        shown->build->image ? "image" : "build", shown->build->name, w->name,
                         identity_equal(&w->id, &e->id)                   ? "it is the same file"
                         : candidate(w)->hash_checked && !k->hash_checked ? "its boot_archive.hash was checked"
                         : candidate(w)->format != k->format              ? "a tarball goes before an ISO"
@@ -124,6 +126,7 @@ static int fill_archive(const struct catalog *c, const struct entry *e, struct a
         AUTO_BUF struct buf reason = BUF_INIT;
 
         st->file = strdup(e->name);
+        st->image = shown && shown->build->image;
         st->build = shown ? strdup(shown->build->name) : NULL;
         if (!st->file || (shown && !st->build))
                 return -ENOMEM;
@@ -164,6 +167,12 @@ void catalog_drop_retired(struct catalog *c, bool all)
 
 static bool in_builds(const struct catalog_view *v, const struct build *b)
 {
+        for (size_t i = 0; i < v->n_images; i++)
+                if (v->images[i] == b)
+                        return true;
+        for (size_t i = 0; i < v->n_isos; i++)
+                if (v->isos[i].build == b)
+                        return true;
         for (size_t i = 0; i < v->n_builds; i++)
                 if (v->builds[i] == b)
                         return true;
@@ -178,21 +187,27 @@ static bool is_retired(const struct catalog *c, const struct build *b)
         return false;
 }
 
+static void retire_one(struct catalog *c, const struct catalog_view *v, struct build *b)
+{
+        if (in_builds(v, b) || is_retired(c, b))
+                return;
+        if (c->n_retired == MAX_RETIRED)
+                drop_retired(c, 0);
+        c->retired[c->n_retired++] = (struct retired) { build_ref(b), catalog_now_ms() + RETIRED_MS };
+}
+
 /* What the last view served and @v does not. */
 static void retire(struct catalog *c, const struct catalog_view *v)
 {
         for (size_t i = c->n_retired; i-- > 0;)
                 if (in_builds(v, c->retired[i].build))
                         drop_retired(c, i); /* it came back */
-        for (size_t i = 0; i < c->view->n_builds; i++) {
-                struct build *b = c->view->builds[i];
-
-                if (in_builds(v, b) || is_retired(c, b))
-                        continue;
-                if (c->n_retired == MAX_RETIRED)
-                        drop_retired(c, 0);
-                c->retired[c->n_retired++] = (struct retired) { build_ref(b), catalog_now_ms() + RETIRED_MS };
-        }
+        for (size_t i = 0; i < c->view->n_builds; i++)
+                retire_one(c, v, c->view->builds[i]);
+        for (size_t i = 0; i < c->view->n_images; i++)
+                retire_one(c, v, c->view->images[i]);
+        for (size_t i = 0; i < c->view->n_isos; i++)
+                retire_one(c, v, c->view->isos[i].build);
 }
 
 /* ---- the view -------------------------------------------------------------------------------- */
@@ -204,7 +219,8 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
         if (!v->builds || !v->infos)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_entries; i++)
-                if (candidate(&c->entries[i]) && winner(c, &c->entries[i]) == &c->entries[i])
+                if (candidate(&c->entries[i]) && !candidate(&c->entries[i])->build->image &&
+                        winner(c, &c->entries[i]) == &c->entries[i])
                         v->builds[v->n_builds++] = build_ref(candidate(&c->entries[i])->build);
         qsort(v->builds, v->n_builds, sizeof(struct build *), newest_first);
         for (size_t i = 0; i < v->n_builds; i++) {
@@ -215,6 +231,42 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
                         v->latest = b;
         }
         v->list = (struct build_list) { v->infos, v->n_builds };
+        return 0;
+}
+
+static bool has_iso(const struct catalog_view *v, const struct build *b)
+{
+        for (size_t i = 0; i < v->n_isos; i++)
+                if (v->isos[i].build == b)
+                        return true;
+        return false;
+}
+
+/* Images; and every good ISO whole, also one that a tarball shadows: it is asked for to be booted as it is. */
+static int fill_others(struct catalog *c, struct catalog_view *v)
+{
+        v->images = calloc(c->n_entries + 1, sizeof(struct build *));
+        v->isos = calloc(c->n_entries + 1, sizeof *v->isos);
+        if (!v->images || !v->isos)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_entries; i++) {
+                const struct entry *e = &c->entries[i];
+                struct known *k = candidate(e);
+                char *name;
+
+                if (k && k->build->image && winner(c, e) == e)
+                        v->images[v->n_images++] = build_ref(k->build);
+                if (!k || !k->build->iso)
+                        continue;
+                name = build_name_of_iso(e->name);
+                if (!name)
+                        return -ENOMEM;
+                if (catalog_view_iso(v, name) ||
+                        has_iso(v, k->build)) /* x.iso and x.iso.xz; one file, two names */
+                        free(name);
+                else
+                        v->isos[v->n_isos++] = (struct iso_file) { name, build_ref(k->build) };
+        }
         return 0;
 }
 
@@ -261,6 +313,12 @@ static char *as_text(const struct catalog_view *v)
 
         for (size_t i = 0; i < v->n_builds; i++)
                 buf_printf(&b, "%s %llu\n", v->builds[i]->name, (unsigned long long)v->builds[i]->object);
+        for (size_t i = 0; i < v->n_images; i++)
+                buf_printf(
+                        &b, "image %s %llu\n", v->images[i]->name, (unsigned long long)v->images[i]->object);
+        for (size_t i = 0; i < v->n_isos; i++)
+                buf_printf(
+                        &b, "iso %s %llu\n", v->isos[i].name, (unsigned long long)v->isos[i].build->object);
         for (size_t i = 0; i < v->n_retired; i++)
                 buf_printf(&b, "retired %llu\n", (unsigned long long)v->retired[i]->object);
         for (size_t i = 0; i < v->n_archives; i++) {
@@ -297,8 +355,9 @@ static void say(struct catalog *c, const struct catalog_view *v)
                 if (a->state == ARCHIVE_READY && !a->reason && !c->looked)
                         from_before++;
                 else if (a->state == ARCHIVE_READY)
-                        catalog_log(c, a->reason ? LOG_WARNING : LOG_INFO, "%s: ready, build %s%s%s", a->file,
-                                a->build, a->reason ? ": " : "", a->reason ? a->reason : "");
+                        catalog_log(c, a->reason ? LOG_WARNING : LOG_INFO, "%s: ready, %s %s%s%s", a->file,
+                                a->image ? "image" : "build", a->build, a->reason ? ": " : "",
+                                a->reason ? a->reason : "");
                 else
                         catalog_log(c, LOG_WARNING, "%s: %s: %s", a->file, archive_state_name(a->state),
                                 a->reason ? a->reason : "");
@@ -332,7 +391,7 @@ int catalog_publish(struct catalog *c, struct err *err)
                 return no_memory(err);
         atomic_init(&v->refs, 1);
         catalog_drop_retired(c, false);
-        if (fill_builds(c, v) == 0) {
+        if (fill_builds(c, v) == 0 && fill_others(c, v) == 0) {
                 if (c->view)
                         retire(c, v);
                 if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0 && fill_note(c, v) == 0)

@@ -15,6 +15,12 @@ void catalog_view_unref(struct catalog_view *v)
                 return;
         for (size_t i = 0; i < v->n_builds; i++)
                 build_unref(v->builds[i]);
+        for (size_t i = 0; i < v->n_images; i++)
+                build_unref(v->images[i]);
+        for (size_t i = 0; i < v->n_isos; i++) {
+                build_unref(v->isos[i].build);
+                free(v->isos[i].name);
+        }
         for (size_t i = 0; i < v->n_retired; i++)
                 build_unref(v->retired[i]);
         for (size_t i = 0; i < v->n_archives; i++) {
@@ -23,6 +29,8 @@ void catalog_view_unref(struct catalog_view *v)
                 free(v->archives[i].reason);
         }
         free(v->builds);
+        free(v->images);
+        free(v->isos);
         free(v->retired);
         free(v->infos);
         free(v->archives);
@@ -38,11 +46,33 @@ const struct build *catalog_view_by_name(const struct catalog_view *v, const cha
         return NULL;
 }
 
+const struct build *catalog_view_image(const struct catalog_view *v, const char *name)
+{
+        for (size_t i = 0; i < v->n_images; i++)
+                if (strcmp(v->images[i]->name, name) == 0)
+                        return v->images[i];
+        return NULL;
+}
+
+const struct build *catalog_view_iso(const struct catalog_view *v, const char *name)
+{
+        for (size_t i = 0; i < v->n_isos; i++)
+                if (strcmp(v->isos[i].name, name) == 0)
+                        return v->isos[i].build;
+        return NULL;
+}
+
 const struct build *catalog_view_by_object(const struct catalog_view *v, uint64_t object)
 {
         for (size_t i = 0; i < v->n_builds; i++)
                 if (v->builds[i]->object == object)
                         return v->builds[i];
+        for (size_t i = 0; i < v->n_images; i++)
+                if (v->images[i]->object == object)
+                        return v->images[i];
+        for (size_t i = 0; i < v->n_isos; i++)
+                if (v->isos[i].build->object == object)
+                        return v->isos[i].build;
         for (size_t i = 0; i < v->n_retired; i++)
                 if (v->retired[i]->object == object)
                         return v->retired[i];

@@ -10,6 +10,8 @@ static void render_archive(const struct archive_status *a, struct buf *out)
         buf_json(out, a->file);
         buf_puts(out, ", \"build\": ");
         buf_json(out, a->build);
+        buf_puts(out, ", \"kind\": ");
+        buf_json(out, !a->build ? NULL : a->image ? "image" : "build");
         buf_puts(out, ", \"state\": ");
         buf_json(out, archive_state_name(a->state));
         buf_printf(out,
@@ -30,7 +32,17 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
         }
         buf_puts(out, "],\n  \"latest\": ");
         buf_json(out, v->latest ? v->latest->name : NULL);
-        buf_puts(out, ",\n  \"archives\": [");
+        buf_puts(out, ",\n  \"images\": [");
+        for (size_t i = 0; i < v->n_images; i++) {
+                buf_puts(out, i ? ", " : "");
+                buf_json(out, v->images[i]->name);
+        }
+        buf_puts(out, "],\n  \"isos\": [");
+        for (size_t i = 0; i < v->n_isos; i++) {
+                buf_puts(out, i ? ", " : "");
+                buf_json(out, v->isos[i].name);
+        }
+        buf_puts(out, "],\n  \"archives\": [");
         for (size_t i = 0; i < v->n_archives; i++) {
                 buf_puts(out, i ? ",\n" : "\n");
                 render_archive(&v->archives[i], out);

@@ -6,7 +6,7 @@
  *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/
  *                    and the by- directories the inventory's own keys
  *   CHANNELS ...     channels, by their id
- *   BUILDS ...       builds, by their object
+ *   BUILDS ...       builds, images and ISOs, by their object
  *   OVERLAY ...      files of the overlay, by a hash of their name
  *
  * Names that an earlier range has are left out of a later one, as lookup would never find them.
@@ -122,26 +122,54 @@ static int list_channels(struct listing *l, uint64_t after)
         return c.error;
 }
 
+/* A name that stands for an archive. */
+struct item {
+        const char *name;
+        uint64_t object, node;
+        mode_t type;
+};
+
 static int compare_object(const void *a, const void *b)
 {
-        const struct build *const *x = a, *const *y = b;
+        const struct item *x = a, *y = b;
 
-        return ((*x)->object > (*y)->object) - ((*x)->object < (*y)->object);
+        return (x->object > y->object) - (x->object < y->object);
 }
 
-static int list_builds(struct listing *l, uint64_t after)
+static void give_items(struct listing *l, struct item *v, size_t n, uint64_t after)
 {
-        AUTO_FREE const struct build **v = calloc(l->view->n_builds + 1, sizeof *v);
+        qsort(v, n, sizeof *v, compare_object);
+        for (size_t i = 0; i < n && !l->full; i++)
+                if (BUILDS + v[i].object > after)
+                        (void)give(l, v[i].name, v[i].node, v[i].type, BUILDS + v[i].object);
+}
+
+static int list_dirs(struct listing *l, struct build *const *builds, size_t n, uint64_t after)
+{
+        AUTO_FREE struct item *v = calloc(n + 1, sizeof *v);
 
         if (!v)
                 return -ENOMEM;
-        for (size_t i = 0; i < l->view->n_builds; i++)
-                v[i] = l->view->builds[i];
-        qsort(v, l->view->n_builds, sizeof *v, compare_object);
-        for (size_t i = 0; i < l->view->n_builds && !l->full; i++)
-                if (BUILDS + v[i]->object > after)
-                        (void)give(
-                                l, v[i]->name, node_entry(v[i]->object, 0), S_IFDIR, BUILDS + v[i]->object);
+        for (size_t i = 0; i < n; i++)
+                v[i] = (struct item) { builds[i]->name, builds[i]->object, node_entry(builds[i]->object, 0),
+                        S_IFDIR };
+        give_items(l, v, n, after);
+        return 0;
+}
+
+static int list_isos(struct listing *l, uint64_t after)
+{
+        size_t n = l->view->n_isos;
+        AUTO_FREE struct item *v = calloc(n + 1, sizeof *v);
+
+        if (!v)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                const struct iso_file *f = &l->view->isos[i];
+
+                v[i] = (struct item) { f->name, f->build->object, node_iso(f->build->object), S_IFREG };
+        }
+        give_items(l, v, n, after);
         return 0;
 }
 
@@ -171,7 +199,7 @@ static int list_top(struct listing *l, uint64_t after)
         if (l->below_smartos && !l->full && after < BUILDS)
                 r = list_channels(l, after);
         if (r == 0 && l->below_smartos && !l->full)
-                r = list_builds(l, after);
+                r = list_dirs(l, l->view->builds, l->view->n_builds, after);
         return r < 0 ? r : list_overlay(l, OVERLAY_TOP, after);
 }
 
@@ -224,6 +252,10 @@ static int list_fixed_place(struct listing *l, uint64_t after)
         case PLACE_DAEMON:
                 list_fixed(l, after);
                 return 0;
+        case PLACE_IMAGES:
+                return list_dirs(l, l->view->images, l->view->n_images, after);
+        case PLACE_ISO:
+                return list_isos(l, after);
         default:
                 return list_inventory(l, after);
         }
@@ -282,6 +314,7 @@ int place_list(const struct places *p, const struct node *dir, uint64_t after, p
         case NODE_TEXT:
         case NODE_LINK:
         case NODE_OVERLAY:
+        case NODE_ISO:
                 break;
         }
         catalog_view_unref(v);

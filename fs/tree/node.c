@@ -23,6 +23,8 @@ uint64_t node_encode(struct node n)
                 return id | (n.object & BITS(60));
         case NODE_OVERLAYDIR:
                 return id | (uint64_t)(n.what & 1) << 59 | (n.object & BITS(59));
+        case NODE_ISO:
+                return id | (n.object & BITS(40));
         }
         return 0;
 }
@@ -57,6 +59,9 @@ bool node_decode(uint64_t id, struct node *ret)
         case NODE_OVERLAYDIR:
                 n.what = (unsigned)(id >> 59 & 1);
                 n.object = id & BITS(59);
+                break;
+        case NODE_ISO:
+                n.object = id & BITS(40);
                 break;
         default:
                 return false;
@@ -101,4 +106,9 @@ uint64_t node_overlay(uint64_t hash)
 uint64_t node_overlaydir(bool below_smartos, uint64_t hash)
 {
         return node_encode((struct node) { .kind = NODE_OVERLAYDIR, .what = below_smartos, .object = hash });
+}
+
+uint64_t node_iso(uint64_t object)
+{
+        return node_encode((struct node) { .kind = NODE_ISO, .object = object });
 }

@@ -5,12 +5,13 @@
  *
  *   kind 4 | 60 bits that depend on the kind
  *   FIXED      0...0, place 8              a directory that is always there; the root is 1, as FUSE demands
- *   ENTRY      object 40, entry 20         an entry of a build (layout.h); entry 0 is the build's directory
+ *   ENTRY      object 40, entry 20         an entry of a build or image (layout.h); entry 0 is its directory
  *   TEXT       what 4, host 24, hash 32    a generated file: whose it is, and a hash of its bytes
  *   HOSTDIR    0 12, mac 48                /hosts/<mac>
  *   LINK       what 8, 0 4, argument 48    a symbolic link: all its target depends on
  *   OVERLAY    hash 60                     a file of the overlay: path and identity
  *   OVERLAYDIR below smartos 1, hash 59    a directory of the overlay
+ *   ISO        0 20, object 40             a whole ISO file, as a stream
  *
  * Invariants
  *   1. What the id of a file or a link names never changes: same id, same bytes, same size.  When a menu
@@ -36,6 +37,7 @@ enum node_kind {
         NODE_LINK = 4,
         NODE_OVERLAY = 5,
         NODE_OVERLAYDIR = 6,
+        NODE_ISO = 7,
 };
 
 enum fixed_place {
@@ -46,6 +48,8 @@ enum fixed_place {
         PLACE_BY_UUID = 5,
         PLACE_SMARTOS = 6,
         PLACE_DAEMON = 7, /* /.pxefs */
+        PLACE_IMAGES = 8,
+        PLACE_ISO = 9,
 };
 
 enum text_kind {
@@ -69,8 +73,9 @@ enum link_kind {
 
 struct node {
         enum node_kind kind;
-        unsigned what;   /* fixed_place, text_kind, link_kind; OVERLAYDIR: 1 if below /smartos */
-        uint64_t object; /* ENTRY: object; TEXT: host; HOSTDIR and LINK: MAC or object; OVERLAY*: hash */
+        unsigned what; /* fixed_place, text_kind, link_kind; OVERLAYDIR: 1 if below /smartos */
+        uint64_t
+                object; /* ENTRY and ISO: object; TEXT: host; HOSTDIR and LINK: MAC or object; OVERLAY*: hash */
         uint32_t detail; /* ENTRY: entry; TEXT: hash */
 };
 
@@ -86,6 +91,7 @@ uint64_t node_text(enum text_kind what, uint64_t host, uint32_t hash);
 uint64_t node_hostdir(uint64_t mac);
 uint64_t node_link(enum link_kind what, uint64_t argument);
 uint64_t node_overlay(uint64_t hash);
+uint64_t node_iso(uint64_t object);
 uint64_t node_overlaydir(bool below_smartos, uint64_t hash);
 
 #endif

@@ -5,8 +5,8 @@
  * of one of ours: the fixed names, then builds, then channels, then the overlay.
  *
  * How long a name may be believed
- *   for ever   fixed directories, hosts/<mac> (its id is the MAC itself), other spellings, all below a build
- *   1 s        builds, `latest`, and files of the overlay
+ *   for ever   fixed directories, hosts/<mac> (its id is the MAC itself), other spellings, all below a build or image
+ *   1 s        builds, `latest`, images, ISOs, and files of the overlay
  *   not at all whatever the inventory decides: a committed change is seen by the very next lookup
  * An absence is never remembered except below a build: a name may appear with the next commit or upload, and
  * the kernel would keep a negative entry for each name a client invents.
@@ -37,6 +37,8 @@ const struct fixed_name fixed_names[] = {
         { PLACE_SMARTOS, "latest", USE_LATEST, 0, true, false },
         { PLACE_SMARTOS, "platform", USE_LINK, LINK_SMARTOS_PLATFORM, true, false },
         { PLACE_DAEMON, "status.json", USE_TEXT, TEXT_STATUS, false, false },
+        { PLACE_ROOT, "images", USE_DIR, PLACE_IMAGES, false, false },
+        { PLACE_ROOT, "iso", USE_DIR, PLACE_ISO, false, false },
 };
 const unsigned n_fixed_names = sizeof fixed_names / sizeof fixed_names[0];
 
@@ -139,6 +141,14 @@ static int fill_entry(const struct places *p, struct place_entry *ret, const str
         e = &b->tree->v[entry];
         fill(p, ret, node_entry(b->object, entry), e->is_dir ? S_IFDIR | 0555 : S_IFREG | 0444, e->size_bytes,
                 e->mtime_sec * 1000000000);
+        return 0;
+}
+
+static int fill_iso(const struct places *p, struct place_entry *ret, const struct build *b)
+{
+        if (!b->iso)
+                return -ESTALE;
+        fill(p, ret, node_iso(b->object), S_IFREG | 0444, source_size_bytes(b->src), b->id.mtime_ns);
         return 0;
 }
 
@@ -245,6 +255,21 @@ static int lookup_smartos(const struct places *p, const char *name, struct place
         return r;
 }
 
+/* In /images and /iso. */
+static int lookup_other(const struct places *p, unsigned place, const char *name, struct place_entry *ret)
+{
+        struct catalog_view *v = catalog_view_get(p->opts.catalog);
+        const struct build *b = place == PLACE_ISO ? catalog_view_iso(v, name) : catalog_view_image(v, name);
+        int r = -ENOENT;
+
+        if (b) {
+                ret->name_sec = BRIEF_SEC;
+                r = place == PLACE_ISO ? fill_iso(p, ret, b) : fill_entry(p, ret, b, 0);
+        }
+        catalog_view_unref(v);
+        return r;
+}
+
 static int lookup_hosts(const struct places *p, const char *name, struct place_entry *ret)
 {
         uint64_t mac;
@@ -294,6 +319,9 @@ static int lookup_fixed_place(
                 return lookup_overlay(p, false, OVERLAY_TOP, name, ret);
         case PLACE_SMARTOS:
                 return lookup_smartos(p, name, ret);
+        case PLACE_IMAGES:
+        case PLACE_ISO:
+                return lookup_other(p, place, name, ret);
         case PLACE_HOSTS:
                 return lookup_hosts(p, name, ret);
         case PLACE_BY_NAME:
@@ -344,6 +372,7 @@ int place_lookup(const struct places *p, const struct node *parent, const char *
         case NODE_TEXT:
         case NODE_LINK:
         case NODE_OVERLAY:
+        case NODE_ISO:
                 break;
         }
         return -ENOTDIR;
@@ -355,7 +384,7 @@ static int stat_entry(const struct places *p, const struct node *n, struct place
 {
         struct catalog_view *v = catalog_view_get(p->opts.catalog);
         const struct build *b = catalog_view_by_object(v, n->object);
-        int r = b ? fill_entry(p, ret, b, n->detail) : -ESTALE;
+        int r = !b ? -ESTALE : n->kind == NODE_ISO ? fill_iso(p, ret, b) : fill_entry(p, ret, b, n->detail);
 
         catalog_view_unref(v);
         return r;
@@ -373,6 +402,7 @@ int place_stat(const struct places *p, const struct node *n, struct place_entry 
         case NODE_HOSTDIR:
                 return fill_dir(p, ret, node_encode(*n));
         case NODE_ENTRY:
+        case NODE_ISO:
                 return stat_entry(p, n, ret);
         case NODE_TEXT:
                 r = text_stat(p->opts.texts, n, &t);
@@ -440,7 +470,9 @@ static ssize_t read_entry(const struct places *p, const struct node *n, void *bu
         const struct build *b = catalog_view_by_object(v, n->object);
         ssize_t r = -ESTALE;
 
-        if (b && n->detail < b->tree->n)
+        if (b && n->kind == NODE_ISO)
+                r = b->iso ? source_pread(b->src, buf, len, off) : -ESTALE;
+        else if (b && n->detail < b->tree->n)
                 r = b->tree->v[n->detail].is_dir ? -EISDIR
                                                  : layout_pread(b->tree, b->src, n->detail, buf, len, off);
         catalog_view_unref(v);
@@ -451,6 +483,7 @@ ssize_t place_read(const struct places *p, const struct node *n, void *buf, size
 {
         switch (n->kind) {
         case NODE_ENTRY:
+        case NODE_ISO:
                 return read_entry(p, n, buf, len, off);
         case NODE_TEXT:
                 return text_read(p->opts.texts, n, buf, len, off);

@@ -320,6 +320,66 @@ static void a_damaged_tgz_is_refused_and_leaves_no_spool_file(void **state)
         assert_int_equal(spool_files(w), 0);
 }
 
+static void put_image(const struct world *w, const char *file, const char *text)
+{
+        AUTO_BUF struct buf t = BUF_INIT, z = BUF_INIT;
+
+        tar_file(&t, "linux", text);
+        tar_end(&t);
+        gz_add(&z, t.data, t.len, 6);
+        scratch_put(w->bfd, file, z.data, z.len, 60);
+}
+
+static void images_are_in_no_list_of_builds(void **state)
+{
+        struct world *w = *state;
+
+        put_image(w, "netboot.tar.gz", "one");
+        put_image(w, "netboot.tgz", "two");
+        put_image(w, STAMP2 ".tgz", "named like a build, and a newer one");
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        for (int i = 0; i < 2; i++) { /* and so after a restart */
+                scan(w);
+                assert_int_equal(w->v->n_builds, 1);
+                assert_int_equal(w->v->list.n, 1);
+                assert_string_equal(w->v->latest->name, STAMP);
+                assert_int_equal(w->v->n_images, 2);
+                assert_int_equal(w->v->n_isos, 0);
+                assert_null(catalog_view_by_name(w->v, "netboot"));
+                assert_reads(catalog_view_image(w->v, "netboot"), "linux", "one");
+                assert_state(w, "netboot.tgz", ARCHIVE_SHADOWED, "is image netboot too");
+                assert_string_equal(status(w, STAMP2 ".tgz")->build, STAMP2);
+                assert_true(status(w, STAMP2 ".tgz")->image);
+                assert_ptr_equal(catalog_view_by_object(w->v, w->v->images[0]->object), w->v->images[0]);
+                restart(w);
+        }
+        scan(w);
+        assert_int_equal(unlinkat(w->bfd, "netboot.tar.gz", 0), 0);
+        scan(w);
+        assert_reads(catalog_view_image(w->v, "netboot"), "linux", "two");
+        assert_int_equal(w->v->n_retired, 1);
+}
+
+static void names_of_images_and_isos_come_from_the_file(void **state)
+{
+        static const struct {
+                const char *file, *image, *iso;
+        } table[] = { { "netboot.tar.gz", "netboot", "netboot.iso" }, { "x.TGZ", "x", "x.iso" },
+                { "memtest86+.iso", "memtest86+", "memtest86+.iso" },
+                { "d-12.5.iso.xz", "d-12.5", "d-12.5.iso" },
+                { "platform-latest", "platform-latest", "platform-latest.iso" },
+                { "a.tar.tar", "a.tar", "a.tar.iso" } };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                AUTO_FREE char *image = build_name_of_file(table[i].file),
+                               *iso = build_name_of_iso(table[i].file);
+
+                assert_string_equal(image, table[i].image);
+                assert_string_equal(iso, table[i].iso);
+        }
+}
+
 /* ---- sums files ------------------------------------------------------------------------------ */
 
 /* The line of @file as a sums file would have it, by the library's own digest of the file's bytes. */
@@ -960,6 +1020,8 @@ int main(void)
                 T(other_compressions_are_served_too),
                 T(a_bomb_in_any_compression_stops_at_spool_max),
                 T(a_damaged_tgz_is_refused_and_leaves_no_spool_file),
+                T(images_are_in_no_list_of_builds),
+                cmocka_unit_test(names_of_images_and_isos_come_from_the_file),
                 T(a_sums_file_decides_about_what_it_names),
                 T(sha256_goes_before_md5),
                 T(a_sums_file_that_comes_later_decodes_nothing),

@@ -294,13 +294,10 @@ static void what_is_no_platform_is_refused_with_the_way_out(void **state)
         static const struct {
                 const char *name, *name2, *why;
         } table[] = {
-                { "boot/loader64.efi", "etc/version/boot", "take platform-<stamp>.tgz" },
-                { "debian-installer/amd64/linux", "version", "no platform image" },
                 { "i86pc/kernel/amd64/unix", "i86pc/amd64/boot_archive", "pack it below one directory" },
                 { TOP "/i86pc/kernel/amd64/unix", TOP "/x", "no i86pc/amd64/boot_archive" },
                 { TOP "/i86pc/amd64/boot_archive", TOP "/x", "no i86pc/kernel/amd64/unix" },
-                { "a/" TOP "/i86pc/kernel/amd64/unix", "a/" TOP "/i86pc/amd64/boot_archive",
-                        "no platform image" },
+                { "a/" TOP "/i86pc/kernel/amd64/unix", "a/" TOP "/i86pc/amd64/boot_archive", "too deep" },
         };
 
         (void)state;
@@ -312,6 +309,53 @@ static void what_is_no_platform_is_refused_with_the_way_out(void **state)
                 tar_end(&t);
                 assert_refuses(&t, table[i].why);
         }
+}
+
+/* All of it, as it is; by the rules that hold for a build. */
+static void what_holds_no_platform_at_all_is_an_image(void **state)
+{
+        AUTO_BUF struct buf t = BUF_INIT;
+        struct verdict v;
+
+        (void)state;
+        tar_file(&t, "./debian-installer/amd64/linux", "linux");
+        tar_link(&t, '2', "pxelinux.0", "debian-installer/amd64/linux");
+        tar_link(&t, '2', "out", "/etc/passwd");
+        tar_file(&t, "x/root.password", "secret");
+        tar_link(&t, '1', "also", "x/root.password");
+        tar_file(&t, "boot_archive", "a name that means nothing here");
+        tar_end(&t);
+        v = must_serve(&t);
+        assert_true(v.x.tree->image && !v.x.tree->release && !v.x.tree->has_hash);
+        assert_string_equal(v.x.tree->name, "");
+        assert_int_equal(v.x.tree->unix_entry, LAYOUT_NONE);
+        assert_text(&v, "debian-installer/amd64/linux", "linux");
+        assert_text(&v, "pxelinux.0", "linux");
+        assert_int_equal(entry(&v, "out"), LAYOUT_NONE);
+        assert_true(
+                v.x.tree->v[entry(&v, "x/root.password")].hidden && v.x.tree->v[entry(&v, "also")].hidden);
+        assert_false(v.x.tree->v[entry(&v, "pxelinux.0")].hidden);
+        assert_int_equal(v.x.tree->n_skipped, 1);
+        done(&v);
+}
+
+static void a_hostile_image_is_refused_like_a_build(void **state)
+{
+        static const char *const names[] = { "../x", "/etc/passwd", "a/../../b" };
+        AUTO_BUF struct buf nothing = BUF_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < 3; i++) {
+                AUTO_BUF struct buf t = BUF_INIT;
+
+                tar_file(&t, "memtest.bin", "x");
+                tar_file(&t, names[i], "x");
+                tar_end(&t);
+                assert_refuses(&t, "");
+        }
+        tar_link(&nothing, '2', "out", "/etc/passwd");
+        tar_end(&nothing);
+        assert_refuses(&nothing, "nothing that can be shown");
 }
 
 static void two_platforms_in_one_archive_are_refused(void **state)
@@ -1037,6 +1081,8 @@ int main(void)
                 cmocka_unit_test(an_iso_with_a_loader_of_another_build_is_refused),
                 cmocka_unit_test(a_loader_of_another_build_is_refused),
                 cmocka_unit_test(what_is_no_platform_is_refused_with_the_way_out),
+                cmocka_unit_test(what_holds_no_platform_at_all_is_an_image),
+                cmocka_unit_test(a_hostile_image_is_refused_like_a_build),
                 cmocka_unit_test(two_platforms_in_one_archive_are_refused),
                 cmocka_unit_test(kernel_and_ramdisk_must_be_files_with_content),
                 cmocka_unit_test(entry_numbers_do_not_depend_on_the_order_in_the_archive),

@@ -22,6 +22,9 @@ static void every_id_decodes_to_what_it_was_made_from(void **state)
                 assert_int_equal(n.kind, NODE_ENTRY);
                 assert_int_equal(n.object, s & 0xffffffffff);
                 assert_int_equal(n.detail, 5);
+                assert_true(node_decode(node_iso(s & 0xffffffffff), &n));
+                assert_int_equal(n.kind, NODE_ISO);
+                assert_int_equal(n.object, s & 0xffffffffff);
                 assert_true(node_decode(node_text(TEXT_WHY, s & 0xfffff, 0xdeadbeef), &n));
                 assert_int_equal(n.kind, NODE_TEXT);
                 assert_int_equal(n.what, TEXT_WHY);
@@ -56,7 +59,7 @@ static void hosts_with_a_huge_id_share_one_number(void **state)
 
 static void numbers_no_node_has_are_refused(void **state)
 {
-        static const uint64_t bad[] = { 0, 0x100, UINT64_MAX, UINT64_C(7) << 60, UINT64_C(0xf) << 60,
+        static const uint64_t bad[] = { 0, 0x100, UINT64_MAX, UINT64_C(8) << 60, UINT64_C(7) << 60 | UINT64_C(1) << 40, UINT64_C(0xf) << 60,
                 UINT64_C(3) << 60 | UINT64_C(1) << 48, UINT64_C(4) << 60 | UINT64_C(1) << 48 };
         struct node n;
 
