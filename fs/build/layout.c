@@ -149,8 +149,8 @@ static int read_line(struct maker *k, uint32_t dir, const char *path, char *ret,
         m = node == PATHTREE_NONE ? NULL : pathtree_member(&k->t, node);
         if (!m || m->kind != MEMBER_FILE)
                 return 0;
-        n = extents_pread(
-                k->m->extents + m->first_extent, m->n_extents, m->size_bytes, k->src, ret, size - 1, 0);
+        n = extents_pread(m->n_extents ? k->m->extents + m->first_extent : NULL, m->n_extents, m->size_bytes,
+                k->src, ret, size - 1, 0);
         if (n < 0)
                 return err_sys(k->err, (int)n, "%s", path);
         ret[n] = '\0';
@@ -565,6 +565,6 @@ ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry,
         e = &l->v[entry];
         if (e->is_dir)
                 return -EISDIR;
-        return extents_pread(
-                l->extents + e->first_extent, e->n_extents, e->size_bytes, src, buf, len, off_member);
+        return extents_pread(e->n_extents ? l->extents + e->first_extent : NULL, e->n_extents, e->size_bytes,
+                src, buf, len, off_member);
 }

@@ -113,7 +113,8 @@ static bool entry_sound(const struct layout *l, uint32_t i, uint64_t raw_bytes)
         if (!e->is_dir)
                 return e->n_children == 0 && e->first_extent <= l->n_extents &&
                        e->n_extents <= l->n_extents - e->first_extent &&
-                       extents_sound(l->extents + e->first_extent, e->n_extents, e->size_bytes, raw_bytes);
+                       (e->n_extents == 0 || extents_sound(l->extents + e->first_extent, e->n_extents,
+                                                     e->size_bytes, raw_bytes));
         if (e->n_children > 0 &&
                 (e->first_child <= i || e->first_child > l->n || e->n_children > l->n - e->first_child))
                 return false;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/digest.h"
 #include "build/catalog.h"
 #include "build/indexer.h"
 #include "build/layoutblob.h"
@@ -97,7 +98,9 @@ static void unpacking_survives_every_failed_allocation(void **state)
 /* A scan may fail, or hold one archive back; the next one makes it good, and the view is never half. */
 static void a_scan_survives_every_failed_allocation(void **state)
 {
-        AUTO_BUF struct buf t = BUF_INIT, gz = BUF_INIT;
+        AUTO_BUF struct buf t = BUF_INIT, gz = BUF_INIT, i = BUF_INIT, image = BUF_INIT, sums = BUF_INIT;
+        AUTO_DIGEST struct digest *d = digest_new(DIGEST_SHA256);
+        char hex[DIGEST_MAX_HEX];
         unsigned nth = 0;
         bool fired;
 
@@ -105,6 +108,11 @@ static void a_scan_survives_every_failed_allocation(void **state)
         tar_platform(&t, TOP, STAMP);
         tar_end(&t);
         gz_add(&gz, t.data, t.len, 1);
+        tar_file(&i, "linux", "x");
+        tar_end(&i);
+        gz_add(&image, i.data, i.len, 1);
+        assert_true(digest_add(d, gz.data, gz.len) == 0 && digest_hex(d, hex) == 0);
+        buf_printf(&sums, "%s  a.tgz\nnonsense\n", hex);
         do {
                 char bpath[64], cpath[64];
                 int bfd = scratch_open(bpath), cfd = scratch_open(cpath), poll_ms, r;
@@ -116,6 +124,8 @@ static void a_scan_survives_every_failed_allocation(void **state)
 
                 scratch_put(bfd, "a.tgz", gz.data, gz.len, 60);
                 scratch_put(bfd, "b.zip", "PK\3\4 is no tarball", 18, 60);
+                scratch_put(bfd, "netboot.tgz", image.data, image.len, 60);
+                scratch_put(bfd, "sha256sums.txt", sums.data, sums.len, 60);
                 fault_arm(++nth);
                 r = catalog_open(&o, &c, &err);
                 if (r == 0)
@@ -129,9 +139,9 @@ static void a_scan_survives_every_failed_allocation(void **state)
                         catalog_view_unref(v);
                         assert_int_equal(catalog_scan(c, true, &more, &poll_ms, &err), 0);
                         v = catalog_view_get(c);
-                        assert_int_equal(v->n_archives, 2);
+                        assert_int_equal(v->n_archives, 3);
                         if (!fired)
-                                assert_int_equal(v->n_builds, 1);
+                                assert_true(v->n_builds == 1 && v->n_images == 1 && v->note);
                         catalog_view_unref(v);
                 }
                 catalog_close(c);

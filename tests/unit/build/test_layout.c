@@ -339,6 +339,19 @@ static void what_holds_no_platform_at_all_is_an_image(void **state)
         done(&v);
 }
 
+static void an_image_may_hold_nothing_but_empty_files(void **state)
+{
+        AUTO_BUF struct buf t = BUF_INIT;
+        struct verdict v;
+
+        (void)state;
+        tar_file(&t, "empty", "");
+        tar_end(&t);
+        v = must_serve(&t);
+        assert_text(&v, "empty", "");
+        done(&v);
+}
+
 static void a_hostile_image_is_refused_like_a_build(void **state)
 {
         static const char *const names[] = { "../x", "/etc/passwd", "a/../../b" };
@@ -1082,6 +1095,7 @@ int main(void)
                 cmocka_unit_test(a_loader_of_another_build_is_refused),
                 cmocka_unit_test(what_is_no_platform_is_refused_with_the_way_out),
                 cmocka_unit_test(what_holds_no_platform_at_all_is_an_image),
+                cmocka_unit_test(an_image_may_hold_nothing_but_empty_files),
                 cmocka_unit_test(a_hostile_image_is_refused_like_a_build),
                 cmocka_unit_test(two_platforms_in_one_archive_are_refused),
                 cmocka_unit_test(kernel_and_ramdisk_must_be_files_with_content),

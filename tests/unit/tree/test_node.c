@@ -59,7 +59,8 @@ static void hosts_with_a_huge_id_share_one_number(void **state)
 
 static void numbers_no_node_has_are_refused(void **state)
 {
-        static const uint64_t bad[] = { 0, 0x100, UINT64_MAX, UINT64_C(8) << 60, UINT64_C(7) << 60 | UINT64_C(1) << 40, UINT64_C(0xf) << 60,
+        static const uint64_t bad[] = { 0, 0x100, UINT64_MAX, UINT64_C(8) << 60,
+                UINT64_C(7) << 60 | UINT64_C(1) << 40, UINT64_C(0xf) << 60,
                 UINT64_C(3) << 60 | UINT64_C(1) << 48, UINT64_C(4) << 60 | UINT64_C(1) << 48 };
         struct node n;
 
