@@ -51,4 +51,4 @@ assert states["platform-20240101T000000Z.tgz"]["state"] == "ready"
 assert status["builds"] == ["20240101T000000Z"] and status["latest"] == "20240101T000000Z"
 END
 grep -q 20240102T000000Z "$MNT/hosts/02-00-00-00-00-01/menu.ipxe" && fail "a refused build is in a menu"
-[ "$(ls -A "$CACHE/spool" | wc -l)" -eq 1 ] || fail "a refused archive left something in the cache: $(ls -A "$CACHE/spool")"
+[ "$(ls -A "$CACHE/spool" | wc -l)" -eq 0 ] || fail "a refused archive left something in the cache: $(ls -A "$CACHE/spool")"
