@@ -32,6 +32,8 @@ const char options_help[] =
         "     user=NAME          run as NAME (default pxefs if there is one, or nobody)\n"
         "     uid=N,gid=N        owner shown of all files (default root)\n"
         "     spool_max=SIZE     bound of the decoded builds, e.g. 20G (default 64G)\n"
+        "     memory=SIZE        bound of what is decoded and not yet read (default 64M,\n"
+        "                        at least 16M)\n"
         "     poll=SECONDS       look at BUILDS_DIR at least so often (default 2)\n"
         "     nolist             /hosts and /by-* list nothing; look-ups work\n"
         "     show_root_password show each build's root.password\n"
@@ -63,6 +65,7 @@ static const struct option_row {
         { "uid", OPT_ID, offsetof(struct options, uid) },
         { "gid", OPT_ID, offsetof(struct options, gid) },
         { "spool_max", OPT_SIZE, offsetof(struct options, spool_max_bytes) },
+        { "memory", OPT_SIZE, offsetof(struct options, memory_bytes) },
         { "poll", OPT_SECONDS, offsetof(struct options, poll_ms) },
         { "nolist", OPT_FLAG, offsetof(struct options, nolist) },
         { "show_root_password", OPT_FLAG, offsetof(struct options, show_root_password) },
@@ -278,9 +281,11 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
         int r;
 
-        *ret = (struct options) {
-                .spool_max_bytes = UINT64_C(64) << 30, .poll_ms = 2000, .object_bits = 40, .hash_bits = 32
-        };
+        *ret = (struct options) { .spool_max_bytes = UINT64_C(64) << 30,
+                .memory_bytes = 64 << 20,
+                .poll_ms = 2000,
+                .object_bits = 40,
+                .hash_bits = 32 };
         r = letters(ret, argc, argv, err);
         if (r < 0 || ret->help || ret->version)
                 return r;
@@ -291,6 +296,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
         if (set_string(&ret->builds_dir, argv[optind]) < 0 ||
                 set_string(&ret->mountpoint, argv[optind + 1]) < 0)
                 return -ENOMEM;
+        if (ret->memory_bytes < 16 << 20)
+                return err_set(err, -EINVAL, "-o memory=: at least 16M are needed");
         if (!ret->cache_dir && set_string(&ret->cache_dir, DEFAULT_CACHE_DIR) < 0)
                 return -ENOMEM;
         if (ret->hash_bits > 32)

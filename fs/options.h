@@ -19,6 +19,7 @@ struct options {
         char *user;    /* whom the worker runs as; NULL: "pxefs" if there is such a user, else "nobody" */
         long uid, gid; /* owner shown of all files */
         uint64_t spool_max_bytes;
+        uint64_t memory_bytes; /* bound of decoded chunks */
         int poll_ms;
         bool nolist, show_root_password, wait;
         bool foreground, debug, single_thread;

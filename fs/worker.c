@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -99,6 +100,15 @@ static void log_event(int priority, const char *line)
                 log_info("%s", line);
 }
 
+/* One thread for each processor we may use: one sequential reader then has them all. */
+static unsigned processors(void)
+{
+        cpu_set_t set;
+
+        return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? (unsigned)CPU_COUNT(&set)
+                                                                                  : 2;
+}
+
 static int open_parts(struct worker *w, struct err *err)
 {
         const struct worker_plan *p = w->plan;
@@ -113,6 +123,8 @@ static int open_parts(struct worker *w, struct err *err)
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
                                  .spool_max_bytes = p->opts->spool_max_bytes,
+                                 .memory_bytes = (size_t)p->opts->memory_bytes,
+                                 .threads = processors(),
                                  .object_bits = p->opts->object_bits,
                                  .log = log_event },
                 &w->catalog, err);

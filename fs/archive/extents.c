@@ -64,3 +64,16 @@ ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, str
         }
         return (ssize_t)done;
 }
+
+int extents_borrow(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, size_t len,
+        uint64_t off_member, struct loan *ret)
+{
+        size_t i = first_after(v, n, off_member);
+
+        if (off_member >= size_bytes)
+                return -EOPNOTSUPP;
+        len = min_size(len, size_bytes - off_member);
+        if (i == n || off_member < v[i].off_member || off_member + len > v[i].off_member + v[i].len_bytes)
+                return -EOPNOTSUPP;
+        return source_borrow(src, len, v[i].off_raw + (off_member - v[i].off_member), ret);
+}

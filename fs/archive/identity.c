@@ -44,6 +44,19 @@ bool identity_equal(const struct identity *a, const struct identity *b)
                a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
+int identity_still(int fd, const struct identity *want)
+{
+        struct identity now;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        now = identity_of(&st);
+        if (st.st_nlink == 0)
+                now.ctime_ns = want->ctime_ns;
+        return identity_equal(&now, want) ? 0 : -ESTALE;
+}
+
 int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint64_t *ret)
 {
         const uint64_t fields[] = { id->dev, id->ino, id->size_bytes, (uint64_t)id->mtime_ns,

@@ -24,6 +24,12 @@ int identity_of_fd(int fd, struct identity *ret);
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 
+/* 0 if @fd is still the file @want; -ESTALE if not, or the negative errno of fstat.
+ *
+ * A ctime that differs is accepted where the file has lost its last name: unlink and rename-over change it, and
+ * nobody finds such a file to write to. */
+int identity_still(int fd, const struct identity *want);
+
 /* A number of @bits bits (1 to 60), never 0, that depends on all fields and on @salt.  Two identities may
  * collide:
  * the caller compares and takes the next salt.  Returns 0 or -ENOMEM. */

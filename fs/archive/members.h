@@ -88,6 +88,11 @@ void members_free(struct members *m);
 ssize_t extents_pread(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, void *buf,
         size_t len, uint64_t off_member);
 
+/* The same bytes lent by the source, if they are in one piece: @len bytes at @off_member.  0, or -EOPNOTSUPP: use
+ * extents_pread; or its errors. */
+int extents_borrow(const struct extent *v, size_t n, uint64_t size_bytes, struct source *src, size_t len,
+        uint64_t off_member, struct loan *ret);
+
 static inline void members_freep(struct members **m)
 {
         members_free(*m);

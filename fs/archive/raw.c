@@ -7,8 +7,7 @@
  *
  * Invariants
  *   1. Bytes read are returned only if the identity after the read is the one that was verified.
- *   2. A ctime that differs is accepted only where the file has lost its last name: unlink and rename-over
- *      change it, and nobody finds such a file to write to.  So a reader outlives the removal of its archive.
+ *   2. A reader outlives the removal of its archive (identity_still).
  * mmap is not used: a file cut short under a mapping is a SIGBUS, under pread an error.
  * Locks: none; pread needs no shared offset.
  */
@@ -31,19 +30,6 @@ struct raw {
         int fd; /* owned */
 };
 
-static int still_same(int fd, const struct identity *want)
-{
-        struct identity now;
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        now = identity_of(&st);
-        if (st.st_nlink == 0)
-                now.ctime_ns = want->ctime_ns; /* invariant 2 */
-        return identity_equal(&now, want) ? 0 : -ESTALE;
-}
-
 static ssize_t raw_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
 {
         struct raw *raw = (struct raw *)s;
@@ -61,10 +47,17 @@ static ssize_t raw_pread(struct source *s, void *buf, size_t len, uint64_t off_r
                         break;
                 done += (size_t)n;
         }
-        r = still_same(raw->fd, &raw->want);
+        r = identity_still(raw->fd, &raw->want);
         if (r < 0)
                 return r;
         return done == len ? (ssize_t)len : -EIO;
+}
+
+static int raw_still(struct source *s)
+{
+        struct raw *raw = (struct raw *)s;
+
+        return identity_still(raw->fd, &raw->want);
 }
 
 static void raw_close(struct source *s)
@@ -77,9 +70,9 @@ static void raw_close(struct source *s)
 
 int source_open_raw(int fd, const struct identity *want, struct source **ret, struct err *err)
 {
-        static const struct source_kind kind = { raw_pread, raw_close };
+        static const struct source_kind kind = { raw_pread, NULL, raw_still, raw_close };
         struct raw *raw;
-        int r = still_same(fd, want);
+        int r = identity_still(fd, want);
 
         if (r == -ESTALE)
                 return err_set(err, r, "the file is no longer the one that was verified");

@@ -2,7 +2,8 @@
 /* source -- read an archive's decompressed stream at any offset, from many threads.
  *
  * Offsets here are off_raw: positions in the stream after decompression, the one the tar or ISO structure
- * lives in.  Kinds: raw (the file is the stream) and spool (decoded once into a file of the cache directory).
+ * lives in.  Kinds: raw (the file is the stream), gzip (decoded on demand from checkpoints: gzip.h) and spool
+ * (decoded once into a file of the cache directory, which is then read raw).
  */
 #ifndef PXEFS_ARCHIVE_SOURCE_H
 #define PXEFS_ARCHIVE_SOURCE_H
@@ -33,6 +34,30 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
  * it is shorter than it was, or the negative errno of pread.  Thread-safe; blocks for the disk.
  */
 ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
+
+/* Bytes that somebody else owns, until loan_end. */
+struct loan {
+        const void *data;
+        size_t len;
+        void (*put)(void *held); /* NULL: nothing is held */
+        void *held;
+};
+
+static inline void loan_end(struct loan *l)
+{
+        if (l->put)
+                l->put(l->held);
+        l->put = NULL;
+}
+
+/* Lends the @len bytes at @off_raw, all inside the stream, without a copy.
+ *
+ * Returns 0: end the loan soon, and borrow nothing else before; -EOPNOTSUPP: not here, use source_pread; or the
+ * errors of source_pread.  Thread-safe; may block. */
+int source_borrow(struct source *s, size_t len, uint64_t off_raw, struct loan *ret);
+
+/* 0 if the file under it is still the one that was verified, -ESTALE, or the negative errno of fstat. */
+int source_still(struct source *s);
 
 /* Bytes in the whole stream. */
 uint64_t source_size_bytes(const struct source *s);

@@ -8,6 +8,10 @@
 struct source_kind {
         /* As source_pread; @off_raw + @len is inside the stream and @len is not 0. */
         ssize_t (*pread)(struct source *s, void *buf, size_t len, uint64_t off_raw);
+        /* As source_borrow; NULL: this kind has nothing to lend. */
+        int (*borrow)(struct source *s, size_t len, uint64_t off_raw, struct loan *ret);
+        /* As source_still. */
+        int (*still)(struct source *s);
         void (*close)(struct source *s);
 };
 

@@ -13,14 +13,19 @@
  *             without an end mark.
  *   trouble   what this machine cannot do now (disk full, read error) is no verdict and is tried again later.
  *
- * A file that is overwritten or touched loses its identity, and so its build, at once, but what was read
- * from it is still whole in the spool: it is served until there is a verdict about the new one.
+ * A file that is overwritten or touched loses its identity.  If what was read from it is still whole (in the
+ * spool; or in the old file, when the new one was moved over it), it is served until there is a verdict about the
+ * new one.
+ *
+ * What turns out to be damaged when it is read (a gzip archive is decoded when it is asked for) is reported by the
+ * source, from whatever thread, and becomes a refusal in the next scan.
  *
  * Invariants
  *   1. What is served was read whole and verified, under the identity it is served by.
  *   2. Ages are taken from the wall clock only to shorten a wait; every wait ends by the monotonic clock.
  *   3. Memory for the view is had before the old one is let go: a failed scan leaves the last view.
- * Locks: catalog.mutex, for the view's pointer only.  Scanning is one thread's business.
+ * Locks: catalog.mutex, for the view's pointer only; trouble_mutex, for the list of reports.  Neither is held while the
+ * other is taken.  Scanning is one thread's business.
  */
 #include "build/catalog.h"
 
@@ -30,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <syslog.h>
 #include <time.h>
@@ -45,6 +51,8 @@
 #define TROUBLE_MS    30000  /* until another try */
 #define NO_SPACE_MS   600000 /* a try fills the disk to the brim once more: seldom */
 #define POLL_MIN_MS   50
+
+#define MEMORY_BYTES (64u << 20)
 
 int64_t catalog_now_ms(void)
 {
@@ -89,6 +97,47 @@ void catalog_log(const struct catalog *c, int priority, const char *fmt, ...)
         c->opts.log(priority, line);
 }
 
+/* ---- what gzip sources ask and report; from any thread -------------------------------------------- */
+
+static int load_state(void *ctx, uint64_t object, uint64_t n, struct buf *ret)
+{
+        return catalogdb_load_state(((struct catalog *)ctx)->set.db, object, n, ret);
+}
+
+static void take_report(void *ctx, uint64_t object, enum gzip_trouble what, const char *why)
+{
+        struct catalog *c = ctx;
+
+        (void)pthread_mutex_lock(&c->trouble_mutex);
+        if (c->n_troubles < MAX_TROUBLES) {
+                struct trouble *t = &c->troubles[c->n_troubles++];
+
+                t->object = object;
+                t->what = what;
+                (void)err_set(&t->why, 0, "%s", why);
+        }
+        (void)pthread_mutex_unlock(&c->trouble_mutex);
+        (void)eventfd_write(c->trouble_fd, 1);
+}
+
+int catalog_trouble_fd(const struct catalog *c)
+{
+        return c->trouble_fd;
+}
+
+static int open_gzip(struct catalog *c, struct err *err)
+{
+        int r;
+
+        c->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (c->trouble_fd < 0)
+                return err_sys(err, -errno, "eventfd");
+        r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZ_CHUNK_BYTES,
+                GZIP_JOB_BYTES, c->opts.threads, &c->chunks, err);
+        c->gzip = (struct gzip_env) { c->chunks, INFLATE_BEST, load_state, take_report, c };
+        return r;
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static int take_lock(struct catalog *c, struct err *err)
@@ -120,14 +169,18 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         c->opts = *opts;
         c->set.spool_dirfd = -1;
         c->lock_fd = -1;
+        c->trouble_fd = -1;
         r = pthread_mutex_init(&c->mutex, NULL);
         if (r != 0) {
                 free(take_ptr(&c));
                 return err_sys(err, -r, "mutex");
         }
+        (void)pthread_mutex_init(&c->trouble_mutex, NULL);
         r = take_lock(c, err);
         if (r == 0)
-                r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &note, err);
+                r = open_gzip(c, err);
+        if (r == 0)
+                r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->gzip, &note, err);
         if (r < 0)
                 return r;
         if (note.text[0])
@@ -157,9 +210,13 @@ void catalog_close(struct catalog *c)
         free(c->shown);
         catalog_drop_retired(c, true);
         catalog_view_unref(c->view);
+        known_close_builds(&c->set);
+        chunkcache_free(c->chunks); /* before the database its threads read */
         known_close(&c->set);
         cleanup_close(&c->lock_fd);
+        cleanup_close(&c->trouble_fd);
         (void)pthread_mutex_destroy(&c->mutex);
+        (void)pthread_mutex_destroy(&c->trouble_mutex);
         free(c);
 }
 
@@ -219,8 +276,8 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, stru
                 struct known *k = was->known ? was->known : was->old;
 
                 e.tries = was->tries + (was->pending != NULL); /* read in vain */
-                if (k && k->ready && k->spooled && k->build && was->sums < SUMS_DIFFERS)
-                        e.old = k; /* a raw archive's bytes changed under it */
+                if (k && k->ready && k->build && was->sums < SUMS_DIFFERS && source_still(k->build->src) == 0)
+                        e.old = k; /* else its bytes changed under it */
         }
         if (e.error) {
                 char text[256];
@@ -328,6 +385,7 @@ static void adopt(struct catalog *c, struct entry *e)
 /* Forgets archives whose file is gone. */
 static void sweep(struct catalog *c)
 {
+        struct build *busy[MAX_RETIRED];
         struct err err = { "" };
 
         for (size_t i = 0; i < c->set.n; i++)
@@ -340,7 +398,9 @@ static void sweep(struct catalog *c)
                         if (keep[k])
                                 keep[k]->wanted = true;
         }
-        if (known_sweep(&c->set, &err) < 0 && !c->db_trouble) {
+        for (size_t i = 0; i < c->n_retired; i++)
+                busy[i] = c->retired[i].build;
+        if (known_sweep(&c->set, busy, c->n_retired, &err) < 0 && !c->db_trouble) {
                 c->db_trouble = true;
                 catalog_log(c, LOG_WARNING, "%s", err.text);
         }
@@ -418,7 +478,7 @@ static int read_archive(struct catalog *c, struct entry *e, uint64_t spool_max, 
         if (r < 0)
                 return r;
         known_spool_name(object, name);
-        r = indexer_read(fd, &e->id, c->set.spool_dirfd, name, spool_max, &x, err);
+        r = indexer_read(fd, &e->id, &c->gzip, object, c->set.spool_dirfd, name, spool_max, &x, err);
         if (r < 0 && r != -EBADMSG)
                 return r;
         *ret_unsure = r < 0 || x.unsure;
@@ -493,6 +553,38 @@ static struct entry *pick(struct catalog *c, bool wait, int64_t *ret_poll_ms)
         return best;
 }
 
+/* What readers met since the last look.  A file that changed shows in the look itself. */
+static void take_troubles(struct catalog *c)
+{
+        struct trouble v[MAX_TROUBLES];
+        eventfd_t told;
+        size_t n;
+
+        (void)eventfd_read(c->trouble_fd, &told);
+        (void)pthread_mutex_lock(&c->trouble_mutex);
+        n = c->n_troubles;
+        memcpy(v, c->troubles, n * sizeof *v);
+        c->n_troubles = 0;
+        (void)pthread_mutex_unlock(&c->trouble_mutex);
+        for (size_t i = 0; i < n; i++) {
+                struct known *k = known_by_object(&c->set, v[i].object);
+                struct err why;
+
+                if (!k || !k->ready || v[i].what == GZIP_CHANGED)
+                        continue;
+                if (v[i].what == GZIP_LOST) {
+                        catalog_log(c, LOG_WARNING,
+                                "%s: %s: reading it is slow until it is read anew at the next start", k->file,
+                                v[i].why.text);
+                        (void)known_unsave(&c->set, k, NULL);
+                        continue;
+                }
+                (void)err_set(
+                        &why, 0, "it was good when it was verified, and is damaged now: %s", v[i].why.text);
+                (void)known_refuse(&c->set, k, why.text, NULL);
+        }
+}
+
 /* Changes that cost no reading: files gone, known files back. */
 int catalog_look(struct catalog *c, struct err *err)
 {
@@ -502,6 +594,7 @@ int catalog_look(struct catalog *c, struct err *err)
 
         if (r < 0)
                 return r;
+        take_troubles(c);
         r = merge(c, &d);
         dirscan_fini(&d);
         if (r < 0)

@@ -76,6 +76,8 @@ struct catalog_options {
         int builds_dirfd;         /* borrowed; open(O_RDONLY | O_DIRECTORY) */
         int cache_dirfd;          /* borrowed; writable by us */
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
+        size_t memory_bytes;      /* bound of decoded chunks of gzip archives; 0: 64 MiB */
+        unsigned threads;         /* for reading ahead in them; 0: none, readers decode themselves */
         unsigned object_bits;     /* of build.object, 40; tests narrow it to provoke collisions */
         void (*log)(int priority,
                 const char *line); /* one line an event (a build ready, refused, gone); may be NULL */
@@ -119,6 +121,10 @@ int catalog_look(struct catalog *c, struct err *err);
 
 /* Makes a scan in progress, and later ones, end after the archive that is being read.  From any thread. */
 void catalog_stop(struct catalog *c);
+
+/* A descriptor (eventfd) that becomes readable when a reader met trouble with a build, so that a scan is due; the scan
+ * makes it unreadable.  Borrowed. */
+int catalog_trouble_fd(const struct catalog *c);
 
 /* Takes a reference to the newest view.  Never NULL, never blocks on a scan. */
 struct catalog_view *catalog_view_get(struct catalog *c);

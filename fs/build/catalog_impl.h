@@ -55,9 +55,24 @@ struct retired {
 
 #define MAX_RETIRED 64
 
+/* What a reader met, until the next scan. */
+struct trouble {
+        uint64_t object;
+        enum gzip_trouble what;
+        struct err why;
+};
+
+#define MAX_TROUBLES 16 /* each source reports a kind once; more are lost, and met again after a restart */
+
 struct catalog {
         struct catalog_options opts;
-        int lock_fd; /* owned; -1 if the cache directory is read-only */
+        int lock_fd;                   /* owned; -1 if the cache directory is read-only */
+        struct chunkcache *chunks;     /* owned; of all gzip sources */
+        struct gzip_env gzip;          /* what they share; over @chunks and @set */
+        pthread_mutex_t trouble_mutex; /* guards the next two; held for a copy's time */
+        struct trouble troubles[MAX_TROUBLES];
+        size_t n_troubles;
+        int trouble_fd; /* owned; eventfd */
         struct known_set set;
         struct entry *entries; /* owned; by name */
         size_t n_entries;

@@ -9,6 +9,9 @@
  * Where the directory cannot be written the file is opened as immutable (WAL needs its sidecars otherwise),
  * and what is learned is forgotten at the end.
  *
+ * Readers load checkpoint states while the scanning thread writes, over the same connection: an empty catalog in memory
+ * has no second one.  SQLite lets them take turns (SQLITE_OPEN_FULLMUTEX), statement by statement.
+ *
  * Locks: SQLite's own.  Limits: none.
  */
 #include "build/catalogdb_impl.h"
@@ -127,7 +130,7 @@ int catalogdb_open_at(int dirfd, int flags, const char *query, sqlite3 **ret)
         int rc;
 
         (void)snprintf(uri, sizeof uri, "file:/proc/self/fd/%d/" CATALOG_DB_NAME "%s", dirfd, query);
-        rc = sqlite3_open_v2(uri, ret, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+        rc = sqlite3_open_v2(uri, ret, flags | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX, NULL);
         if (rc != SQLITE_OK) {
                 (void)sqlite3_close(*ret);
                 *ret = NULL;
@@ -202,7 +205,7 @@ static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
                 return 0;
         catalogdb_close_file(db);
         db->read_only = false;
-        rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
         r = rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(db->db, rc, err);
         return r;
 }
@@ -288,6 +291,9 @@ static int checksum(const struct catalog_row *w, uint64_t ret[2])
         sum_text(&b, w->md5);
         if (w->layout)
                 buf_add(&b, w->layout, w->layout_bytes);
+        sum_text(&b, w->decoder);
+        if (w->gzindex)
+                buf_add(&b, w->gzindex, w->gzindex_bytes);
         if (buf_error(&b) < 0)
                 return -ENOMEM;
         return digest_short(CATALOG_SCHEMA_VERSION, b.data, b.len, ret);
@@ -315,12 +321,15 @@ static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
                 w.spool_id = column_identity(st, 13);
         w.layout = sqlite3_column_blob(st, 18);
         w.layout_bytes = (size_t)sqlite3_column_bytes(st, 18);
-        w.sha256 = column_string(st, 20);
-        w.md5 = column_string(st, 21);
+        w.decoder = column_string(st, 19);
+        w.gzindex = sqlite3_column_blob(st, 20);
+        w.gzindex_bytes = (size_t)sqlite3_column_bytes(st, 20);
+        w.sha256 = column_string(st, 22);
+        w.md5 = column_string(st, 23);
         if (w.ready != (w.layout != NULL) || w.ready != (w.object != 0))
                 return false;
-        if (sqlite3_column_bytes(st, 19) != CHECKSUM_BYTES || checksum(&w, sum) < 0 ||
-                memcmp(sqlite3_column_blob(st, 19), sum, CHECKSUM_BYTES) != 0)
+        if (sqlite3_column_bytes(st, 21) != CHECKSUM_BYTES || checksum(&w, sum) < 0 ||
+                memcmp(sqlite3_column_blob(st, 21), sum, CHECKSUM_BYTES) != 0)
                 return false;
         *ret = w;
         return true;
@@ -365,9 +374,11 @@ static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
         if (w->spooled)
                 bind_identity(st, 14, &w->spool_id, &rc);
         bind_blob(st, 19, w->layout, w->layout_bytes, &rc);
-        bind_blob(st, 20, sum, CHECKSUM_BYTES, &rc);
-        catalogdb_bind_text(st, 21, w->sha256, &rc);
-        catalogdb_bind_text(st, 22, w->md5, &rc);
+        catalogdb_bind_text(st, 20, w->decoder, &rc);
+        bind_blob(st, 21, w->gzindex, w->gzindex_bytes, &rc);
+        bind_blob(st, 22, sum, CHECKSUM_BYTES, &rc);
+        catalogdb_bind_text(st, 23, w->sha256, &rc);
+        catalogdb_bind_text(st, 24, w->md5, &rc);
         return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
 }
 
@@ -378,20 +389,124 @@ int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err)
         return rc == SQLITE_DONE ? 0 : catalogdb_error(db->db, rc, err);
 }
 
-int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err)
+static int put_row(struct catalogdb *db, const struct catalog_row *row, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
         uint64_t sum[2];
         int r;
 
-        if (db->read_only)
-                return 0;
         if (checksum(row, sum) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         r = catalogdb_prepare(db, catalog_q_put, &st, err);
         if (r == 0)
                 r = bind_row(db, st, row, sum, err);
-        return r == 0 ? catalogdb_step_once(db, st, err) : r; /* one statement is one transaction */
+        return r == 0 ? catalogdb_step_once(db, st, err) : r;
+}
+
+static uint64_t state_id(uint64_t object, uint64_t n)
+{
+        return object << 20 | n;
+}
+
+/* The first checkpoint has no state. */
+static int put_states(struct catalogdb *db, const struct catalog_row *row, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = catalogdb_prepare(db, catalog_q_state_put, &st, err);
+
+        for (size_t n = 1; r == 0 && n < row->n_states; n++) {
+                int rc = sqlite3_reset(st);
+
+                catalogdb_bind_num(st, 1, state_id(row->object, n), &rc);
+                bind_blob(st, 2, row->states[n].data, row->states[n].len, &rc);
+                r = rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
+        }
+        return r;
+}
+
+int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err)
+{
+        int r;
+
+        if (db->read_only)
+                return 0;
+        r = catalogdb_run(db, catalog_q_begin, err);
+        if (r < 0)
+                return r;
+        r = put_row(db, row, err);
+        if (r == 0 && row->states)
+                r = put_states(db, row, err);
+        if (r == 0)
+                r = catalogdb_run(db, catalog_q_commit, err);
+        if (r < 0)
+                (void)catalogdb_run(db, catalog_q_rollback, NULL);
+        return r;
+}
+
+bool catalogdb_keeps(const struct catalogdb *db)
+{
+        return !db->read_only;
+}
+
+int catalogdb_load_state(struct catalogdb *db, uint64_t object, uint64_t n, struct buf *ret)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int rc = SQLITE_OK, r = catalogdb_prepare(db, catalog_q_state, &st, NULL);
+
+        if (r < 0)
+                return r;
+        catalogdb_bind_num(st, 1, state_id(object, n), &rc);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(st);
+        if (rc != SQLITE_ROW)
+                return rc == SQLITE_DONE ? -ENOENT : errno_from_sqlite(rc);
+        buf_add(ret, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        return buf_error(ret);
+}
+
+static int drop_states(struct catalogdb *db, uint64_t object, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int rc = SQLITE_OK, r = catalogdb_prepare(db, catalog_q_state_drop, &st, err);
+
+        if (r < 0)
+                return r;
+        catalogdb_bind_num(st, 1, state_id(object, 0), &rc);
+        catalogdb_bind_num(st, 2, state_id(object + 1, 0) - 1, &rc);
+        return rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
+}
+
+/* The object of the first state from @object's on; 0: there is none. */
+static int next_states(struct catalogdb *db, uint64_t *object, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int rc = SQLITE_OK, r = catalogdb_prepare(db, catalog_q_state_next, &st, err);
+
+        if (r < 0)
+                return r;
+        catalogdb_bind_num(st, 1, state_id(*object, 0), &rc);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(st);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+                return catalogdb_error(db->db, rc, err);
+        *object = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) >> 20 : 0;
+        return 0;
+}
+
+int catalogdb_sweep_states(struct catalogdb *db, bool (*keep)(const void *ctx, uint64_t object),
+        const void *ctx, struct err *err)
+{
+        uint64_t object = 1;
+        int r = 0;
+
+        while (!db->read_only && (r = next_states(db, &object, err)) == 0 && object) {
+                if (!keep(ctx, object))
+                        r = drop_states(db, object, err);
+                if (r < 0)
+                        break;
+                object++;
+        }
+        return r;
 }
 
 int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err)

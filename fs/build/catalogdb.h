@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* catalogdb -- catalog.db: what was learned about archives, kept over a restart.
  *
- * Threads: one at a time.
+ * Threads: one at a time; catalogdb_load_state from any.
  */
 #ifndef PXEFS_BUILD_CATALOGDB_H
 #define PXEFS_BUILD_CATALOGDB_H
@@ -12,6 +12,7 @@
 
 #include "archive/identity.h"
 #include "archive/members.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 struct catalog_view;
@@ -31,8 +32,13 @@ struct catalog_row {
         struct identity spool_id; /* if spooled */
         const void *layout;
         size_t layout_bytes;
-        const char *sha256; /* of the archive's file, hex; NULL if refused */
-        const char *md5;    /* likewise; NULL if nobody asked for it yet */
+        const char *sha256;  /* of the archive's file, hex; NULL if refused */
+        const char *md5;     /* likewise; NULL if nobody asked for it yet */
+        const char *decoder; /* NULL, or: it is read by checkpoints */
+        const void *gzindex; /* with @decoder */
+        size_t gzindex_bytes;
+        const struct buf *states; /* of the checkpoints, to be put too; NULL when read, or kept already */
+        size_t n_states;
 };
 
 struct catalogdb;
@@ -61,6 +67,16 @@ int catalogdb_peek_each(
 int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err);
 int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err);
 int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err);
+
+/* False: what is put is forgotten at once, as the catalog cannot be written. */
+bool catalogdb_keeps(const struct catalogdb *db);
+
+/* Adds the state of checkpoint @n of archive @object to @ret.  0, -ENOENT, or a negative errno. */
+int catalogdb_load_state(struct catalogdb *db, uint64_t object, uint64_t n, struct buf *ret);
+
+/* Drops the states of each archive of which @keep says false. */
+int catalogdb_sweep_states(struct catalogdb *db, bool (*keep)(const void *ctx, uint64_t object),
+        const void *ctx, struct err *err);
 
 /* See catalog_peek. */
 int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* indexer -- the one pass: decoding, check sums, spool, members and SHA-1 all see each chunk while it is in the
- * processor's cache.
+/* indexer -- the one pass: gunzip, CRC, checkpoints (or spool), members and SHA-1 all see each chunk while it is in
+ * the processor's cache.
  *
  * Invariants
  *   1. Success means: the whole stream was decoded and agreed with every check sum there is, while the
@@ -46,7 +46,7 @@ static int unchanged(int fd, const struct identity *id, struct err *err)
 /* Over a limit of ours is a verdict too. */
 static int verdict(int r)
 {
-        return r == -E2BIG ? -EBADMSG : r;
+        return r == -E2BIG || r == -EFBIG ? -EBADMSG : r;
 }
 
 static int read_raw(int fd, const struct identity *id, struct verify *v, struct indexed *x,
@@ -128,6 +128,37 @@ static int read_spooled(int fd, int dirfd, const char *name, uint64_t max, struc
         return verdict(r);
 }
 
+/* By checkpoints: nothing is written but what is needed to enter the stream anywhere. */
+static int read_gzip(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
+        struct verify *v, struct indexed *x, struct members **ret, struct err *err)
+{
+        AUTO_CLEAN(gzindexer_endp) struct gzindexer *w = NULL;
+        AUTO_CLOSE int own = -1;
+        struct gzindex *index;
+        struct feed feed;
+        int r = gzindexer_begin(
+                fd, gzip->kind, GZ_CHUNK_BYTES, GZ_MARK_BYTES, limits.max_total_bytes * 2, object, &w, err);
+
+        if (r < 0)
+                return r;
+        feed = gzindexer_feed(w);
+        r = members_read(&feed, &limits, verify_observe, v, ret, err);
+        if (r < 0)
+                return verdict(r);
+        own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (own < 0)
+                return err_sys(err, -errno, "dup");
+        index = gzindexer_take(w);
+        r = source_open_gzip(own, id, index, object, gzip, &x->src, err);
+        if (r < 0) {
+                gzindex_free(index);
+                return r;
+        }
+        (void)take_fd(&own);
+        x->checkpoints = true;
+        return 0;
+}
+
 static int add_warnings(struct indexed *x, const struct members *m, struct err *err)
 {
         AUTO_BUF struct buf b = BUF_INIT;
@@ -160,8 +191,8 @@ static int lay_out(const struct members *m, struct verify *v, struct indexed *x,
         return r;
 }
 
-static int read_one(int fd, const struct identity *id, int spool_dirfd, const char *spool_name,
-        uint64_t spool_max, struct indexed *x, struct err *err)
+static int read_one(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
+        int spool_dirfd, const char *spool_name, uint64_t spool_max, struct indexed *x, struct err *err)
 {
         AUTO_CLEAN(members_freep) struct members *m = NULL;
         AUTO_CLEAN(verify_freep) struct verify *v = verify_new();
@@ -171,8 +202,16 @@ static int read_one(int fd, const struct identity *id, int spool_dirfd, const ch
                 return r;
         if (!v)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = filter_of(fd) != FILTER_NONE ? read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err)
-                                         : read_raw(fd, id, v, x, &m, err);
+        if (gzip && filter_of(fd) == FILTER_GZIP) {
+                r = read_gzip(fd, id, gzip, object, v, x, &m, err);
+                if (r ==
+                        -ESPIPE) /* a compressed ISO: its records are not in order, so it is decoded to disk */
+                        r = read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err);
+        } else if (filter_of(fd) != FILTER_NONE) {
+                r = read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err);
+        } else {
+                r = read_raw(fd, id, v, x, &m, err);
+        }
         if (r == 0)
                 r = lay_out(m, v, x, err);
         if (r == 0)
@@ -180,11 +219,11 @@ static int read_one(int fd, const struct identity *id, int spool_dirfd, const ch
         return r == 0 || r == -EBADMSG ? (unchanged(fd, id, NULL) < 0 ? unchanged(fd, id, err) : r) : r;
 }
 
-int indexer_read(int fd, const struct identity *id, int spool_dirfd, const char *spool_name,
-        uint64_t spool_max, struct indexed *ret, struct err *err)
+int indexer_read(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
+        int spool_dirfd, const char *spool_name, uint64_t spool_max, struct indexed *ret, struct err *err)
 {
         struct indexed x = { 0 };
-        int r = read_one(fd, id, spool_dirfd, spool_name, spool_max, &x, err);
+        int r = read_one(fd, id, gzip, object, spool_dirfd, spool_name, spool_max, &x, err);
 
         if (r == 0) {
                 *ret = x;

@@ -3,7 +3,8 @@
  *
  * Invariants
  *   1. Two known archives never have the same object number; nor has one that of a build still readable.
- *   2. A spool file exists only for a known, ready, spooled archive (but for a moment while one is read, and
+ *   2. Checkpoint states are kept in catalog.db as long as the archive is known or its build can be read.
+ *   3. A spool file exists only for a known, ready, spooled archive (but for a moment while one is read, and
  *      after a crash: known_open sweeps).
  * A collision of 40 bits among a few dozen archives is a matter of 1 in 10^9, so the salt's dependence on
  * the order of arrival (two that collide, and a lost catalog) is accepted.
@@ -34,6 +35,7 @@ static void known_free(struct known *k)
                 return;
         build_unref(k->build);
         layout_free(k->tree);
+        gzindex_free(k->index);
         free(k->file);
         free(k->reason);
         free(k);
@@ -68,6 +70,20 @@ static int copy_string(const char *s, char **ret)
         return s && !*ret ? -ENOMEM : 0;
 }
 
+/* The index of a gzip archive.  -EBADMSG: of another decoder, or damaged. */
+static int take_index(const struct known_set *s, const struct catalog_row *row, struct known *k)
+{
+        int r;
+
+        if (!row->decoder || !row->ready)
+                return 0;
+        if (strcmp(row->decoder, s->gzip->kind->name()) != 0)
+                return -EBADMSG;
+        k->checkpoints = true;
+        r = gzindex_unpack(row->gzindex, row->gzindex_bytes, &k->index);
+        return r == 0 && k->index->raw_bytes != row->raw_bytes ? -EBADMSG : r;
+}
+
 static int take_row(void *ctx, const struct catalog_row *row)
 {
         struct known_set *s = ctx;
@@ -90,6 +106,8 @@ static int take_row(void *ctx, const struct catalog_row *row)
         k->saved = true;
         if (row->ready) {
                 r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
+                if (r == 0)
+                        r = take_index(s, row, k);
                 if (r == -EBADMSG)
                         return 0; /* never trust: read the archive again */
                 if (r < 0)
@@ -128,12 +146,14 @@ static void sweep_spool(const struct known_set *s)
         }
 }
 
-int known_open(
-        struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err)
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
+        struct err *ret_note, struct err *err)
 {
         int r;
 
-        *s = (struct known_set) { .spool_dirfd = -1, .object_bits = object_bits };
+        *s = (struct known_set) {
+                .spool_dirfd = -1, .object_bits = object_bits, .gzip = gzip, .states_due = true
+        };
         r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
         if (r < 0)
                 return r;
@@ -148,6 +168,12 @@ int known_open(
         if (s->spool_dirfd >= 0)
                 sweep_spool(s);
         return 0;
+}
+
+void known_close_builds(struct known_set *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                build_unref(take_ptr(&s->v[i]->build));
 }
 
 void known_close(struct known_set *s)
@@ -166,6 +192,14 @@ struct known *known_by_identity(const struct known_set *s, const struct identity
 {
         for (size_t i = 0; i < s->n; i++)
                 if (identity_equal(&s->v[i]->id, id))
+                        return s->v[i];
+        return NULL;
+}
+
+struct known *known_by_object(const struct known_set *s, uint64_t object)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (object && s->v[i]->object == object)
                         return s->v[i];
         return NULL;
 }
@@ -271,6 +305,7 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
         ret->spooled = x->spooled;
         ret->spool_id = x->spool_id;
         memcpy(ret->sha256, x->sha256, sizeof ret->sha256);
+        ret->checkpoints = x->checkpoints;
         ret->build->id = *id;
         ret->build->object = object;
         ret->build->src = take_ptr(&x->src);
@@ -280,7 +315,8 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
 
 int known_save(struct known_set *s, struct known *k, struct err *err)
 {
-        AUTO_BUF struct buf blob = BUF_INIT;
+        AUTO_BUF struct buf blob = BUF_INIT, index = BUF_INIT;
+        const struct gzindex *x = k->build ? source_gzip_index(k->build->src) : NULL;
         struct catalog_row row = { .id = k->id,
                 .file = k->file,
                 .reason = k->reason,
@@ -303,12 +339,24 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
                 row.layout = blob.data;
                 row.layout_bytes = blob.len;
         }
+        if (x) {
+                gzindex_pack(x, &index);
+                if (buf_error(&index) < 0)
+                        return no_memory(err);
+                row.decoder = s->gzip->kind->name();
+                row.gzindex = index.data;
+                row.gzindex_bytes = index.len;
+                row.states = x->states;
+                row.n_states = x->n_chunks;
+        }
         r = catalogdb_put(s->db, &row, err);
         k->saved = r == 0;
+        if (x && r == 0 && catalogdb_keeps(s->db))
+                source_gzip_stored(k->build->src);
         return r;
 }
 
-static int open_source(struct known_set *s, const struct known *k, int builds_dirfd, const char *file,
+static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
         struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
@@ -324,10 +372,14 @@ static int open_source(struct known_set *s, const struct known *k, int builds_di
         fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return err_sys(err, -errno, "open");
-        r = source_open_raw(fd, &k->id, ret, err);
-        if (r == 0)
-                (void)take_fd(&fd);
-        return r;
+        r = k->checkpoints ? source_open_gzip(fd, &k->id, k->index, k->object, s->gzip, ret, err)
+                           : source_open_raw(fd, &k->id, ret, err);
+        if (r < 0)
+                return r;
+        (void)take_fd(&fd);
+        if (k->checkpoints)
+                (void)take_ptr(&k->index);
+        return 0;
 }
 
 int known_open_build(
@@ -362,6 +414,29 @@ int known_open_build(
         return 0;
 }
 
+int known_unsave(struct known_set *s, struct known *k, struct err *err)
+{
+        int r = k->saved ? catalogdb_drop(s->db, &k->id, err) : 0;
+
+        k->saved = k->saved && r < 0;
+        return r;
+}
+
+int known_refuse(struct known_set *s, struct known *k, const char *reason, struct err *err)
+{
+        char *text = strdup(reason);
+
+        if (!text)
+                return no_memory(err);
+        free(k->reason);
+        k->reason = text;
+        k->ready = false;
+        k->raw_bytes = k->salt = k->object = 0;
+        build_unref(take_ptr(&k->build));
+        s->states_due = true;
+        return known_unsave(s, k, err);
+}
+
 static int forget(struct known_set *s, struct known *k, struct err *err)
 {
         if (k->spooled && s->spool_dirfd >= 0) {
@@ -370,17 +445,38 @@ static int forget(struct known_set *s, struct known *k, struct err *err)
                 known_spool_name(k->object, name);
                 (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
         }
-        return k->saved ? catalogdb_drop(s->db, &k->id, err) : 0;
+        s->states_due |= k->checkpoints;
+        return known_unsave(s, k, err);
 }
 
-int known_sweep(struct known_set *s, struct err *err)
+struct in_use {
+        const struct known_set *set;
+        struct build *const *busy;
+        size_t n;
+        bool *waits; /* there is one that will not be used for ever */
+};
+
+static bool states_used(const void *ctx, uint64_t object)
 {
+        const struct in_use *u = ctx;
+
+        for (size_t i = 0; i < u->set->n; i++)
+                if (u->set->v[i]->object == object)
+                        return true;
+        for (size_t i = 0; i < u->n; i++)
+                if (u->busy[i]->object == object)
+                        return *u->waits = true;
+        return false;
+}
+
+int known_sweep(struct known_set *s, struct build *const *busy, size_t n, struct err *err)
+{
+        bool waits = false;
         size_t kept = 0;
-        int r = 0;
+        int r = 0, q;
 
         for (size_t i = 0; i < s->n; i++) {
                 struct known *k = s->v[i];
-                int q;
 
                 if (k->wanted) {
                         s->v[kept++] = k;
@@ -391,5 +487,9 @@ int known_sweep(struct known_set *s, struct err *err)
                 known_free(k);
         }
         s->n = kept;
-        return r;
+        if (!s->states_due)
+                return r;
+        q = catalogdb_sweep_states(s->db, states_used, &(struct in_use) { s, busy, n, &waits }, err);
+        s->states_due = waits;
+        return q < 0 ? q : r;
 }

@@ -25,31 +25,39 @@ struct known {
         enum archive_format format;
         uint64_t raw_bytes;
         bool hash_checked, spooled;
+        bool checkpoints; /* a gzip archive, read from itself */
         struct identity spool_id;
         char sha256[DIGEST_MAX_HEX], md5[DIGEST_MAX_HEX]; /* of the file; "" while not known */
         struct layout *tree;                              /* owned; until @build takes it */
-        struct build *build;                              /* owned reference; NULL until opened */
-        bool saved;                                       /* it is in catalog.db */
-        bool pending;                                     /* it does not count yet: see entry.pending */
-        bool wanted;                                      /* a mark of the scan */
+        struct gzindex *index; /* owned; with checkpoints, until @build's source takes it */
+        struct build *build;   /* owned reference; NULL until opened */
+        bool saved;            /* it is in catalog.db */
+        bool pending;          /* it does not count yet: see entry.pending */
+        bool wanted;           /* a mark of the scan */
 };
 
 struct known_set {
         struct known **v; /* owned */
         size_t n;
-        struct catalogdb *db; /* owned */
-        int spool_dirfd;      /* owned; -1: none */
+        struct catalogdb *db;        /* owned */
+        int spool_dirfd;             /* owned; -1: none */
+        const struct gzip_env *gzip; /* borrowed; for gzip sources */
+        bool states_due;             /* there may be checkpoint states of archives that are gone */
         unsigned object_bits;
 };
 
 /* Opens catalog.db and spool/ in @cache_dirfd, and removes spool files nobody knows.  @ret_note: see
  * catalogdb_open. */
-int known_open(
-        struct known_set *s, int cache_dirfd, unsigned object_bits, struct err *ret_note, struct err *err);
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
+        struct err *ret_note, struct err *err);
+/* Lets go of the builds; after this only known_close. */
+void known_close_builds(struct known_set *s);
 void known_close(struct known_set *s);
 
 /* NULL if there is none. */
 struct known *known_by_identity(const struct known_set *s, const struct identity *id);
+
+struct known *known_by_object(const struct known_set *s, uint64_t object);
 
 /* Bytes of all spool files. */
 uint64_t known_spool_bytes(const struct known_set *s);
@@ -77,7 +85,15 @@ int known_save(struct known_set *s, struct known *k, struct err *err);
 int known_open_build(
         struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
 
-/* Forgets those not marked wanted, and removes their spool files.  0 or the last error of catalog.db. */
-int known_sweep(struct known_set *s, struct err *err);
+/* The archive @k was good and is so no more: it becomes a refusal, for as long as the daemon runs; after a restart
+ * it is read again.  Views that hold its build keep it.  0, or the error of catalog.db. */
+int known_refuse(struct known_set *s, struct known *k, const char *reason, struct err *err);
+
+/* Takes it out of catalog.db only. */
+int known_unsave(struct known_set *s, struct known *k, struct err *err);
+
+/* Forgets those not marked wanted, and removes their spool files and the checkpoint states of all archives but these
+ * and the @n builds in @busy.  0 or the last error of catalog.db. */
+int known_sweep(struct known_set *s, struct build *const *busy, size_t n, struct err *err);
 
 #endif

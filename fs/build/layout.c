@@ -568,3 +568,15 @@ ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry,
         return extents_pread(e->n_extents ? l->extents + e->first_extent : NULL, e->n_extents, e->size_bytes,
                 src, buf, len, off_member);
 }
+
+int layout_borrow(const struct layout *l, struct source *src, uint32_t entry, size_t len, uint64_t off_member,
+        struct loan *ret)
+{
+        const struct layout_entry *e;
+
+        if (entry >= l->n || l->v[entry].is_dir)
+                return -EOPNOTSUPP; /* layout_pread says why */
+        e = &l->v[entry];
+        return extents_borrow(
+                l->extents + e->first_extent, e->n_extents, e->size_bytes, src, len, off_member, ret);
+}

@@ -74,4 +74,9 @@ uint32_t layout_by_path(const struct layout *l, const char *path);
 ssize_t layout_pread(const struct layout *l, struct source *src, uint32_t entry, void *buf, size_t len,
         uint64_t off_member);
 
+/* The same without a copy, where the source has them in one piece.  0; -EOPNOTSUPP: use layout_pread; or a negative
+ * errno.  End the loan while @src still lives.  Thread-safe. */
+int layout_borrow(const struct layout *l, struct source *src, uint32_t entry, size_t len, uint64_t off_member,
+        struct loan *ret);
+
 #endif

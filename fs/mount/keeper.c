@@ -18,9 +18,12 @@
 #include <unistd.h>
 
 #define GRACE_MS 5000
+/* Several requests on the way for one reader, so that no processor waits for another; docs/decisions/010. */
+#define READ_AHEAD_KIB 512
 
 /* Hands signals on until the worker ends; a worker that does not is killed.  Returns its wait status. */
-static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper_role *role)
+static int attend(
+        pid_t worker, int signal_fd, int ready_fd, const struct mountpoint *m, const struct keeper_role *role)
 {
         bool asked_to_end = false;
 
@@ -40,8 +43,10 @@ static int attend(pid_t worker, int signal_fd, int ready_fd, const struct keeper
                         continue;
                 }
                 if (fds[1].revents) {
-                        if (read(ready_fd, &byte, 1) == 1)
+                        if (read(ready_fd, &byte, 1) == 1) {
+                                mountpoint_read_ahead(m, READ_AHEAD_KIB);
                                 role->on_ready(role->ctx);
+                        }
                         ready_fd = -1; /* said, or the worker is gone: SIGCHLD tells */
                 }
                 if (!fds[0].revents || read(signal_fd, &sig, sizeof sig) != sizeof sig)
@@ -101,7 +106,7 @@ int keeper_run(struct mountpoint *m, const struct keeper_role *role, struct err 
         if (pid < 0)
                 err_sys(err, -errno, "start the worker process");
         close(fuse_fd);
-        status = pid < 0 ? 0 : attend(pid, signal_fd, ready_fd, role);
+        status = pid < 0 ? 0 : attend(pid, signal_fd, ready_fd, m, role);
         mountpoint_unmount(m);
         close(signal_fd);
         if (pid < 0)

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <dirent.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -205,6 +206,21 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
         }
         *ret_fd = take_fd(&fd);
         return 0;
+}
+
+void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib)
+{
+        char path[96], text[16];
+        int fd;
+
+        (void)snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb", m->major, m->minor);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        (void)snprintf(text, sizeof text, "%u", kib);
+        if (write(fd, text, strlen(text)) < 0)
+                log_info("%s: %s: the kernel reads ahead less than it could", path, strerror(errno));
+        close(fd);
 }
 
 void mountpoint_unmount(const struct mountpoint *m)

@@ -27,6 +27,10 @@ int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)
  * *ret_fd is owned by the caller. */
 int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err);
 
+/* Lets the kernel read ahead up to @kib in files of the mount; after its INIT, which sets it too.  Best effort: there may
+ * be no /sys, or no right to write there. */
+void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib);
+
 /* Detaches the mount, if what is mounted there last is still ours. */
 void mountpoint_unmount(const struct mountpoint *m);
 

@@ -91,24 +91,38 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOSYS);
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+static void read_copied(fuse_req_t req, const struct node *n, size_t size, uint64_t off)
 {
         AUTO_FREE char *buf = malloc(size);
-        struct node n;
-        ssize_t got;
+        ssize_t got = buf ? place_read(places_of(req), n, buf, size, off) : -ENOMEM;
 
-        (void)fi;
-        if (!buf)
-                got = -ENOMEM;
-        else if (off < 0)
-                got = -EINVAL;
-        else
-                got = node_decode(ino, &n) ? place_read(places_of(req), &n, buf, size, (uint64_t)off)
-                                           : -ESTALE;
         if (got < 0)
                 fuse_reply_err(req, (int)-got);
         else
                 fuse_reply_buf(req, buf, (size_t)got);
+}
+
+/* A decoded chunk goes to the kernel from where it is. */
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+        struct place_loan loan;
+        struct node n;
+        int r;
+
+        (void)fi;
+        if (off < 0 || !node_decode(ino, &n)) {
+                fuse_reply_err(req, off < 0 ? EINVAL : ESTALE);
+                return;
+        }
+        r = place_borrow(places_of(req), &n, size, (uint64_t)off, &loan);
+        if (r == 0) {
+                fuse_reply_buf(req, loan.bytes.data, loan.bytes.len);
+                place_loan_end(&loan);
+        } else if (r == -EOPNOTSUPP) {
+                read_copied(req, &n, size, (uint64_t)off);
+        } else {
+                fuse_reply_err(req, -r);
+        }
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -107,10 +107,11 @@ static void *run(void *arg)
         first_look(w);
         for (;;) {
                 struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN },
-                        { .fd = w->inotify_fd, .events = POLLIN } };
+                        { .fd = w->inotify_fd, .events = POLLIN },
+                        { .fd = catalog_trouble_fd(w->opts.catalog), .events = POLLIN } };
                 int timeout_ms = look(w);
 
-                if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+                if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
                         return NULL;
                 if (fds[0].revents)
                         return NULL;

@@ -479,6 +479,32 @@ static ssize_t read_entry(const struct places *p, const struct node *n, void *bu
         return r;
 }
 
+int place_borrow(
+        const struct places *p, const struct node *n, size_t len, uint64_t off, struct place_loan *ret)
+{
+        struct catalog_view *v;
+        const struct build *b;
+        int r = -EOPNOTSUPP; /* place_read says what is wrong */
+
+        if (n->kind != NODE_ENTRY)
+                return r;
+        v = catalog_view_get(p->opts.catalog);
+        b = catalog_view_by_object(v, n->object);
+        if (b)
+                r = layout_borrow(b->tree, b->src, n->detail, len, off, &ret->bytes);
+        if (r == 0)
+                ret->view = v;
+        else
+                catalog_view_unref(v);
+        return r;
+}
+
+void place_loan_end(struct place_loan *l)
+{
+        loan_end(&l->bytes);
+        catalog_view_unref(l->view);
+}
+
 ssize_t place_read(const struct places *p, const struct node *n, void *buf, size_t len, uint64_t off)
 {
         switch (n->kind) {

@@ -57,6 +57,16 @@ int place_readlink(const struct places *p, const struct node *n, char **ret);
 /* Fewer than @len bytes only at the end of the file. */
 ssize_t place_read(const struct places *p, const struct node *n, void *buf, size_t len, uint64_t off);
 
+/* As place_read, without a copy, where that can be had: 0 and *ret, to be ended with place_loan_end when the bytes were
+ * used; -EOPNOTSUPP: use place_read; or a negative errno. */
+struct place_loan {
+        struct loan bytes;
+        struct catalog_view *view; /* keeps the build */
+};
+int place_borrow(
+        const struct places *p, const struct node *n, size_t len, uint64_t off, struct place_loan *ret);
+void place_loan_end(struct place_loan *l);
+
 /* Lists @dir from key @after on, ascending, until @add returns false.  Keys identify names, not positions,
  * so a listing goes on rightly under edits and in another process. They are at least PLACE_FIRST_KEY and
  * below 2^63. */

@@ -52,7 +52,7 @@ static void reading_an_archive_survives_every_failed_allocation(void **state)
                 int r;
 
                 fault_arm(++nth);
-                r = indexer_read(fd, &id, -1, "", 0, &x, &err);
+                r = indexer_read(fd, &id, NULL, 0, -1, "", 0, &x, &err);
                 fired = fault_fired();
                 fault_arm(0);
                 assert_int_equal(r, fired ? -ENOMEM : 0);
@@ -78,7 +78,7 @@ static void unpacking_survives_every_failed_allocation(void **state)
         make(&t);
         fd = mem_file(t.data, t.len);
         assert_int_equal(identity_of_fd(fd, &id), 0);
-        assert_int_equal(indexer_read(fd, &id, -1, "", 0, &x, NULL), 0);
+        assert_int_equal(indexer_read(fd, &id, NULL, 0, -1, "", 0, &x, NULL), 0);
         layout_pack(x.tree, &blob);
         do {
                 struct layout *l = NULL;
@@ -116,7 +116,9 @@ static void a_scan_survives_every_failed_allocation(void **state)
         do {
                 char bpath[64], cpath[64];
                 int bfd = scratch_open(bpath), cfd = scratch_open(cpath), poll_ms, r;
-                struct catalog_options o = { bfd, cfd, 1 << 30, 40, NULL };
+                struct catalog_options o = {
+                        .builds_dirfd = bfd, .cache_dirfd = cfd, .spool_max_bytes = 1 << 30, .object_bits = 40
+                };
                 struct catalog_view *v;
                 struct catalog *c = NULL;
                 struct err err = { "" };

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* chunkcache -- a fixed number of slots, each a chunk: empty, in the making, or whole.
+ *
+ * The kernel's page cache is the real one.  This is what stands between a 128 KiB request of the kernel and the
+ * megabytes that have to be decoded for it: it keeps what was decoded beyond a request until the next ones come
+ * for it, and what several readers of a cold build want at once.  So it is small, and least recently used goes.
+ *
+ * A chunk is usable up to `ready` while it is still being made: the first bytes do not wait for the last.  A
+ * chunk left half made keeps its job, and is gone on with where it stopped.  So a random read costs the way to
+ * its bytes and not the whole chunk.
+ *
+ * Reading ahead: requests of one client that follow each other make a stream.  What a stream will want next is
+ * queued, in the order of asking, so that many streams get on alike.  How far ahead shrinks with their number:
+ * together they never take more than the slots.  What was made ahead and not been asked for yet gives way only
+ * to a reader who waits.
+ *
+ * Invariants
+ *   1. Bytes below `ready` never change while the slot is that chunk; only who set `running` writes above.
+ *   2. A slot is given to another chunk only when nobody holds it (refs) and nobody runs it.
+ *   3. A chunk is in at most one slot: who looks for it and who makes a slot of it does both under the lock.
+ *      A slot that failed is nobody's any more (`failed`), and is emptied when the last lets go.
+ *   4. Who waits for a slot holds none; who runs one waits for nothing here.  So all waiting ends.
+ * Locks: cache->mutex, for all fields; never held while something is made.
+ * Limits: MAX_STREAMS readers are told apart; further ones are served without reading ahead.
+ */
+#include "archive/chunkcache.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+
+#define MAX_STREAMS  64
+#define NEAR_BYTES   (1u << 20)    /* requests of one reader reach us out of order, but not by more */
+#define STEADY_BYTES (128u * 1024) /* after so much in a row a reader counts as sequential */
+#define ACTIVE_MS    250           /* a reader that was silent this long shares no slots */
+#define HUGE_BYTES   (2u << 20)
+
+struct chunk {
+        struct chunkcache *cache;
+        struct chunk_client *client; /* NULL: empty */
+        uint64_t n;
+        size_t len, ready;
+        unsigned char *data; /* owned; chunk_bytes, NULL until first used */
+        void *job;           /* owned while the chunk is not whole; made by the client's maker */
+        unsigned refs;       /* who holds it or waits for it */
+        bool running;        /* somebody is making it */
+        bool queued;         /* to be made whole by a thread */
+        bool ahead;          /* nobody asked for it yet */
+        int failed;          /* negative errno of making it */
+        uint64_t ticket;     /* order in the queue */
+        uint64_t used;       /* order of use */
+        pthread_cond_t grew; /* ready, running or failed changed */
+};
+
+struct chunk_client {
+        struct chunkcache *cache;
+        const struct chunk_maker *maker;
+        void *ctx;
+        uint64_t size_bytes;
+        size_t chunk_bytes;
+        bool leaving;
+};
+
+struct stream {
+        const struct chunk_client *client;
+        uint64_t next;  /* where it will go on */
+        uint64_t bytes; /* read in a row so far */
+        int64_t seen_ms;
+};
+
+struct chunkcache {
+        pthread_mutex_t mutex;
+        pthread_cond_t work;  /* something is queued, or stop */
+        pthread_cond_t freed; /* a slot may have become free */
+        bool stop;
+        struct chunk *slots; /* owned */
+        size_t n_slots;
+        size_t chunk_bytes, slot_bytes;
+        uint64_t clock;
+        uint64_t begun;
+        struct stream streams[MAX_STREAMS];
+        pthread_t *threads; /* owned */
+        unsigned n_threads;
+};
+
+static int64_t now_ms(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- slots; all with the lock held ----------------------------------------------------------- */
+
+static struct chunk *find(const struct chunk_client *cl, uint64_t n)
+{
+        struct chunkcache *c = cl->cache;
+
+        for (size_t i = 0; i < c->n_slots; i++)
+                if (c->slots[i].client == cl && c->slots[i].n == n && !c->slots[i].failed)
+                        return &c->slots[i];
+        return NULL;
+}
+
+static void empty(struct chunk *ch)
+{
+        if (ch->job)
+                ch->client->maker->end(ch->client->ctx, ch->job);
+        ch->job = NULL;
+        ch->client = NULL;
+        ch->queued = ch->ahead = false;
+        ch->failed = 0;
+}
+
+/* A slot for another chunk, or NULL: an empty one, or the least recently used of those that may go. */
+static struct chunk *spare(struct chunkcache *c, bool for_reader)
+{
+        struct chunk *best = NULL;
+
+        for (size_t i = 0; i < c->n_slots; i++) {
+                struct chunk *ch = &c->slots[i];
+
+                if (ch->refs || ch->running)
+                        continue;
+                if (!ch->client)
+                        return ch;
+                if ((ch->ahead || ch->queued) && !for_reader)
+                        continue;
+                if (!best || best->ahead > ch->ahead || (best->ahead == ch->ahead && best->used > ch->used))
+                        best = ch;
+        }
+        return best;
+}
+
+static size_t len_of(const struct chunk_client *cl, uint64_t n)
+{
+        uint64_t left = cl->size_bytes - n * cl->chunk_bytes;
+
+        return left < cl->chunk_bytes ? (size_t)left : cl->chunk_bytes;
+}
+
+/* Memory for a slot's bytes, once; in huge pages where the kernel has them: half the faults of a first use. */
+static int give_memory(struct chunkcache *c, struct chunk *ch)
+{
+        if (ch->data)
+                return 0;
+        ch->data = aligned_alloc(
+                c->chunk_bytes % HUGE_BYTES == 0 ? HUGE_BYTES : 4096, (c->chunk_bytes + 4095) / 4096 * 4096);
+        if (!ch->data)
+                return -ENOMEM;
+        if (c->chunk_bytes % HUGE_BYTES == 0)
+                (void)madvise(ch->data, c->chunk_bytes, MADV_HUGEPAGE);
+        return 0;
+}
+
+static int settle(struct chunkcache *c, struct chunk *ch, struct chunk_client *cl, uint64_t n)
+{
+        if (give_memory(c, ch) < 0)
+                return -ENOMEM;
+        if (ch->client)
+                empty(ch);
+        ch->client = cl;
+        ch->n = n;
+        ch->len = len_of(cl, n);
+        ch->ready = 0;
+        ch->used = ++c->clock;
+        return 0;
+}
+
+static void let_go(struct chunk *ch)
+{
+        struct chunkcache *c = ch->cache;
+
+        if (--ch->refs > 0)
+                return;
+        if (ch->failed)
+                empty(ch);
+        (void)pthread_cond_broadcast(&c->freed);
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* One step of @ch, which the caller holds; the lock is let go meanwhile. */
+static void run_step(struct chunk *ch)
+{
+        struct chunkcache *c = ch->cache;
+        struct chunk_client *cl = ch->client;
+        size_t done = ch->ready;
+        void *job = ch->job;
+        int64_t r = 0;
+
+        ch->running = true;
+        c->begun += !job;
+        (void)pthread_mutex_unlock(&c->mutex);
+        if (!job)
+                r = cl->maker->begin(cl->ctx, ch->n, &job);
+        if (r == 0)
+                r = cl->maker->step(cl->ctx, job, ch->data, done);
+        (void)pthread_mutex_lock(&c->mutex);
+        ch->running = false;
+        ch->job = job;
+        if (r > (int64_t)done)
+                ch->ready = (size_t)r;
+        else
+                ch->failed = r < 0 ? (int)r : -EIO;
+        if (job && (ch->failed || ch->ready == ch->len)) {
+                cl->maker->end(cl->ctx, job);
+                ch->job = NULL;
+        }
+        if (ch->failed || ch->ready == ch->len)
+                ch->queued = false;
+        (void)pthread_cond_broadcast(&ch->grew);
+}
+
+static struct chunk *first_queued(struct chunkcache *c)
+{
+        struct chunk *best = NULL;
+
+        for (size_t i = 0; i < c->n_slots; i++) {
+                struct chunk *ch = &c->slots[i];
+
+                if (ch->queued && !ch->running && (!best || ch->ticket < best->ticket))
+                        best = ch;
+        }
+        return best;
+}
+
+static void *thread_main(void *arg)
+{
+        struct chunkcache *c = arg;
+
+        (void)pthread_mutex_lock(&c->mutex);
+        while (!c->stop) {
+                struct chunk *ch = first_queued(c);
+
+                if (!ch) {
+                        (void)pthread_cond_wait(&c->work, &c->mutex);
+                        continue;
+                }
+                ch->refs++;
+                while (ch->queued && !ch->client->leaving && !c->stop)
+                        run_step(ch);
+                ch->queued = false;
+                let_go(ch);
+        }
+        (void)pthread_mutex_unlock(&c->mutex);
+        return NULL;
+}
+
+/* ---- reading ahead --------------------------------------------------------------------------- */
+
+/* The stream this request belongs to; a new one takes the place of the one that was silent longest. */
+static struct stream *note(struct chunk_client *cl, uint64_t off, size_t len)
+{
+        struct chunkcache *c = cl->cache;
+        struct stream *old = &c->streams[0];
+
+        for (size_t i = 0; i < MAX_STREAMS; i++) {
+                struct stream *s = &c->streams[i];
+
+                if (s->client == cl && off + NEAR_BYTES >= s->next && off <= s->next + NEAR_BYTES) {
+                        s->bytes += len;
+                        if (off + len > s->next)
+                                s->next = off + len;
+                        s->seen_ms = now_ms();
+                        return s;
+                }
+                if (s->seen_ms < old->seen_ms)
+                        old = s;
+        }
+        *old = (struct stream) { cl, off + len, len, now_ms() };
+        return old;
+}
+
+static unsigned n_active(const struct chunkcache *c)
+{
+        int64_t since = now_ms() - ACTIVE_MS;
+        unsigned n = 0;
+
+        for (size_t i = 0; i < MAX_STREAMS; i++)
+                n += c->streams[i].bytes >= STEADY_BYTES && c->streams[i].seen_ms >= since;
+        return n;
+}
+
+/* Queues chunk @n, if there is a slot for it.  False: no more. */
+static bool queue(struct chunk_client *cl, uint64_t n)
+{
+        struct chunkcache *c = cl->cache;
+        struct chunk *ch = find(cl, n);
+
+        if (!ch) {
+                ch = spare(c, false);
+                if (!ch || settle(c, ch, cl, n) < 0)
+                        return false;
+                ch->ahead = true;
+        }
+        if (ch->queued || ch->ready == ch->len)
+                return true;
+        ch->queued = true;
+        ch->ticket = ++c->clock;
+        (void)pthread_cond_signal(&c->work);
+        return true;
+}
+
+static void plan(struct chunk_client *cl, const struct stream *s)
+{
+        struct chunkcache *c = cl->cache;
+        unsigned active, depth;
+        uint64_t n;
+
+        if (c->n_threads == 0 || s->bytes < STEADY_BYTES)
+                return;
+        active = n_active(c);
+        depth = (unsigned)(c->n_slots / (active ? active : 1));
+        if (depth > c->n_threads + 2)
+                depth = c->n_threads + 2;
+        n = s->next / cl->chunk_bytes;
+        /* With two slots each and less, readers make what they need themselves. */
+        for (unsigned i = 0; depth > 1 && i < depth && (n + i) * cl->chunk_bytes < cl->size_bytes; i++)
+                if (!queue(cl, n + i))
+                        break;
+}
+
+/* ---- getting --------------------------------------------------------------------------------- */
+
+/* The chunk's slot, held; with the lock. */
+static int hold(struct chunk_client *cl, uint64_t n, struct chunk **ret)
+{
+        struct chunkcache *c = cl->cache;
+        struct chunk *ch;
+        int r;
+
+        while (!(ch = find(cl, n))) {
+                ch = spare(c, true);
+                if (!ch) {
+                        (void)pthread_cond_wait(&c->freed, &c->mutex);
+                        continue;
+                }
+                r = settle(c, ch, cl, n);
+                if (r < 0)
+                        return r;
+        }
+        ch->refs++;
+        ch->ahead = false;
+        ch->used = ++c->clock;
+        *ret = ch;
+        return 0;
+}
+
+int chunkcache_get(
+        struct chunk_client *cl, uint64_t off, size_t len, struct chunk **ret, const unsigned char **ret_data)
+{
+        struct chunkcache *c = cl->cache;
+        uint64_t n = off / cl->chunk_bytes;
+        size_t need = (size_t)(off % cl->chunk_bytes) + len;
+        struct chunk *ch = NULL;
+        int r;
+
+        (void)pthread_mutex_lock(&c->mutex);
+        r = hold(cl, n, &ch);
+        if (r == 0) {
+                plan(cl, note(cl, off, len));
+                while (ch->ready < need && !ch->failed) {
+                        if (ch->running)
+                                (void)pthread_cond_wait(&ch->grew, &c->mutex);
+                        else
+                                run_step(ch);
+                }
+                if (ch->queued && !ch->running)
+                        (void)pthread_cond_signal(&c->work);
+                r = ch->failed;
+                if (r < 0)
+                        let_go(ch);
+        }
+        (void)pthread_mutex_unlock(&c->mutex);
+        if (r < 0)
+                return r;
+        *ret = ch;
+        *ret_data = ch->data + off % cl->chunk_bytes;
+        return 0;
+}
+
+void chunk_put(struct chunk *ch)
+{
+        struct chunkcache *c;
+
+        if (!ch)
+                return;
+        c = ch->cache;
+        (void)pthread_mutex_lock(&c->mutex);
+        let_go(ch);
+        (void)pthread_mutex_unlock(&c->mutex);
+}
+
+/* ---- coming and going ------------------------------------------------------------------------ */
+
+struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
+        uint64_t size_bytes, size_t chunk_bytes)
+{
+        struct chunk_client *cl = calloc(1, sizeof *cl);
+
+        if (cl)
+                *cl = (struct chunk_client) { c, maker, ctx, size_bytes, chunk_bytes, false };
+        return cl;
+}
+
+void chunkcache_leave(struct chunk_client *cl)
+{
+        struct chunkcache *c;
+
+        if (!cl)
+                return;
+        c = cl->cache;
+        (void)pthread_mutex_lock(&c->mutex);
+        cl->leaving = true;
+        for (size_t i = 0; i < c->n_slots; i++) {
+                struct chunk *ch = &c->slots[i];
+
+                while (ch->client == cl && ch->refs > 0)
+                        (void)pthread_cond_wait(&c->freed, &c->mutex);
+                if (ch->client == cl)
+                        empty(ch);
+        }
+        for (size_t i = 0; i < MAX_STREAMS; i++)
+                if (c->streams[i].client == cl)
+                        c->streams[i] = (struct stream) { 0 };
+        (void)pthread_cond_broadcast(&c->freed);
+        (void)pthread_mutex_unlock(&c->mutex);
+        free(cl);
+}
+
+static void chunkcache_freep(struct chunkcache **c)
+{
+        chunkcache_free(*c);
+}
+
+/* Signals are for the thread that waits for them. */
+static int start_threads(struct chunkcache *c, unsigned n)
+{
+        sigset_t all, old;
+        int r = 0;
+
+        c->threads = calloc(n ? n : 1, sizeof *c->threads);
+        if (!c->threads)
+                return -ENOMEM;
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_BLOCK, &all, &old);
+        while (r == 0 && c->n_threads < n) {
+                r = -pthread_create(&c->threads[c->n_threads], NULL, thread_main, c);
+                (void)pthread_mutex_lock(&c->mutex); /* they read it */
+                c->n_threads += r == 0;
+                (void)pthread_mutex_unlock(&c->mutex);
+        }
+        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+        return r;
+}
+
+int chunkcache_new(size_t memory_bytes, size_t chunk_bytes, size_t job_bytes, unsigned threads,
+        struct chunkcache **ret, struct err *err)
+{
+        AUTO_CLEAN(chunkcache_freep) struct chunkcache *c = calloc(1, sizeof *c);
+        int r;
+
+        if (!c)
+                return err_set(err, -ENOMEM, "out of memory");
+        (void)pthread_mutex_init(&c->mutex, NULL);
+        (void)pthread_cond_init(&c->work, NULL);
+        (void)pthread_cond_init(&c->freed, NULL);
+        c->chunk_bytes = chunk_bytes;
+        c->slot_bytes = chunk_bytes + job_bytes;
+        c->n_slots = memory_bytes / c->slot_bytes;
+        if (c->n_slots < 2)
+                c->n_slots = 2;
+        c->slots = calloc(c->n_slots, sizeof *c->slots);
+        if (!c->slots)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; i < c->n_slots; i++) {
+                c->slots[i].cache = c;
+                (void)pthread_cond_init(&c->slots[i].grew, NULL);
+        }
+        r = start_threads(c, threads);
+        if (r < 0)
+                return err_sys(err, r, "start a thread for reading ahead");
+        *ret = take_ptr(&c);
+        return 0;
+}
+
+void chunkcache_free(struct chunkcache *c)
+{
+        if (!c)
+                return;
+        (void)pthread_mutex_lock(&c->mutex);
+        c->stop = true;
+        (void)pthread_cond_broadcast(&c->work);
+        (void)pthread_mutex_unlock(&c->mutex);
+        for (unsigned i = 0; i < c->n_threads; i++)
+                (void)pthread_join(c->threads[i], NULL);
+        for (size_t i = 0; c->slots && i < c->n_slots; i++) {
+                free(c->slots[i].data);
+                (void)pthread_cond_destroy(&c->slots[i].grew);
+        }
+        (void)pthread_cond_destroy(&c->freed);
+        (void)pthread_cond_destroy(&c->work);
+        (void)pthread_mutex_destroy(&c->mutex);
+        free(c->threads);
+        free(c->slots);
+        free(c);
+}
+
+void chunkcache_stats(struct chunkcache *c, struct chunkcache_stats *ret)
+{
+        *ret = (struct chunkcache_stats) { .limit_bytes = c->n_slots * c->slot_bytes };
+        (void)pthread_mutex_lock(&c->mutex);
+        ret->begun = c->begun;
+        for (size_t i = 0; i < c->n_slots; i++)
+                ret->held_bytes += (c->slots[i].data ? c->chunk_bytes : 0) +
+                                   (c->slots[i].job ? c->slot_bytes - c->chunk_bytes : 0);
+        (void)pthread_mutex_unlock(&c->mutex);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* gzip -- a source whose bytes are decoded on demand, chunk by chunk, from checkpoints.
+ *
+ * The file is not trusted to be still what was verified.  Whatever is decoded is compared, mark by mark, with the
+ * running CRC32 that the verified pass saw there, and the file's identity is compared after each mark was read.
+ * Only then the bytes count as there (chunkcache.c, ready).  So a sector that rots, or a file written over in
+ * place, is an error for the read that meets it, and is reported, once; no wrong byte is handed out, and what was
+ * decoded before stays right.
+ *
+ * A checkpoint that cannot be loaded (catalog.db damaged) makes the chunk begin further back: at the next
+ * checkpoint that can, in the worst case at the file's beginning.
+ *
+ * Invariants
+ *   1. A byte is given only if its mark's CRC32 agreed and the file was the verified one after it was read.
+ *   2. The file is only ever read by pread: cut short, it is an error and no SIGBUS.
+ * Locks: states_lock, for index->states; never held while something is decoded.  It is taken inside nothing.
+ */
+#include "archive/gzip.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archive/source_impl.h"
+#include "archive/statebox.h"
+#include "base/cleanup.h"
+
+struct gzip {
+        struct source base; /* first: a struct source is one of these */
+        int fd;             /* owned */
+        struct identity want;
+        uint64_t object;
+        const struct gzip_env *env; /* borrowed */
+        struct gzindex *index;      /* owned */
+        pthread_mutex_t states_lock;
+        struct chunk_client *client; /* owned */
+        atomic_uint reported;        /* a bit for each enum gzip_trouble */
+};
+
+/* One chunk in the making. */
+struct job {
+        struct gzstream *stream; /* owned */
+        uint64_t at;             /* off_raw the stream is at */
+        uint64_t begin;          /* off_raw of the chunk */
+};
+
+static void report(struct gzip *z, enum gzip_trouble what, const char *why)
+{
+        unsigned bit = 1u << what;
+
+        if (!(atomic_fetch_or(&z->reported, bit) & bit) && z->env->report)
+                z->env->report(z->env->ctx, z->object, what, why);
+}
+
+/* ---- beginning a chunk ----------------------------------------------------------------------- */
+
+/* The statebox of chunk @n, from memory or from where it is kept. */
+static int load_box(struct gzip *z, uint64_t n, struct buf *box)
+{
+        bool here = false;
+
+        (void)pthread_mutex_lock(&z->states_lock);
+        if (z->index->states) {
+                here = true;
+                buf_add(box, z->index->states[n].data, z->index->states[n].len);
+        }
+        (void)pthread_mutex_unlock(&z->states_lock);
+        if (here)
+                return buf_error(box);
+        return z->env->load ? z->env->load(z->env->ctx, z->object, n, box) : -ENOENT;
+}
+
+/* Moves the stream to the beginning of chunk @n. */
+static int enter(struct gzip *z, struct gzstream *stream, uint64_t n)
+{
+        AUTO_BUF struct buf box = BUF_INIT, state = BUF_INIT;
+        int r;
+
+        if (n == 0) {
+                gzstream_rewind(stream, z->fd);
+                return 0;
+        }
+        r = load_box(z, n, &box);
+        if (r == 0)
+                r = statebox_unpack(gzindex_seed(z->object, n), box.data, box.len, &state);
+        if (r == 0)
+                r = gzstream_resume(stream, z->fd, &z->index->places[n], state.data, state.len);
+        return r;
+}
+
+/* Asks for the chunk's compressed bytes: two threads that read one file in two places confuse the kernel's own
+ * reading ahead. */
+static void will_need(const struct gzip *z, uint64_t n)
+{
+        const struct gzindex *x = z->index;
+        uint64_t from = x->places[n].off_tgz;
+        uint64_t to = n + 1 < x->n_chunks ? x->places[n + 1].off_tgz : z->want.size_bytes;
+
+        (void)posix_fadvise(z->fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
+}
+
+static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
+{
+        struct gzip *z = ctx;
+        struct job *job = calloc(1, sizeof *job);
+        uint64_t from = n;
+        int r;
+
+        if (!job)
+                return -ENOMEM;
+        job->begin = n * z->index->chunk_bytes;
+        job->stream = gzstream_new(z->env->kind, z->fd);
+        if (!job->stream) {
+                free(job);
+                return -ENOMEM;
+        }
+        will_need(z, n);
+        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM)
+                from--;
+        if (r < 0) {
+                gzstream_free(job->stream);
+                free(job);
+                return r;
+        }
+        if (from != n)
+                report(z, GZIP_LOST, "a checkpoint cannot be read from catalog.db");
+        job->at = from * z->index->chunk_bytes;
+        *ret_job = job;
+        return 0;
+}
+
+static void end_chunk(void *ctx, void *p)
+{
+        struct job *job = p;
+
+        (void)ctx;
+        gzstream_free(job->stream);
+        free(job);
+}
+
+/* ---- decoding and checking ------------------------------------------------------------------- */
+
+/* Decodes the mark the stream is at.  0, or a negative errno. */
+static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
+{
+        const struct gzindex *x = z->index;
+        uint64_t left = x->raw_bytes - job->at;
+        size_t len = left < x->mark_bytes ? (size_t)left : x->mark_bytes;
+        struct err why = { "" };
+        ssize_t n = gzstream_read(job->stream, to, len, &why);
+        int r;
+
+        if (n == -ENOMEM || (n < 0 && n != -EBADMSG))
+                return (int)n;
+        r = identity_still(z->fd, &z->want);
+        if (r == -ESTALE)
+                report(z, GZIP_CHANGED, "the file changed after it was verified");
+        if (r < 0)
+                return r;
+        if (n == (ssize_t)len && gzstream_crc(job->stream) != x->crcs[job->at / x->mark_bytes]) {
+                (void)err_set(&why, 0,
+                        "byte %llu of the stream: its CRC32 is not the one that was verified: the data is "
+                        "damaged; "
+                        "copy the archive again",
+                        (unsigned long long)job->at);
+                n = -EBADMSG;
+        }
+        if (n != (ssize_t)len) {
+                report(z, GZIP_ROTTEN, n < 0 ? why.text : "the gzip data ends too early");
+                return -EIO;
+        }
+        job->at += len;
+        return 0;
+}
+
+static int64_t step_chunk(void *ctx, void *p, unsigned char *data, size_t done)
+{
+        struct gzip *z = ctx;
+        struct job *job = p;
+        int r = 0;
+
+        while (r == 0 && job->at < job->begin) /* entered further back: decoded for nothing */
+                r = decode_mark(z, job, data);
+        if (r == 0)
+                r = decode_mark(z, job, data + done);
+        return r < 0 ? r : (int64_t)(job->at - job->begin);
+}
+
+/* ---- the source ------------------------------------------------------------------------------ */
+
+/* The part of [off, off + len) that lies in the first chunk. */
+static size_t in_chunk(const struct gzip *z, uint64_t off, size_t len)
+{
+        size_t left = z->index->chunk_bytes - (size_t)(off % z->index->chunk_bytes);
+
+        return len < left ? len : left;
+}
+
+static ssize_t gzip_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
+{
+        struct gzip *z = (struct gzip *)s;
+
+        for (size_t done = 0; done < len;) {
+                size_t n = in_chunk(z, off_raw + done, len - done);
+                const unsigned char *data;
+                struct chunk *ch;
+                int r = chunkcache_get(z->client, off_raw + done, n, &ch, &data);
+
+                if (r < 0)
+                        return r;
+                memcpy((char *)buf + done, data, n);
+                chunk_put(ch);
+                done += n;
+        }
+        return (ssize_t)len;
+}
+
+static void put_loan(void *p)
+{
+        chunk_put(p);
+}
+
+/* Only of one chunk: who holds one must not wait for another (chunkcache.c, invariant 4). */
+static int gzip_borrow(struct source *s, size_t len, uint64_t off_raw, struct loan *ret)
+{
+        struct gzip *z = (struct gzip *)s;
+        const unsigned char *data;
+        struct chunk *ch;
+        int r;
+
+        if (in_chunk(z, off_raw, len) < len)
+                return -EOPNOTSUPP;
+        r = chunkcache_get(z->client, off_raw, len, &ch, &data);
+        if (r < 0)
+                return r;
+        *ret = (struct loan) { data, len, put_loan, ch };
+        return 0;
+}
+
+static int gzip_still(struct source *s)
+{
+        struct gzip *z = (struct gzip *)s;
+
+        return identity_still(z->fd, &z->want);
+}
+
+static void gzip_close(struct source *s)
+{
+        struct gzip *z = (struct gzip *)s;
+
+        chunkcache_leave(z->client);
+        gzindex_free(z->index);
+        (void)pthread_mutex_destroy(&z->states_lock);
+        close(z->fd);
+        free(z);
+}
+
+static const struct source_kind gzip_kind = {
+        .pread = gzip_pread, .borrow = gzip_borrow, .still = gzip_still, .close = gzip_close
+};
+
+int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
+        const struct gzip_env *env, struct source **ret, struct err *err)
+{
+        static const struct chunk_maker maker = { begin_chunk, step_chunk, end_chunk };
+        int r = identity_still(fd, want);
+        struct gzip *z;
+
+        if (r == -ESTALE)
+                return err_set(err, r, "the file is no longer the one that was verified");
+        if (r < 0)
+                return err_sys(err, r, "fstat");
+        z = calloc(1, sizeof *z);
+        if (!z)
+                return err_set(err, -ENOMEM, "out of memory");
+        z->client = chunkcache_join(env->cache, &maker, z, index->raw_bytes, index->chunk_bytes);
+        if (!z->client) {
+                free(z);
+                return err_set(err, -ENOMEM, "out of memory");
+        }
+        (void)pthread_mutex_init(&z->states_lock, NULL);
+        z->base = (struct source) { &gzip_kind, index->raw_bytes };
+        z->fd = fd;
+        z->want = *want;
+        z->object = object;
+        z->env = env;
+        z->index = index;
+        *ret = &z->base;
+        return 0;
+}
+
+const struct gzindex *source_gzip_index(const struct source *s)
+{
+        return s && s->kind == &gzip_kind ? ((const struct gzip *)s)->index : NULL;
+}
+
+void source_gzip_stored(struct source *s)
+{
+        struct gzip *z = (struct gzip *)s;
+        struct buf *states;
+
+        if (!source_gzip_index(s))
+                return;
+        (void)pthread_mutex_lock(&z->states_lock);
+        states = z->index->states;
+        z->index->states = NULL;
+        (void)pthread_mutex_unlock(&z->states_lock);
+        for (size_t i = 0; states && i < z->index->n_chunks; i++)
+                buf_fini(&states[i]);
+        free(states);
+}

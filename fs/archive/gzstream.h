@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* gzstream -- a gzip file (RFC 1952) decoded from its beginning or from a place noted earlier.
+ *
+ * The framing and the check sums around inflate.h: several members in a row (pigz -i, bgzip, cat a.gz b.gz),
+ * zeros behind the last one, nothing else.  CRC32 and ISIZE of each member are checked when its end is passed.
+ *
+ * Threads: each stream is one thread's at a time.
+ */
+#ifndef PXEFS_ARCHIVE_GZSTREAM_H
+#define PXEFS_ARCHIVE_GZSTREAM_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "archive/inflate.h"
+#include "base/err.h"
+
+/* Where decoding can be taken up again, beside the decoder's own state. */
+struct gzplace {
+        uint64_t off_tgz;      /* in the file: where input goes on */
+        uint64_t member_bytes; /* output of the member so far */
+        uint32_t crc;          /* of these */
+        uint32_t where;        /* in the framing; gzstream.c's own numbers */
+};
+
+struct gzstream;
+
+/* @fd: borrowed until gzstream_free, used with pread only.  Returns NULL if memory is short. */
+struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd);
+void gzstream_free(struct gzstream *g); /* NULL is fine */
+
+/* Goes on reading @fd from the beginning, or from @at with the decoder's @state. 0, or -EBADMSG: no such
+ * state. */
+void gzstream_rewind(struct gzstream *g, int fd);
+int gzstream_resume(struct gzstream *g, int fd, const struct gzplace *at, const void *state, size_t len);
+
+/* Decodes the next @len bytes.
+ *
+ * Returns @len; fewer only at the end of the last member, which was then verified, with the padding behind it;
+ * -EBADMSG with the reason if the data is damaged or ends too early (nothing of this call's output is to be
+ * believed then), -ENOMEM, or the negative errno of pread.  After an error: rewind, resume or free.
+ */
+ssize_t gzstream_read(struct gzstream *g, void *buf, size_t len, struct err *err);
+
+/* Where the stream is, and (to @state) what gzstream_resume needs.  Only after a gzstream_read that returned
+ * all it was asked for. */
+void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state);
+
+/* The running CRC32 of the member that the last byte given belongs to. */
+uint32_t gzstream_crc(const struct gzstream *g);
+
+#endif
