@@ -31,7 +31,7 @@ const char options_help[] =
         "                        several times: the first that has a name wins\n"
         "     user=NAME          run as NAME (default pxefs if there is one, or nobody)\n"
         "     uid=N,gid=N        owner shown of all files (default root)\n"
-        "     spool_max=SIZE     bound of the decoded builds, e.g. 20G (default 64G)\n"
+        "     spool_max=SIZE     bound of builds decoded to disk: xz, zstd, bzip2 (64G)\n"
         "     memory=SIZE        bound of what is decoded and not yet read (default 64M,\n"
         "                        at least 16M)\n"
         "     poll=SECONDS       look at BUILDS_DIR at least so often (default 2)\n"
