@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # measure.sh ROUNDS ARCHIVE_MIB HOSTS BUILDS -- the work of run, in the namespaces the test library makes.
 . "$PXEFS_TESTLIB"
+. "$PXEFS_SRC/tests/bench/corpus.sh"
 need python3 curl nginx sqlite3
 rounds=$1 mib=$2 hosts=$3 builds=$4
 
@@ -64,3 +65,18 @@ for _ in range(rounds):
 took.sort()
 print("first ls      %d names known: median %.1f ms  [%.1f - %.1f]" % (n, took[len(took) // 2], took[0], took[-1]))
 END
+
+# One build at a time from here on: how it is read.
+for kind in plain mixed; do
+        rm -rf "$BUILDS" "$DIR/plain" "$DIR/real"
+        mkdir "$BUILDS" "$DIR/plain"
+        mkreal 20240505T000000Z "$kind" "$mib"
+        tgz=$BUILDS/platform-20240505T000000Z.tgz
+        mkdir -p "$DIR/plain/smartos/20240505T000000Z"
+        mv "$DIR/real/platform-20240505T000000Z" "$DIR/plain/smartos/20240505T000000Z/platform"
+        echo "-- one build, $kind: $(stat -c %s "$tgz") bytes as .tgz, $((mib * 1048576)) of boot_archive"
+        "$PXEFS" -o "wait,inventory=$INVENTORY,cache=$CACHE,user=$PXEFS_USER" "$BUILDS" "$MNT" 2>/dev/null
+        python3 "$PXEFS_SRC/tests/bench/reading.py" "$rounds" 20240505T000000Z "$PXEFS" \
+                "inventory=$INVENTORY,cache=$CACHE,user=$PXEFS_USER" "$BUILDS" "$MNT" "$DIR/plain" "$tgz" "$CACHE"
+        umount_pxefs
+done
