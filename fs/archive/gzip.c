@@ -3,7 +3,8 @@
  *
  * The file is not trusted to be still what was verified.  Whatever is decoded is compared, mark by mark, with the
  * running CRC32 that the verified pass saw there, and the file's identity is compared after each mark was read.
- * Only then the bytes count as there (chunkcache.c, ready).  So a sector that rots, or a file written over in
+ * Only then the bytes count as there (chunkcache.c, ready).  A ctime that differs alone is no change of the file:
+ * `chmod -R a+r builds` must not empty the menus, and the CRCs stand for the bytes.  So a sector that rots, or a file written over in
  * place, is an error for the read that meets it, and is reported, once; no wrong byte is handed out, and what was
  * decoded before stays right.
  *
@@ -157,7 +158,7 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
 
         if (n == -ENOMEM || (n < 0 && n != -EBADMSG))
                 return (int)n;
-        r = identity_still(z->fd, &z->want);
+        r = identity_still_data(z->fd, &z->want);
         if (r == -ESTALE)
                 report(z, GZIP_CHANGED, "the file changed after it was verified");
         if (r < 0)
@@ -246,7 +247,7 @@ static int gzip_still(struct source *s)
 {
         struct gzip *z = (struct gzip *)s;
 
-        return identity_still(z->fd, &z->want);
+        return identity_still_data(z->fd, &z->want);
 }
 
 static void gzip_close(struct source *s)

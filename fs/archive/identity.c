@@ -44,7 +44,7 @@ bool identity_equal(const struct identity *a, const struct identity *b)
                a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-int identity_still(int fd, const struct identity *want)
+static int still(int fd, const struct identity *want, bool any_ctime)
 {
         struct identity now;
         struct stat st;
@@ -52,9 +52,19 @@ int identity_still(int fd, const struct identity *want)
         if (fstat(fd, &st) < 0)
                 return -errno;
         now = identity_of(&st);
-        if (st.st_nlink == 0)
+        if (any_ctime || st.st_nlink == 0)
                 now.ctime_ns = want->ctime_ns;
         return identity_equal(&now, want) ? 0 : -ESTALE;
+}
+
+int identity_still(int fd, const struct identity *want)
+{
+        return still(fd, want, false);
+}
+
+int identity_still_data(int fd, const struct identity *want)
+{
+        return still(fd, want, true);
 }
 
 int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint64_t *ret)

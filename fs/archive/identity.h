@@ -30,6 +30,10 @@ bool identity_equal(const struct identity *a, const struct identity *b);
  * nobody finds such a file to write to. */
 int identity_still(int fd, const struct identity *want);
 
+/* The same, but the ctime may differ: chmod, chown, link and rename change it and no byte.  A write changes the mtime too,
+ * unless somebody puts it back; so this is enough only where each byte is compared with what was verified. */
+int identity_still_data(int fd, const struct identity *want);
+
 /* A number of @bits bits (1 to 60), never 0, that depends on all fields and on @salt.  Two identities may
  * collide:
  * the caller compares and takes the next salt.  Returns 0 or -ENOMEM. */
