@@ -33,6 +33,8 @@
 
 /* ---- small things ---------------------------------------------------------------------------- */
 
+/* Not the inventory's table: here a file that cannot be opened or written is a cache that is not there or read-only, and
+ * catalogdb_open goes on without it. */
 static int errno_from_sqlite(int rc)
 {
         switch (rc & 0xff) {
@@ -424,6 +426,15 @@ static int put_states(struct catalogdb *db, const struct catalog_row *row, struc
         return r;
 }
 
+int catalogdb_end(struct catalogdb *db, int r, struct err *err)
+{
+        if (r == 0)
+                r = catalogdb_run(db, catalog_q_commit, err);
+        if (r < 0)
+                (void)catalogdb_run(db, catalog_q_rollback, NULL);
+        return r;
+}
+
 int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct err *err)
 {
         int r;
@@ -436,11 +447,7 @@ int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct er
         r = put_row(db, row, err);
         if (r == 0 && row->states)
                 r = put_states(db, row, err);
-        if (r == 0)
-                r = catalogdb_run(db, catalog_q_commit, err);
-        if (r < 0)
-                (void)catalogdb_run(db, catalog_q_rollback, NULL);
-        return r;
+        return catalogdb_end(db, r, err);
 }
 
 bool catalogdb_keeps(const struct catalogdb *db)

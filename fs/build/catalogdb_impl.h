@@ -36,6 +36,8 @@ int catalogdb_error(sqlite3 *db, int rc, struct err *err);
 int catalogdb_prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err);
 int catalogdb_run(struct catalogdb *db, const char *sql, struct err *err);
 int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err);
+/* Ends a transaction: commits if @r is 0, rolls back else, and after a commit that failed.  Returns @r or the commit's error. */
+int catalogdb_end(struct catalogdb *db, int r, struct err *err);
 
 /* Binds must all have worked: the first failure is kept in @rc. */
 void catalogdb_bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc);

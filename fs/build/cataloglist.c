@@ -69,11 +69,7 @@ int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct
         if (r < 0)
                 return r;
         r = list_all(db, view, err);
-        if (r == 0)
-                r = catalogdb_run(db, catalog_q_commit, err);
-        if (r < 0)
-                (void)catalogdb_run(db, catalog_q_rollback, NULL);
-        return r;
+        return catalogdb_end(db, r, err);
 }
 
 static const char *column_string(sqlite3_stmt *st, int i)
