@@ -22,9 +22,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "build/catalog.h"
+#include "inventory/copy.h"
 #include "inventory/inventory.h"
 #include "mount/ops.h"
 #include "mount/watch.h"
@@ -109,6 +111,26 @@ static unsigned processors(void)
                                                                                   : 2;
 }
 
+/* Its copy is kept in the cache directory. */
+static int open_inventory(struct worker *w, struct err *err)
+{
+        const struct worker_plan *p = w->plan;
+        AUTO_BUF struct buf copy = BUF_INIT;
+        char name[COPY_NAME_SIZE];
+
+        if (p->inventory) {
+                if (copy_name(p->inventory, name) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
+                buf_printf(&copy, "%s/%s", p->cache_dir, name);
+                if (buf_error(&copy) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
+        }
+        return inventory_open(
+                &(struct inventory_options) {
+                        .path = p->inventory, .copy_path = copy.data, .log = log_event },
+                &w->inventory, err);
+}
+
 static int open_parts(struct worker *w, struct err *err)
 {
         const struct worker_plan *p = w->plan;
@@ -130,7 +152,7 @@ static int open_parts(struct worker *w, struct err *err)
                 &w->catalog, err);
         if (r < 0)
                 return err_prefix(err, r, "cache directory %s (user %s)", p->cache_dir, p->user);
-        r = inventory_open(p->inventory, &w->inventory, err);
+        r = open_inventory(w, err);
         if (r < 0)
                 return r;
         return overlay_open(

@@ -25,7 +25,8 @@
 #include <sys/stat.h>
 
 struct pool {
-        char *path; /* owned; NULL: in memory */
+        char *path;   /* owned; NULL: in memory */
+        bool is_copy; /* as in conn_open */
         pthread_mutex_t lock;
         pthread_cond_t freed;
         struct conn *idle;                   /* guarded by lock */
@@ -46,8 +47,8 @@ static void remember_stale_wal(struct pool *p, const struct conn *c)
                 return;
         pthread_mutex_lock(&p->lock);
         memcpy(p->stale, head, sizeof head);
-        p->stale_dev = c->dev;
-        p->stale_ino = c->ino;
+        p->stale_dev = c->st.st_dev;
+        p->stale_ino = c->st.st_ino;
         p->has_stale = true;
         pthread_mutex_unlock(&p->lock);
 }
@@ -106,93 +107,106 @@ static void drop_slot(struct pool *p)
         pthread_mutex_unlock(&p->lock);
 }
 
-static int take_current(struct pool *p, struct conn **ret, struct err *err)
+static void put_idle(struct pool *p, struct conn *c)
 {
-        struct stat st = { 0 };
-        struct conn *c;
-        bool slot;
-        int r;
-
-        for (int tries = 0;; tries++) {
-                c = take_idle(p, &slot);
-                if (slot) {
-                        r = p->path ? refuse_stale_wal(p, err) : 0;
-                        if (r == 0)
-                                r = conn_open(p->path, &c, err);
-                        if (r < 0)
-                                drop_slot(p);
-                        if (r == -EAGAIN && tries < 3)
-                                continue;
-                        if (r < 0)
-                                return r;
-                        *ret = c;
-                        return 0;
-                }
-                r = p->path && stat(p->path, &st) < 0 ? -errno : 0;
-                if (r == 0 && c->dev == st.st_dev && c->ino == st.st_ino) {
-                        *ret = c;
-                        return 0;
-                }
-                if (r == 0 || r == -ENOENT) /* replaced, or on the way to it: mv old away, mv new here */
-                        remember_stale_wal(p, c);
-                conn_close(c);
-                drop_slot(p);
-                tries = 0;
-        }
+        pthread_mutex_lock(&p->lock);
+        c->next = p->idle;
+        p->idle = c;
+        pthread_cond_signal(&p->freed);
+        pthread_mutex_unlock(&p->lock);
 }
 
-int pool_get(struct pool *p, struct conn **ret, struct err *err)
+/* @c is of a file that does not stand at the path any more, or has failed. */
+static void drop(struct pool *p, struct conn *c)
 {
-        struct conn *c = NULL;
-        sqlite3_stmt *s;
-        int r = take_current(p, &c, err);
+        struct stat st;
 
-        if (r < 0)
-                return r;
-        r = conn_query(c, Q_begin, &s, err);
-        if (r == 0) {
-                r = conn_step(c, s, err);
-                sqlite3_reset(s);
-        }
-        if (r == 0)
-                r = conn_query(c, Q_version, &s, err);
-        if (r == 0) {
-                r = conn_step(c, s, err);
-                c->version = r > 0 ? sqlite3_column_int(s, 0) : 0;
-                sqlite3_reset(s);
-                r = r < 0 ? r : conn_check_version(c->version, p->path ? p->path : "in memory", err);
-        }
-        if (r < 0) {
-                pool_put(p, c, r);
-                return r;
-        }
-        *ret = c;
-        return 0;
-}
-
-void pool_put(struct pool *p, struct conn *c, int result)
-{
-        sqlite3_stmt *s;
-
-        if (result == 0 || result == -ENOENT)
-                if (conn_query(c, Q_end, &s, NULL) == 0 && conn_step(c, s, NULL) == 0 &&
-                        sqlite3_reset(s) == SQLITE_OK && sqlite3_get_autocommit(c->db)) {
-                        pthread_mutex_lock(&p->lock);
-                        c->next = p->idle;
-                        p->idle = c;
-                        pthread_cond_signal(&p->freed);
-                        pthread_mutex_unlock(&p->lock);
-                        return;
-                }
+        /* Replaced, or on the way to it: mv old away, mv new here. */
+        if (p->path && (stat(p->path, &st) < 0 ? errno == ENOENT : !conn_is_current(c, p->path, &st)))
+                remember_stale_wal(p, c);
         conn_close(c);
         drop_slot(p);
 }
 
-int pool_new(const char *path, struct pool **ret, struct err *err)
+static int open_new(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        int r = -EAGAIN;
+
+        for (int tries = 0; r == -EAGAIN && tries < 4; tries++) {
+                r = p->path ? refuse_stale_wal(p, err) : 0;
+                if (r == 0)
+                        r = conn_open(p->path, p->is_copy, busy_ms, ret, err);
+        }
+        if (r < 0)
+                drop_slot(p);
+        return r;
+}
+
+bool pool_is_current(struct pool *p, const struct conn *c)
+{
+        struct stat st;
+
+        return !p->path || (stat(p->path, &st) == 0 && conn_is_current(c, p->path, &st));
+}
+
+int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        for (;;) {
+                bool slot;
+                struct conn *c = take_idle(p, &slot);
+
+                if (slot)
+                        return open_new(p, busy_ms, ret, err);
+                if (pool_is_current(p, c)) {
+                        conn_set_patience(c, busy_ms);
+                        *ret = c;
+                        return 0;
+                }
+                drop(p, c);
+        }
+}
+
+void pool_give_back(struct pool *p, struct conn *c)
+{
+        if (pool_is_current(p, c))
+                put_idle(p, c);
+        else
+                drop(p, c);
+}
+
+int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        struct conn *c = NULL;
+        int r = pool_borrow(p, busy_ms, &c, err);
+
+        if (r < 0)
+                return r;
+        r = conn_begin(c, p->path, err);
+        if (r < 0)
+                return pool_put(p, c, r);
+        *ret = c;
+        return 0;
+}
+
+int pool_put(struct pool *p, struct conn *c, int result)
+{
+        /* A lock that somebody holds is no reason to read the schema anew. */
+        if ((result >= 0 || result == -ENOENT || result == -EBUSY) && conn_end(c)) {
+                if (c->immutable && !p->is_copy && !pool_is_current(p, c)) {
+                        drop(p, c);
+                        return -EAGAIN;
+                }
+                put_idle(p, c);
+                return result;
+        }
+        conn_close(c);
+        drop_slot(p);
+        return result;
+}
+
+int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err)
 {
         struct pool *p = calloc(1, sizeof *p);
-        struct conn *c;
-        int r;
 
         if (p && path)
                 p->path = strdup(path);
@@ -202,12 +216,7 @@ int pool_new(const char *path, struct pool **ret, struct err *err)
         }
         pthread_mutex_init(&p->lock, NULL);
         pthread_cond_init(&p->freed, NULL);
-        r = pool_get(p, &c, err);
-        if (r < 0) {
-                pool_free(p);
-                return r;
-        }
-        pool_put(p, c, 0);
+        p->is_copy = is_copy;
         *ret = p;
         return 0;
 }

@@ -53,22 +53,45 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
         buf_puts(out, ",\n");
 }
 
+static void render_inventory(const struct inventory_summary *sum, const char *error,
+        const struct inventory_health *h, struct buf *out)
+{
+        char when[32];
+        struct tm tm;
+        struct err text;
+
+        buf_puts(out, "  \"inventory\": {\"state\": ");
+        if (!sum) {
+                buf_puts(out, "\"unreadable\", \"reason\": ");
+                buf_json(out, error);
+        } else {
+                inventory_health_text(h, &text);
+                buf_puts(out, h->from == INVENTORY_LIVE ? "\"ready\"" : "\"copy\", \"reason\": ");
+                if (h->from != INVENTORY_LIVE)
+                        buf_json(out, text.text);
+                buf_printf(out, ", \"schema\": %d, \"hosts\": %" PRIu64 ", \"nics\": %" PRIu64,
+                        sum->schema_version, sum->hosts, sum->nics);
+        }
+        buf_puts(out, ", \"copy\": ");
+        buf_json(out, h->copy_sec && gmtime_r(&h->copy_sec, &tm) &&
+                                      strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm)
+                              ? when
+                              : NULL);
+        buf_puts(out, ", \"copy_file\": ");
+        buf_json(out, h->copy_path);
+        buf_puts(out, ", \"copy_problem\": ");
+        buf_json(out, h->copy_reason.text[0] ? h->copy_reason.text : NULL);
+        buf_puts(out, "}\n}\n");
+}
+
 int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out)
+        const char *inventory_error, const struct inventory_health *health, const char *version,
+        struct buf *out)
 {
         buf_puts(out, "{\n  \"version\": ");
         buf_json(out, version);
         buf_puts(out, ",\n");
         render_builds(v, out);
-        if (inventory)
-                buf_printf(out,
-                        "  \"inventory\": {\"state\": \"ready\", \"schema\": %d, \"hosts\": %" PRIu64
-                        ", \"nics\": %" PRIu64 "}\n}\n",
-                        inventory->schema_version, inventory->hosts, inventory->nics);
-        else {
-                buf_puts(out, "  \"inventory\": {\"state\": \"unreadable\", \"reason\": ");
-                buf_json(out, inventory_error);
-                buf_puts(out, "}\n}\n");
-        }
+        render_inventory(inventory, inventory_error, health, out);
         return buf_error(out);
 }

@@ -8,11 +8,13 @@
 #include "inventory/inventory.h"
 
 /* v                borrowed
- * inventory        borrowed; NULL if it cannot be read, then
+ * inventory        borrowed; NULL if neither the file nor its copy can be read, then
  * inventory_error  says why
+ * health           borrowed: where answers come from
  *
  * Returns 0 or -ENOMEM. */
 int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out);
+        const char *inventory_error, const struct inventory_health *health, const char *version,
+        struct buf *out);
 
 #endif

@@ -11,6 +11,13 @@ COMMIT;
 -- name: version
 PRAGMA user_version;
 
+-- name: data_version
+-- Changes when another connection committed something.
+PRAGMA data_version;
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
 -- name: host_by_mac
 -- The NIC's key leads to the host's number, everything else is asked by that number.
 SELECT host FROM nic WHERE mac = ?1;
