@@ -1,13 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# While the inventory cannot be read, the dispatcher and the builds are there and a host's script is an error, never another
-# script; when it is back, all is as before, without a restart.
+# While neither the inventory nor a copy of it can be read, the dispatcher and the builds are there and a host's script is an
+# error, never another script; when it is back, all is as before, without a restart.
 . "$PXEFS_TESTLIB"
 mkbuild 20240101T000000Z -s 1
 sql "INSERT INTO host (hostname, build) VALUES ('db1', '20240101T000000Z');
      INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';
      PRAGMA wal_checkpoint(TRUNCATE);"
+# No copy can be made: a directory stands in its place.
+no_copy()
+{
+        copy=$(sed -n 's/.*"copy_file": "\([^"]*\)".*/\1/p' "$MNT/.pxefs/status.json")
+        until mkdir "$copy" 2>/dev/null; do rm "$copy"; done
+}
 mount_pxefs -o wait
+no_copy
 menu=$MNT/hosts/02-08-20-00-00-01/menu.ipxe
 want=$(digest "$menu")
 dispatcher=$(digest "$MNT/menu.ipxe")
