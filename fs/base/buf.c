@@ -71,9 +71,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->len += (size_t)n;
 }
 
-/* Length of the UTF-8 sequence at @p (RFC 3629, section 4: no surrogates, no overlong forms), 0 if it is
- * none. */
-static size_t utf8_len(const unsigned char *p)
+size_t utf8_len(const unsigned char *p)
 {
         static const struct {
                 unsigned char lo, hi;   /* first byte */

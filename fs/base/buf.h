@@ -33,6 +33,10 @@ __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char 
  * the output is valid JSON whatever a file name holds. */
 void buf_json(struct buf *b, const char *s);
 
+/* Bytes of the UTF-8 sequence that the text @p begins with (RFC 3629, section 4: no surrogates, no overlong forms), 0
+ * if it is none.  Stops at a NUL. */
+size_t utf8_len(const unsigned char *p);
+
 /* 0 or -ENOMEM. */
 int buf_error(const struct buf *b);
 

@@ -376,6 +376,12 @@ int conn_schema_version(const struct conn *c)
         return c->version;
 }
 
+/* C0, DEL, and C1 as UTF-8. */
+static bool is_control(const unsigned char *t)
+{
+        return t[0] < 0x20 || t[0] == 0x7f || (t[0] == 0xc2 && t[1] < 0xa0);
+}
+
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
 {
         const unsigned char *t;
@@ -391,10 +397,11 @@ int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
         n = (size_t)sqlite3_column_bytes(s, col);
         if (n > max_bytes)
                 return -EILSEQ;
-        for (size_t i = 0; i < n; i++) /* C0, DEL, and C1 as UTF-8 */
-                if (t[i] < 0x20 || t[i] == 0x7f ||
-                        (t[i] == 0xc2 && i + 1 < n && t[i + 1] >= 0x80 && t[i + 1] < 0xa0))
+        for (size_t i = 0, len; i < n; i += len) {
+                len = is_control(t + i) ? 0 : utf8_len(t + i);
+                if (len == 0)
                         return -EILSEQ;
+        }
         *ret = (const char *)t;
         return 0;
 }

@@ -71,10 +71,12 @@ void inventory_health_text(const struct inventory_health *h, struct err *ret)
                 *ret = h->reason;
 }
 
-static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, struct err *err)
+/* *ret_rival: another host that a NIC with this MAC belongs to, for which an index must have been dropped; 0: none. */
+static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, int64_t *ret_rival, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *s = NULL;
         char text[MAC_TEXT_SIZE];
+        bool found = false;
         int r = conn_query(c, Q_host_by_mac, &s, err);
 
         if (r < 0)
@@ -82,12 +84,18 @@ static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, struct err *e
         mac_format(mac, text);
         if (sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC) != SQLITE_OK)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = conn_step(c, s, err);
-        if (r > 0)
-                *ret = sqlite3_column_int64(s, 0);
+        for (bool first = true; (r = conn_step(c, s, err)) > 0; first = false) {
+                int64_t host = sqlite3_column_int64(s, 0);
+
+                found = true;
+                if (first)
+                        *ret = host;
+                else if (host != *ret)
+                        *ret_rival = host;
+        }
         sqlite3_reset(s);
         sqlite3_clear_bindings(s); /* @text ends here */
-        return r;
+        return r < 0 ? r : found;
 }
 
 struct wanted_plan {
@@ -99,12 +107,12 @@ struct wanted_plan {
 static int question_mac(struct conn *c, void *ctx, struct err *err)
 {
         struct wanted_plan *w = ctx;
-        int64_t host = 0;
-        int r = host_by_mac(c, w->mac, &host, err);
+        int64_t host = 0, rival = 0;
+        int r = host_by_mac(c, w->mac, &host, &rival, err);
 
         plan_free(take_ptr(&w->p));
         if (r > 0) {
-                r = load_host(c, host, w->mac, &w->p, err);
+                r = load_host(c, host, w->mac, rival, &w->p, err);
                 if (r != -ENOENT)
                         return r;
                 r = 0; /* a NIC whose host was deleted behind the triggers' back */
@@ -136,7 +144,7 @@ static int question_host(struct conn *c, void *ctx, struct err *err)
         struct wanted_plan *w = ctx;
 
         plan_free(take_ptr(&w->p));
-        return load_host(c, w->host, 0, &w->p, err);
+        return load_host(c, w->host, 0, 0, &w->p, err);
 }
 
 int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan **ret, struct err *err)

@@ -23,9 +23,11 @@
         X(host_by_mac)                                                                                       \
         X(host)                                                                                              \
         X(chain)                                                                                             \
-        X(profile) X(channel) X(host_properties) X(profile_properties) X(profile_settings) X(mac_by_name)    \
-                X(mac_by_ip) X(mac_by_uuid) X(channel_by_name) X(list_macs) X(list_names) X(list_ips)        \
-                        X(list_uuids) X(list_channels) X(count_hosts) X(count_nics)
+        X(profile)                                                                                           \
+        X(channel)                                                                                           \
+        X(host_properties) X(profile_properties) X(profile_settings) X(mac_by_name) X(mac_by_ip)             \
+                X(mac_by_uuid) X(channel_by_name) X(list_macs) X(list_names) X(list_ips) X(list_uuids)       \
+                        X(list_channels) X(count_hosts) X(count_nics)
 
 enum query {
 #define POOL_ENUM(name) Q_##name,
@@ -74,7 +76,7 @@ int conn_step(struct conn *c, sqlite3_stmt *s, struct err *err);
 int conn_schema_version(const struct conn *c);
 
 /* One text cell.  *ret stays valid until the statement is stepped or reset.  0; -ENOMEM; -ENODATA if it is
- * NULL; -EILSEQ if it is no text, or has control characters, or more than @max_bytes: rows may have been
+ * NULL; -EILSEQ if it is no text in UTF-8, or has control characters, or more than @max_bytes: rows may have been
  * written with checks off. */
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret);
 
