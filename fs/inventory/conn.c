@@ -197,6 +197,9 @@ static int open_memory(sqlite3 **ret)
         return rc == SQLITE_OK ? sqlite3_exec(*ret, inventory_schema_sql, NULL, NULL, NULL) : rc;
 }
 
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
+
 static int tie_down(struct conn *c)
 {
         static const struct {
@@ -212,8 +215,12 @@ static int tie_down(struct conn *c)
                 rc = sqlite3_db_config(c->db, configs[i].op, configs[i].value, NULL);
         if (rc == SQLITE_OK)
                 rc = sqlite3_exec(c->db,
-                        "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA cache_size = -1024;"
-                        "PRAGMA temp_store = MEMORY;",
+                        "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA temp_store = MEMORY;",
+                        NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_exec(c->db,
+                        c->large ? "PRAGMA cache_size = -" STRING(LARGE_KIB)
+                                 : "PRAGMA cache_size = -" STRING(SMALL_KIB),
                         NULL, NULL, NULL);
         return rc == SQLITE_OK ? sqlite3_set_authorizer(c->db, only_reading, NULL) : rc;
 }
@@ -284,7 +291,8 @@ void conn_set_patience(struct conn *c, unsigned busy_ms)
         (void)sqlite3_busy_timeout(c->db, (int)busy_ms);
 }
 
-int conn_open(const char *path, bool is_copy, unsigned busy_ms, struct conn **ret, struct err *err)
+int conn_open(
+        const char *path, bool is_copy, bool large, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         unsigned char head[WAL_HEAD_BYTES];
         AUTO_CLEAN(conn_closep) struct conn *c = calloc(1, sizeof *c);
@@ -302,6 +310,7 @@ int conn_open(const char *path, bool is_copy, unsigned busy_ms, struct conn **re
                 return path ? trouble_explain(path, rc, sqlite3_errmsg(c->db), err)
                             : conn_fail(c, rc, err, "inventory");
         conn_set_patience(c, busy_ms);
+        c->large = large;
         r = check_identity(c, path, &c->st, err);
         if (r < 0)
                 return r;

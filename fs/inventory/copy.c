@@ -146,7 +146,7 @@ static int check(const char *file, const atomic_bool *stop, struct err *err)
 {
         AUTO_CLEAN(conn_closep) struct conn *c = NULL;
         AUTO_CLEAN(finalizep) sqlite3_stmt *s = NULL;
-        int rc, r = conn_open(file, true, 0, &c, err);
+        int rc, r = conn_open(file, true, false, 0, &c, err);
 
         if (r < 0)
                 return r;

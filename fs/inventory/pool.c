@@ -15,7 +15,9 @@
  *      inode, and its head with the random salts is remembered; until it is gone, the new file is refused.
  *
  * Locks: pool->lock, held for list operations only, never across SQLite.
- * Limits: POOL_MAX connections; each has 1 MiB of page cache.
+ * Limits: POOL_MAX connections.  One of them has a large page cache and is lent first: it serves a storm that comes
+ * one by one from memory, and eight of them would cost more than the rest of the daemon.  A commit empties it.
+ * Not mapped into memory instead (mmap_size): a file cut short by somebody's cp would end the process with SIGBUS.
  */
 #include "inventory/conn.h"
 
@@ -31,6 +33,7 @@ struct pool {
         pthread_cond_t freed;
         struct conn *idle;                   /* guarded by lock */
         unsigned n;                          /* guarded by lock: idle, borrowed and being opened */
+        bool has_large;                      /* guarded by lock: one of them is */
         bool has_stale;                      /* guarded by lock, as the next */
         unsigned char stale[WAL_HEAD_BYTES]; /* head of a -wal whose database was replaced (invariant 4) */
         dev_t stale_dev;                     /* that database: put back, its -wal is its own again */
@@ -78,40 +81,56 @@ static int refuse_stale_wal(struct pool *p, struct err *err)
                      : 0;
 }
 
-/* Takes an idle connection out; *ret_slot says that the caller may open one instead. */
-static struct conn *take_idle(struct pool *p, bool *ret_slot)
+/* Takes an idle connection out; or none, and the caller may open one instead: a large one if *ret_large.  With
+ * @keep the caller keeps it for long, and gets a small one if there can be one. */
+static struct conn *take_idle(struct pool *p, bool keep, bool *ret_large)
 {
         struct conn *c;
 
-        *ret_slot = false;
         pthread_mutex_lock(&p->lock);
         while (!p->idle && p->n >= POOL_MAX)
                 pthread_cond_wait(&p->freed, &p->lock);
-        c = p->idle;
+        c = keep && p->n < POOL_MAX ? NULL : p->idle;
         if (c) {
                 p->idle = c->next;
         } else {
                 p->n++;
-                *ret_slot = true;
+                *ret_large = !keep && !p->has_large && !p->is_copy;
+                p->has_large = p->has_large || *ret_large;
         }
         pthread_mutex_unlock(&p->lock);
         return c;
 }
 
 /* Gives back the right to have a connection. */
-static void drop_slot(struct pool *p)
+static void drop_slot(struct pool *p, bool large)
 {
         pthread_mutex_lock(&p->lock);
         p->n--;
+        p->has_large = p->has_large && !large;
         pthread_cond_signal(&p->freed);
         pthread_mutex_unlock(&p->lock);
 }
 
+static void close_one(struct pool *p, struct conn *c)
+{
+        bool large = c->large;
+
+        conn_close(c);
+        drop_slot(p, large);
+}
+
+/* The large one comes first. */
 static void put_idle(struct pool *p, struct conn *c)
 {
         pthread_mutex_lock(&p->lock);
-        c->next = p->idle;
-        p->idle = c;
+        if (p->idle && p->idle->large) {
+                c->next = p->idle->next;
+                p->idle->next = c;
+        } else {
+                c->next = p->idle;
+                p->idle = c;
+        }
         pthread_cond_signal(&p->freed);
         pthread_mutex_unlock(&p->lock);
 }
@@ -124,21 +143,20 @@ static void drop(struct pool *p, struct conn *c)
         /* Replaced, or on the way to it: mv old away, mv new here. */
         if (p->path && (stat(p->path, &st) < 0 ? errno == ENOENT : !conn_is_current(c, p->path, &st)))
                 remember_stale_wal(p, c);
-        conn_close(c);
-        drop_slot(p);
+        close_one(p, c);
 }
 
-static int open_new(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+static int open_new(struct pool *p, bool large, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         int r = -EAGAIN;
 
         for (int tries = 0; r == -EAGAIN && tries < 4; tries++) {
                 r = p->path ? refuse_stale_wal(p, err) : 0;
                 if (r == 0)
-                        r = conn_open(p->path, p->is_copy, busy_ms, ret, err);
+                        r = conn_open(p->path, p->is_copy, large, busy_ms, ret, err);
         }
         if (r < 0)
-                drop_slot(p);
+                drop_slot(p, large);
         return r;
 }
 
@@ -149,14 +167,14 @@ bool pool_is_current(struct pool *p, const struct conn *c)
         return !p->path || (stat(p->path, &st) == 0 && conn_is_current(c, p->path, &st));
 }
 
-int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+static int take(struct pool *p, bool keep, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         for (;;) {
-                bool slot;
-                struct conn *c = take_idle(p, &slot);
+                bool large = false;
+                struct conn *c = take_idle(p, keep, &large);
 
-                if (slot)
-                        return open_new(p, busy_ms, ret, err);
+                if (!c)
+                        return open_new(p, large, busy_ms, ret, err);
                 if (pool_is_current(p, c)) {
                         conn_set_patience(c, busy_ms);
                         *ret = c;
@@ -164,6 +182,11 @@ int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err 
                 }
                 drop(p, c);
         }
+}
+
+int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        return take(p, true, busy_ms, ret, err);
 }
 
 void pool_give_back(struct pool *p, struct conn *c)
@@ -177,7 +200,7 @@ void pool_give_back(struct pool *p, struct conn *c)
 int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         struct conn *c = NULL;
-        int r = pool_borrow(p, busy_ms, &c, err);
+        int r = take(p, false, busy_ms, &c, err);
 
         if (r < 0)
                 return r;
@@ -199,8 +222,7 @@ int pool_put(struct pool *p, struct conn *c, int result)
                 put_idle(p, c);
                 return result;
         }
-        conn_close(c);
-        drop_slot(p);
+        close_one(p, c);
         return result;
 }
 
