@@ -43,6 +43,7 @@ struct worker {
         struct catalog *catalog; /* owned, as all below */
         struct inventory *inventory;
         struct overlay *overlay;
+        struct seen *seen;
         struct texts *texts;
         struct places *places;
         struct ops ops;
@@ -153,6 +154,8 @@ static int open_parts(struct worker *w, struct err *err)
         if (r < 0)
                 return err_prefix(err, r, "cache directory %s (user %s)", p->cache_dir, p->user);
         r = open_inventory(w, err);
+        if (r == 0)
+                r = seen_open(w->cache_fd, 0, &w->seen, err);
         if (r < 0)
                 return r;
         return overlay_open(
@@ -165,6 +168,7 @@ static int make_tree(struct worker *w)
 
         w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
                 .inventory = w->inventory,
+                .seen = w->seen,
                 .version = PXEFS_VERSION,
                 .ring_bytes = RING_BYTES,
                 .hash_bits = o->hash_bits });
@@ -226,6 +230,7 @@ static void close_parts(struct worker *w)
         ops_session_close(w->session);
         places_free(w->places);
         texts_free(w->texts);
+        seen_close(w->seen);
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);

@@ -133,6 +133,8 @@ static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t hos
                 r = render_daemon_status(t, v, out);
         } else {
                 r = get_plan(t, mac, host, &p);
+                if (r == 0 && p->kind == PLAN_UNKNOWN && what == TEXT_MENU)
+                        seen_note(t->opts.seen, mac); /* 0 when the text is made again for a reader */
                 if (r == 0 && p->host_id > 0 && what != TEXT_DISPATCHER)
                         *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
                 if (r == 0)

@@ -16,12 +16,14 @@
 #include "build/catalog.h"
 #include "inventory/inventory.h"
 #include "tree/node.h"
+#include "tree/seen.h"
 
 struct texts;
 
 struct texts_options {
         struct catalog *catalog;     /* borrowed */
         struct inventory *inventory; /* borrowed */
+        struct seen *seen;           /* borrowed; NULL: nobody wants to know who asks */
         const char *version;         /* of pxefs, for status; borrowed */
         size_t ring_bytes;           /* 16 MiB */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */

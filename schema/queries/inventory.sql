@@ -123,6 +123,15 @@ SELECT id FROM channel WHERE name = ?1;
 -- name: ctl_host_add
 INSERT INTO host (hostname, uuid, profile, build, channel) VALUES (?1, ?2, ?3, ?4, ?5);
 
+-- name: ctl_host_delete
+DELETE FROM host WHERE id = ?1;
+
+-- name: ctl_host_enabled
+UPDATE host SET enabled = ?2 WHERE id = ?1;
+
+-- name: ctl_host_build
+UPDATE host SET build = ?2, channel = nullif(?3, 0) WHERE id = ?1;
+
 -- name: ctl_nic_add
 INSERT INTO nic (host, mac, ip) VALUES (?1, ?2, ?3);
 
