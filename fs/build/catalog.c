@@ -109,6 +109,7 @@ static void take_report(void *ctx, uint64_t object, enum gzip_trouble what, cons
         struct catalog *c = ctx;
 
         (void)pthread_mutex_lock(&c->trouble_mutex);
+        c->rotten += what == GZIP_ROTTEN;
         if (c->n_troubles < MAX_TROUBLES) {
                 struct trouble *t = &c->troubles[c->n_troubles++];
 

@@ -69,9 +69,11 @@ struct catalog {
         int lock_fd;                   /* owned; -1 if the cache directory is read-only */
         struct chunkcache *chunks;     /* owned; of all gzip sources */
         struct gzip_env gzip;          /* what they share; over @chunks and @set */
-        pthread_mutex_t trouble_mutex; /* guards the next two; held for a copy's time */
+        pthread_mutex_t trouble_mutex; /* guards what readers met; held for a copy's time */
         struct trouble troubles[MAX_TROUBLES];
         size_t n_troubles;
+        uint64_t rotten;           /* archives that readers found damaged; guarded by it too, as the next */
+        struct err builds_trouble; /* "" while the builds directory can be read */
         int trouble_fd; /* owned; eventfd */
         struct known_set set;
         struct entry *entries; /* owned; by name */
@@ -83,7 +85,7 @@ struct catalog {
         uint64_t serial;
         atomic_bool stop;          /* set by catalog_stop, from any thread */
         bool looked;               /* at the directory, once: what is good now was known from before */
-        bool db_trouble;           /* said once */
+        atomic_bool db_trouble;    /* said once; read by catalog_stats */
         pthread_mutex_t mutex;     /* guards view, nothing else; held for a pointer's time */
         struct catalog_view *view; /* owned reference */
 };

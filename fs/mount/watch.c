@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "build/catalogstats.h"
 
 struct watch {
         struct watch_options opts;
@@ -31,6 +32,7 @@ static void complain(struct watch *w, int r, const struct err *err)
 
         if (strcmp(w->complaint.text, now) == 0)
                 return;
+        catalog_note_trouble(w->opts.catalog, now);
         if (r < 0)
                 log_error("builds directory %s: %s", w->opts.builds_dir, now);
         else
