@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -43,10 +44,12 @@ struct worker {
         struct overlay *overlay;
         struct texts *texts;
         struct places *places;
+        struct requests requests;
         struct ops ops;
         struct ops_session *session;
         struct watch *watch;
-        atomic_int awaited; /* of the two things that make it ready */
+        int64_t started_sec; /* since the epoch */
+        atomic_int awaited;  /* of the two things that make it ready */
         int ready_fd;
 };
 
@@ -75,7 +78,10 @@ static void raise_open_files(void)
                 return;
         limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-                log_warn("open files stay limited: %s", strerror(errno));
+                log_warn("open files stay as limited as they are (%s), and each archive takes one: raise "
+                         "ulimit -n "
+                         "if there are more",
+                        strerror(errno));
 }
 
 static int open_dir(const char *path, const char *what, const char *user, int *ret, struct err *err)
@@ -137,6 +143,16 @@ static int open_parts(struct worker *w, struct err *err)
                 (const char *const *)p->opts->static_dirs, p->opts->n_static_dirs, &w->overlay, err);
 }
 
+/* What the texts of /.pxefs say of this process. */
+static void fill_facts(void *ctx, struct daemon_facts *f)
+{
+        const struct worker *w = ctx;
+
+        f->process.worker_pid = (uint64_t)getpid();
+        f->process.keeper_pid = (uint64_t)w->plan->keeper;
+        f->process.worker_sec = w->started_sec;
+}
+
 static int make_tree(struct worker *w)
 {
         const struct options *o = w->plan->opts;
@@ -144,6 +160,9 @@ static int make_tree(struct worker *w)
         w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
                 .inventory = w->inventory,
                 .version = PXEFS_VERSION,
+                .requests = &w->requests,
+                .fill = fill_facts,
+                .fill_ctx = w,
                 .ring_bytes = RING_BYTES,
                 .hash_bits = o->hash_bits });
         if (!w->texts)
@@ -179,7 +198,9 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
         const struct options *o = w->plan->opts;
         int r;
 
-        w->ops = (struct ops) { .places = w->places, .on_init = one_more, .on_init_ctx = w };
+        w->ops = (struct ops) {
+                .places = w->places, .requests = &w->requests, .on_init = one_more, .on_init_ctx = w
+        };
         r = ops_session_open(&w->ops, *fuse_fd, o->debug, &w->session);
         if (r < 0)
                 return err_sys(err, r, "start a FUSE session");
@@ -217,9 +238,12 @@ static void close_parts(struct worker *w)
 
 int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
 {
-        struct worker w = {
-                .plan = plan, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .ready_fd = ready_fd
-        };
+        struct worker w = { .plan = plan,
+                .builds_fd = -1,
+                .cache_fd = -1,
+                .started_sec = (int64_t)time(NULL),
+                .awaited = 2,
+                .ready_fd = ready_fd };
         struct err err = { "" };
         int r = drop_rights(plan, &err);
 

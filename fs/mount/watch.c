@@ -45,7 +45,8 @@ static void watch_directory(struct watch *w)
         if (w->inotify_fd < 0 || inotify_add_watch(w->inotify_fd, w->opts.builds_dir,
                                          IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                                  IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
-                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %.1f s",
+                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %.1f s; "
+                         "sysctl fs.inotify may be too low",
                         w->opts.builds_dir, strerror(errno), w->opts.poll_ms / 1000.0);
 }
 

@@ -24,7 +24,7 @@ for trouble in gone empty garbage directory; do
         got=$(cat "$menu" 2>&1) && fail "$trouble: a script is served: $got"
         [ "$(digest "$MNT/menu.ipxe")" = "$dispatcher" ] || fail "$trouble: the dispatcher is gone"
         [ -s "$MNT/smartos/latest/platform/i86pc/kernel/amd64/unix" ] || fail "$trouble: the build is gone"
-        grep -q '"state": "unreadable", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
+        grep -q '"state": "none", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
         ls "$MNT" "$MNT/smartos" >/dev/null || fail "$trouble: listings fail"
         ! ls "$MNT/hosts" >/dev/null 2>&1 || fail "$trouble: hosts/ looks empty instead of unreadable"
         rm -rf "$DIR/inventory"
