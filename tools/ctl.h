@@ -44,9 +44,10 @@ int cmd_builds(struct ctl *c, int argc, char **argv);
 int cmd_render(struct ctl *c, int argc, char **argv);
 int cmd_check(struct ctl *c, int argc, char **argv);
 int cmd_verify(struct ctl *c, int argc, char **argv);
+int cmd_status(struct ctl *c, int argc, char **argv);
 extern const char init_usage[], host_add_usage[], host_list_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
-        builds_usage[], render_usage[], check_usage[], verify_usage[];
+        builds_usage[], render_usage[], check_usage[], verify_usage[], status_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);

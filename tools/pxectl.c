@@ -22,6 +22,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  channel set NAME BUILD        the build a group of machines boots\n"
                             "  channel list\n"
                             "  render MAC|HOSTNAME           the script that machine gets\n"
+                            "  status [-x] [MOUNTPOINT]      is all well, and if not, what to do\n"
                             "  builds                        the archives, and what became of each\n"
                             "  check ARCHIVE...              would pxefs accept it?\n"
                             "  verify [BUILD]                read all archives again and compare\n"
@@ -46,6 +47,7 @@ static const struct command commands[] = {
         { "channel", "set", cmd_channel_set, channel_set_usage },
         { "channel", "list", cmd_channel_list, channel_list_usage },
         { "render", NULL, cmd_render, render_usage },
+        { "status", NULL, cmd_status, status_usage },
         { "builds", NULL, cmd_builds, builds_usage },
         { "check", NULL, cmd_check, check_usage },
         { "verify", NULL, cmd_verify, verify_usage },

@@ -135,7 +135,7 @@ says 'no pxefs has run with it yet'
 exits 1 -c "$dir/none" builds
 
 # Help is on stdout, fits 80 columns, and shows the SQL.
-for command in '' init 'host add' 'host list' 'profile add' 'profile list' 'channel set' 'channel list' set setting render builds check verify host; do
+for command in '' init 'host add' 'host list' 'profile add' 'profile list' 'channel set' 'channel list' set setting render builds status check verify host; do
         # shellcheck disable=SC2086 # words
         exits 0 $command --help
         [ ! -s "$dir/err" ]
