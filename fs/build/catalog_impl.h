@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* catalog_impl -- the catalog from inside: what catalog.c (looking, reading) and publish.c (showing) share.
- * */
+/* catalog_impl -- the catalog from inside: what catalog.c, catalog_files.c, catalog_scan.c, judge.c and publish.c
+ * share. */
 #ifndef PXEFS_BUILD_CATALOG_IMPL_H
 #define PXEFS_BUILD_CATALOG_IMPL_H
 
@@ -92,6 +92,30 @@ int64_t catalog_now_ms(void); /* monotonic */
 
 __attribute__((format(printf, 3, 4))) void catalog_log(
         const struct catalog *c, int priority, const char *fmt, ...);
+
+struct dirscan;
+
+/* Takes the directory's files over into c->entries.  0 or -ENOMEM. */
+int catalog_merge(struct catalog *c, const struct dirscan *d);
+void catalog_entry_fini(struct entry *e);
+
+/* Uses what is known about the file already. */
+void catalog_adopt(struct catalog *c, struct entry *e);
+
+/* A verdict: it counts at once, or, if it @may_wait, when the file is old enough. */
+void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait);
+
+/* Reading it ended with @r and without a verdict. */
+void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const struct err *err);
+
+/* Bytes that spool files may still take. */
+uint64_t catalog_spool_left(const struct catalog *c);
+
+/* Forgets archives whose file is gone. */
+void catalog_sweep(struct catalog *c);
+
+/* What readers met since the last look becomes refusals. */
+void catalog_take_troubles(struct catalog *c);
 
 /* Asks the sums files about @e, if there is a verdict about it.  Reads the archive only if its digest is not known. */
 void catalog_judge(struct catalog *c, struct entry *e);
