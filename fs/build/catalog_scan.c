@@ -44,7 +44,14 @@ static int read_archive(struct catalog *c, struct entry *e, uint64_t spool_max, 
         if (r < 0)
                 return r;
         known_spool_name(object, name);
-        r = indexer_read(fd, &e->id, &c->gzip, object, c->set.spool_dirfd, name, spool_max, &x, err);
+        r = indexer_read(&(struct index_order) { .fd = fd,
+                                 .id = &e->id,
+                                 .gzip = &c->gzip,
+                                 .object = object,
+                                 .spool_dirfd = c->set.spool_dirfd,
+                                 .spool_name = name,
+                                 .spool_max = spool_max },
+                &x, err);
         if (r < 0 && r != -EBADMSG)
                 return r;
         *ret_unsure = r < 0 || x.unsure;
