@@ -125,6 +125,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .spool_max_bytes = p->opts->spool_max_bytes,
                                  .memory_bytes = (size_t)p->opts->memory_bytes,
                                  .threads = processors(),
+                                 .jobs = processors(),
                                  .object_bits = p->opts->object_bits,
                                  .log = log_event },
                 &w->catalog, err);
@@ -189,6 +190,7 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
                                 .builds_fd = w->builds_fd,
                                 .poll_ms = o->poll_ms,
                                 .wait_for_all = o->wait,
+                                .show_progress = o->foreground && log_has_terminal(),
                                 .on_ready = one_more,
                                 .on_ready_ctx = w },
                 &w->watch, err);

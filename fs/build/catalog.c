@@ -4,13 +4,13 @@
  * catalog_files.c keeps the entries, catalog_scan.c looks and reads, judge.c asks the sums files, publish.c shows.
  *
  * What turns out to be damaged when it is read (a gzip archive is decoded when it is asked for) is reported by the
- * source, from whatever thread, and becomes a refusal in the next scan.
+ * source, from whatever thread, and becomes a refusal in the next step.
  *
  * Invariants
  *   1. What is served was read whole and verified, under the identity it is served by.
  *   2. Memory for the view is had before the old one is let go: a failed scan leaves the last view.
- * Locks: catalog.mutex, for the view's pointer only; trouble_mutex, for the list of reports.  Neither is held while the
- * other is taken.  Scanning is one thread's business.
+ * Locks: catalog.mutex, for the view's pointer only; trouble_mutex, for the list of reports.  None is held while
+ * another is taken.  Scanning is one thread's business.
  */
 #include "build/catalog.h"
 
@@ -30,6 +30,10 @@
 #include "build/catalog_impl.h"
 
 #define MEMORY_BYTES (64u << 20)
+
+/* One job for so many bytes of memory= (indexpool.h, INDEXPOOL_JOB_BYTES, and some air): four with the default, so
+ * that the daemon stays within 128 MiB when it reads, serves and holds its texts at once. */
+#define JOB_SHARE_BYTES (16u << 20)
 
 int64_t catalog_now_ms(void)
 {
@@ -59,65 +63,92 @@ static int load_state(void *ctx, uint64_t object, uint64_t n, struct buf *ret)
         return catalogdb_load_state(((struct catalog *)ctx)->set.db, object, n, ret);
 }
 
-static void take_report(void *ctx, uint64_t object, enum gzip_trouble what, const char *why)
+/* 0, or -EAGAIN if the list is full. */
+static int add_trouble(struct catalog *c, const struct trouble *t)
 {
-        struct catalog *c = ctx;
+        int r = -EAGAIN;
 
         (void)pthread_mutex_lock(&c->trouble_mutex);
         if (c->n_troubles < MAX_TROUBLES) {
-                struct trouble *t = &c->troubles[c->n_troubles++];
-
-                t->object = object;
-                t->what = what;
-                (void)err_set(&t->why, 0, "%s", why);
+                c->troubles[c->n_troubles++] = *t;
+                r = 0;
         }
         (void)pthread_mutex_unlock(&c->trouble_mutex);
-        (void)eventfd_write(c->trouble_fd, 1);
+        (void)eventfd_write(c->wake_fd, 1);
+        return r;
 }
 
-/* What readers met since the last look.  A file that changed shows in the look itself. */
+static void take_report(void *ctx, uint64_t object, enum gzip_trouble what, const char *why)
+{
+        struct trouble t = { .object = object, .what = what == GZIP_LOST ? TROUBLE_LOST : TROUBLE_ROTTEN };
+
+        (void)err_set(&t.why, 0, "%s", why);
+        if (what == GZIP_CHANGED) /* it shows in the look */
+                (void)eventfd_write(((struct catalog *)ctx)->wake_fd, 1);
+        else
+                (void)add_trouble(ctx, &t);
+}
+
+int catalog_quarantine(struct catalog *c, uint64_t object, const char *why)
+{
+        struct trouble t = { .object = object, .what = TROUBLE_CONDEMNED };
+
+        (void)err_set(&t.why, 0, "%s", why);
+        return add_trouble(c, &t);
+}
+
+static void take_trouble(struct catalog *c, const struct trouble *t)
+{
+        struct known *k = known_by_object(&c->set, t->object);
+        struct err why, err = { "" };
+        int r;
+
+        if (!k || !k->ready)
+                return;
+        if (t->what == TROUBLE_LOST) {
+                catalog_log(c, LOG_WARNING,
+                        "%s: %s: reading it is slow until it is read anew at the next start", k->file,
+                        t->why.text);
+                (void)known_unsave(&c->set, k, NULL);
+                return;
+        }
+        (void)err_set(&why, 0, "%s%s; touch the file to have it read again",
+                t->what == TROUBLE_ROTTEN ? "it was good when it was verified, and is damaged now: " : "",
+                t->why.text);
+        r = known_refuse(&c->set, k, why.text, t->what == TROUBLE_ROTTEN, &err);
+        if (r < 0 && !c->db_trouble) {
+                c->db_trouble = true;
+                catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", err.text);
+        }
+}
+
 void catalog_take_troubles(struct catalog *c)
 {
         struct trouble v[MAX_TROUBLES];
         eventfd_t told;
         size_t n;
 
-        (void)eventfd_read(c->trouble_fd, &told);
+        (void)eventfd_read(c->wake_fd, &told);
         (void)pthread_mutex_lock(&c->trouble_mutex);
         n = c->n_troubles;
         memcpy(v, c->troubles, n * sizeof *v);
         c->n_troubles = 0;
         (void)pthread_mutex_unlock(&c->trouble_mutex);
-        for (size_t i = 0; i < n; i++) {
-                struct known *k = known_by_object(&c->set, v[i].object);
-                struct err why;
-
-                if (!k || !k->ready || v[i].what == GZIP_CHANGED)
-                        continue;
-                if (v[i].what == GZIP_LOST) {
-                        catalog_log(c, LOG_WARNING,
-                                "%s: %s: reading it is slow until it is read anew at the next start", k->file,
-                                v[i].why.text);
-                        (void)known_unsave(&c->set, k, NULL);
-                        continue;
-                }
-                (void)err_set(
-                        &why, 0, "it was good when it was verified, and is damaged now: %s", v[i].why.text);
-                (void)known_refuse(&c->set, k, why.text, NULL);
-        }
+        for (size_t i = 0; i < n; i++)
+                take_trouble(c, &v[i]);
 }
 
-int catalog_trouble_fd(const struct catalog *c)
+int catalog_wake_fd(const struct catalog *c)
 {
-        return c->trouble_fd;
+        return c->wake_fd;
 }
 
 static int open_gzip(struct catalog *c, struct err *err)
 {
         int r;
 
-        c->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (c->trouble_fd < 0)
+        c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (c->wake_fd < 0)
                 return err_sys(err, -errno, "eventfd");
         r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZ_CHUNK_BYTES,
                 GZIP_JOB_BYTES, c->opts.threads, &c->chunks, err);
@@ -140,6 +171,15 @@ static int take_lock(struct catalog *c, struct err *err)
                 err, -EBUSY, "another pxefs uses this cache directory: give each one its own with cache=");
 }
 
+/* As many as there is room for beside the chunks. */
+static unsigned job_count(const struct catalog_options *o)
+{
+        size_t memory = o->memory_bytes ? o->memory_bytes : MEMORY_BYTES;
+        size_t room = memory / JOB_SHARE_BYTES ? memory / JOB_SHARE_BYTES : 1;
+
+        return o->jobs < room ? o->jobs : (unsigned)room;
+}
+
 static void catalog_closep(struct catalog **c)
 {
         catalog_close(*c);
@@ -156,7 +196,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         c->opts = *opts;
         c->set.spool_dirfd = -1;
         c->lock_fd = -1;
-        c->trouble_fd = -1;
+        c->wake_fd = -1;
         r = pthread_mutex_init(&c->mutex, NULL);
         if (r != 0) {
                 free(take_ptr(&c));
@@ -166,8 +206,16 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         r = take_lock(c, err);
         if (r == 0)
                 r = open_gzip(c, err);
+        if (r == 0 && opts->n_condemned) {
+                c->condemned = reallocarray(NULL, opts->n_condemned, sizeof *c->condemned);
+                if (!c->condemned)
+                        return err_set(err, -ENOMEM, "out of memory");
+                memcpy(c->condemned, opts->condemned, opts->n_condemned * sizeof *c->condemned);
+        }
         if (r == 0)
                 r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->gzip, &note, err);
+        if (r == 0)
+                r = indexpool_new(job_count(opts), &c->gzip, c->set.spool_dirfd, c->wake_fd, &c->pool, err);
         if (r < 0)
                 return r;
         if (note.text[0])
@@ -182,9 +230,11 @@ void catalog_close(struct catalog *c)
 {
         if (!c)
                 return;
+        indexpool_free(c->pool); /* first: what it read are sources over all the rest */
         for (size_t i = 0; i < c->n_entries; i++)
                 catalog_entry_fini(&c->entries[i]);
         free(c->entries);
+        free(c->condemned);
         sums_fini(&c->sums);
         free(c->shown);
         catalog_drop_retired(c, true);
@@ -193,7 +243,7 @@ void catalog_close(struct catalog *c)
         chunkcache_free(c->chunks); /* before the database its threads read */
         known_close(&c->set);
         cleanup_close(&c->lock_fd);
-        cleanup_close(&c->trouble_fd);
+        cleanup_close(&c->wake_fd);
         (void)pthread_mutex_destroy(&c->mutex);
         (void)pthread_mutex_destroy(&c->trouble_mutex);
         free(c);
@@ -218,4 +268,11 @@ int catalog_peek(int cache_dirfd, struct catalog_view **ret, struct err *err)
 void catalog_stop(struct catalog *c)
 {
         atomic_store(&c->stop, true);
+        indexpool_stop(c->pool);
+        (void)eventfd_write(c->wake_fd, 1);
+}
+
+void catalog_progress(struct catalog *c, struct catalog_progress *ret)
+{
+        indexpool_progress(c->pool, ret);
 }

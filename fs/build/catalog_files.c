@@ -34,7 +34,6 @@
 #define SETTLE_MS     1000   /* left alone this long: worth reading */
 #define SETTLE_MAX_MS 2000   /* after readings in vain; with the reading itself, 5 s until a build appears */
 #define YOUNG_MS      3000   /* a refusal of a file younger than this waits */
-#define TROUBLE_MS    30000  /* until another try */
 #define NO_SPACE_MS   600000 /* a try fills the disk to the brim once more: seldom */
 
 void catalog_entry_fini(struct entry *e)
@@ -90,12 +89,13 @@ static void set_trouble(struct entry *e, bool waits, const char *text)
 }
 
 /* The entry of a file that is new, or not the one that had this name before (@was, may be NULL). */
-static int new_entry(const struct dirscan_file *f, const struct entry *was, struct entry *ret)
+static int new_entry(const struct dirscan_file *f, const struct entry *was, uint64_t look, struct entry *ret)
 {
         struct entry e = { .name = strdup(f->name),
                 .id = f->id,
                 .error = f->error,
                 .replaces = was != NULL,
+                .look = look,
                 .seen_ms = catalog_now_ms() };
         int64_t age, rest;
 
@@ -138,7 +138,7 @@ int catalog_merge(struct catalog *c, const struct dirscan *d)
                 if (was && was->error == d->v[n].error && identity_equal(&was->id, &d->v[n].id)) {
                         v[n] = *was;
                         *was = (struct entry) { 0 };
-                } else if (new_entry(&d->v[n], was, &v[n]) < 0) {
+                } else if (new_entry(&d->v[n], was, c->n_looks + 1, &v[n]) < 0) {
                         break;
                 }
         }
@@ -164,7 +164,18 @@ int catalog_merge(struct catalog *c, const struct dirscan *d)
         free(c->entries);
         c->entries = v;
         c->n_entries = n;
+        c->n_looks++;
         return 0;
+}
+
+static void save(struct catalog *c, struct known *k)
+{
+        struct err err;
+
+        if (known_save(&c->set, k, &err) < 0 && !c->db_trouble) {
+                c->db_trouble = true;
+                catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", err.text);
+        }
 }
 
 static void settle_on(struct entry *e, struct known *k)
@@ -189,6 +200,33 @@ static void keep_back(struct entry *e, struct known *k)
         set_trouble(e, true, text.text);
 }
 
+bool catalog_is_condemned(const struct catalog *c, const struct identity *id)
+{
+        for (size_t i = 0; i < c->opts.n_condemned; i++)
+                if (identity_equal(&c->condemned[i], id))
+                        return true;
+        return false;
+}
+
+/* Where memory is short it stays without a verdict, and is not read either: due_ms. */
+static void condemn(struct catalog *c, struct entry *e)
+{
+        static const char why[] = "reading it made the daemon crash, twice: it is left alone; touch the file "
+                                  "to have it read again";
+        struct known *k = known_by_identity(&c->set, &e->id);
+
+        if (k && k->ready) {
+                if (known_refuse(&c->set, k, why, false, NULL) == -ENOMEM)
+                        return;
+        } else if (!k || k->pending) {
+                k = known_add(&c->set, &e->id, e->name, 0, 0, NULL, why);
+                if (!k)
+                        return;
+                save(c, k);
+        }
+        settle_on(e, k);
+}
+
 /* Uses what is known about the file already. */
 void catalog_adopt(struct catalog *c, struct entry *e)
 {
@@ -196,7 +234,11 @@ void catalog_adopt(struct catalog *c, struct entry *e)
         struct err err = { "" };
         int r;
 
-        if (e->error || e->known || e->pending || !k)
+        if (e->error || e->known || e->pending)
+                return;
+        if (catalog_is_condemned(c, &e->id))
+                condemn(c, e);
+        if (e->known || !k)
                 return;
         if (k->pending) { /* another name of the same file was read */
                 keep_back(e, k);
@@ -244,16 +286,6 @@ uint64_t catalog_spool_left(const struct catalog *c)
         return used < c->opts.spool_max_bytes ? c->opts.spool_max_bytes - used : 0;
 }
 
-static void save(struct catalog *c, struct known *k)
-{
-        struct err err;
-
-        if (known_save(&c->set, k, &err) < 0 && !c->db_trouble) {
-                c->db_trouble = true;
-                catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", err.text);
-        }
-}
-
 /* A verdict: it counts at once, or when the file is old enough. */
 void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait)
 {
@@ -280,5 +312,42 @@ void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const stru
         e->try_ms = catalog_now_ms() + (changed                ? settle_ms(e->tries)
                                                : e->need_bytes ? 0
                                                : r == -ENOSPC  ? NO_SPACE_MS
-                                                               : TROUBLE_MS);
+                                                               : CATALOG_TROUBLE_MS);
+}
+
+/* The bytes were verified anew.  Other names of the same file hold the verdict that is replaced. */
+static void release(struct catalog *c, struct known *was, struct indexjob *job)
+{
+        struct known *k;
+
+        for (size_t i = 0; i < c->n_entries; i++)
+                if (c->entries[i].known == was)
+                        c->entries[i].known = NULL;
+        k = known_add(&c->set, &job->id, job->file, job->salt, job->object, &job->x, NULL);
+        if (k)
+                save(c, k);
+        for (size_t i = 0; i < c->n_entries; i++) /* without memory for it: what it was, once more */
+                if (!c->entries[i].known) {
+                        catalog_adopt(c, &c->entries[i]);
+                        catalog_judge(c, &c->entries[i]);
+                }
+}
+
+void catalog_have_reread(struct catalog *c, struct entry *e, struct indexjob *job)
+{
+        struct known *k = e->known;
+        struct err why = { "" };
+
+        if (!k || !k->quarantined)
+                return;
+        if (job->r == 0 && (!k->sha256[0] || strcmp(k->sha256, job->x.sha256) == 0)) {
+                release(c, k, job);
+        } else if (job->r == 0 || job->r == -EBADMSG) {
+                (void)err_set(&why, 0,
+                        "it was good once, and is damaged: %s; touch the file to have it read again",
+                        job->r == 0 ? "its SHA-256 is another; copy the archive again" : job->why.text);
+                (void)known_refuse(&c->set, k, why.text, false, NULL);
+        } else { /* no verdict: what it was stands */
+                e->try_ms = catalog_now_ms() + CATALOG_TROUBLE_MS;
+        }
 }

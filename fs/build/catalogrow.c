@@ -53,9 +53,9 @@ static int checksum(const struct catalog_row *w, uint64_t ret[2])
 {
         AUTO_BUF struct buf b = BUF_INIT;
         const uint64_t nums[] = { w->id.dev, w->id.ino, w->id.size_bytes, (uint64_t)w->id.mtime_ns,
-                (uint64_t)w->id.ctime_ns, w->ready, w->salt, w->object, (uint64_t)w->format, w->raw_bytes,
-                w->hash_checked, w->spooled, w->spool_id.dev, w->spool_id.ino, w->spool_id.size_bytes,
-                (uint64_t)w->spool_id.mtime_ns, (uint64_t)w->spool_id.ctime_ns };
+                (uint64_t)w->id.ctime_ns, w->ready, w->quarantined, w->salt, w->object, (uint64_t)w->format,
+                w->raw_bytes, w->hash_checked, w->spooled, w->spool_id.dev, w->spool_id.ino,
+                w->spool_id.size_bytes, (uint64_t)w->spool_id.mtime_ns, (uint64_t)w->spool_id.ctime_ns };
 
         buf_add(&b, nums, sizeof nums);
         sum_text(&b, w->file);
@@ -88,6 +88,7 @@ static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
         if (!verdict || !w.file)
                 return false;
         w.ready = strcmp(verdict, "ready") == 0;
+        w.quarantined = strcmp(verdict, "quarantined") == 0;
         w.format = format && strcmp(format, "iso") == 0 ? FORMAT_ISO : FORMAT_TAR;
         w.spooled = sqlite3_column_type(st, 13) != SQLITE_NULL;
         if (w.spooled)
@@ -135,7 +136,7 @@ static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
 
         bind_identity(st, 1, &w->id, &rc);
         catalogdb_bind_text(st, 6, w->file, &rc);
-        catalogdb_bind_text(st, 7, w->ready ? "ready" : "refused", &rc);
+        catalogdb_bind_text(st, 7, w->ready ? "ready" : w->quarantined ? "quarantined" : "refused", &rc);
         catalogdb_bind_text(st, 8, w->reason, &rc);
         catalogdb_bind_num(st, 9, w->salt, &rc);
         if (w->ready) { /* what is not bound is NULL */

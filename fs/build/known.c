@@ -94,19 +94,19 @@ uint64_t known_spool_bytes(const struct known_set *s)
         return sum;
 }
 
-static bool is_free(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
-        uint64_t object)
+static bool is_free(const struct known_set *s, const struct identity *id, const struct numbered *busy,
+        size_t n, uint64_t object)
 {
         for (size_t i = 0; i < s->n; i++)
                 if (s->v[i]->object == object && !identity_equal(&s->v[i]->id, id))
                         return false;
         for (size_t i = 0; i < n; i++)
-                if (busy[i]->object == object && !identity_equal(&busy[i]->id, id))
+                if (busy[i].object == object && !identity_equal(&busy[i].id, id))
                         return false;
         return true;
 }
 
-int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+int known_number(const struct known_set *s, const struct identity *id, const struct numbered *busy, size_t n,
         uint64_t *ret_salt, uint64_t *ret_object, struct err *err)
 {
         const struct known *old = known_by_identity(s, id);
@@ -201,6 +201,7 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
                 .file = k->file,
                 .reason = k->reason,
                 .ready = k->ready,
+                .quarantined = k->quarantined,
                 .salt = k->salt,
                 .object = k->object,
                 .format = k->format,
@@ -244,7 +245,17 @@ int known_unsave(struct known_set *s, struct known *k, struct err *err)
         return r;
 }
 
-int known_refuse(struct known_set *s, struct known *k, const char *reason, struct err *err)
+static void drop_spool(const struct known_set *s, const struct known *k)
+{
+        char name[SPOOL_NAME_MAX];
+
+        if (!k->spooled || s->spool_dirfd < 0)
+                return;
+        known_spool_name(k->object, name);
+        (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
+}
+
+int known_refuse(struct known_set *s, struct known *k, const char *reason, bool quarantined, struct err *err)
 {
         char *text = strdup(reason);
 
@@ -252,21 +263,22 @@ int known_refuse(struct known_set *s, struct known *k, const char *reason, struc
                 return no_memory(err);
         free(k->reason);
         k->reason = text;
-        k->ready = false;
+        k->ready = k->pending = k->reread = false;
+        k->quarantined = quarantined;
+        drop_spool(s, k);
+        k->spooled = false;
+        s->states_due |= k->checkpoints;
+        k->checkpoints = false;
         k->raw_bytes = k->salt = k->object = 0;
+        layout_free(take_ptr(&k->tree));
+        gzindex_free(take_ptr(&k->index));
         build_unref(take_ptr(&k->build));
-        s->states_due = true;
-        return known_unsave(s, k, err);
+        return known_save(s, k, err);
 }
 
 static int forget(struct known_set *s, struct known *k, struct err *err)
 {
-        if (k->spooled && s->spool_dirfd >= 0) {
-                char name[SPOOL_NAME_MAX];
-
-                known_spool_name(k->object, name);
-                (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
-        }
+        drop_spool(s, k);
         s->states_due |= k->checkpoints;
         return known_unsave(s, k, err);
 }

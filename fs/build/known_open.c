@@ -55,6 +55,7 @@ static int take_row(void *ctx, const struct catalog_row *row)
         (void)snprintf(k->sha256, sizeof k->sha256, "%s", row->sha256 ? row->sha256 : "");
         (void)snprintf(k->md5, sizeof k->md5, "%s", row->md5 ? row->md5 : "");
         k->saved = true;
+        k->quarantined = k->reread = row->quarantined;
         if (row->ready) {
                 r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
                 if (r == 0)

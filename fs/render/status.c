@@ -3,6 +3,7 @@
 #include "render/status.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 static void render_archive(const struct archive_status *a, struct buf *out)
 {
@@ -21,6 +22,33 @@ static void render_archive(const struct archive_status *a, struct buf *out)
         buf_puts(out, ", \"verified\": ");
         buf_json(out, archive_verified_name(a->verified));
         buf_puts(out, "}");
+}
+
+static void put_time(int64_t sec, struct buf *out)
+{
+        time_t t = (time_t)sec;
+        struct tm tm;
+        char text[32];
+
+        if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+                buf_json(out, text);
+        else
+                buf_puts(out, "null");
+}
+
+/* Each is read twice: total_bytes is twice the file's size. */
+static void render_reading(const struct catalog_progress *p, struct buf *out)
+{
+        buf_puts(out, "  \"reading\": [");
+        for (size_t i = 0; i < p->n; i++) {
+                buf_puts(out, i ? ",\n    {\"file\": " : "\n    {\"file\": ");
+                buf_json(out, p->v[i].file);
+                buf_printf(out, ", \"read_bytes\": %" PRIu64 ", \"total_bytes\": %" PRIu64 ", \"since\": ",
+                        p->v[i].done_bytes, p->v[i].total_bytes);
+                put_time(p->v[i].since_sec, out);
+                buf_puts(out, "}");
+        }
+        buf_printf(out, "%s],\n  \"waiting\": %zu,\n", p->n ? "\n  " : "", p->waiting);
 }
 
 static void render_builds(const struct catalog_view *v, struct buf *out)
@@ -53,13 +81,15 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
         buf_puts(out, ",\n");
 }
 
-int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out)
+int render_status(const struct catalog_view *v, const struct catalog_progress *progress,
+        const struct inventory_summary *inventory, const char *inventory_error, const char *version,
+        struct buf *out)
 {
         buf_puts(out, "{\n  \"version\": ");
         buf_json(out, version);
         buf_puts(out, ",\n");
         render_builds(v, out);
+        render_reading(progress, out);
         if (inventory)
                 buf_printf(out,
                         "  \"inventory\": {\"state\": \"ready\", \"schema\": %d, \"hosts\": %" PRIu64

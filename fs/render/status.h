@@ -8,11 +8,13 @@
 #include "inventory/inventory.h"
 
 /* v                borrowed
+ * progress         borrowed; what is being read
  * inventory        borrowed; NULL if it cannot be read, then
  * inventory_error  says why
  *
  * Returns 0 or -ENOMEM. */
-int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out);
+int render_status(const struct catalog_view *v, const struct catalog_progress *progress,
+        const struct inventory_summary *inventory, const char *inventory_error, const char *version,
+        struct buf *out);
 
 #endif

@@ -77,10 +77,12 @@ static int render_daemon_status(struct texts *t, const struct catalog_view *v, s
 {
         struct err err = { "" };
         struct inventory_summary s;
+        struct catalog_progress progress;
         int r = inventory_summary(t->opts.inventory, &s, &err);
 
         complain(t, r, &err);
-        return render_status(v, r < 0 ? NULL : &s, r < 0 ? err.text : NULL, t->opts.version, out);
+        catalog_progress(t->opts.catalog, &progress);
+        return render_status(v, &progress, r < 0 ? NULL : &s, r < 0 ? err.text : NULL, t->opts.version, out);
 }
 
 static int render_host(enum text_kind what, struct plan *p, const struct catalog_view *v, struct buf *out)

@@ -3,6 +3,8 @@
 #include "catalogworld.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,15 +51,111 @@ void rot_from_now(size_t on)
         atomic_store(&rotten, on);
 }
 
+#define MAX_HELD 4
+
+static struct {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        struct {
+                ino_t ino; /* 0: free */
+                off_t off, read_to;
+                bool held;
+        } v[MAX_HELD];
+} held = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+static atomic_uint n_watched; /* so that reads cost nothing where nobody holds */
+
+static ino_t ino_of(const struct world *w, const char *name)
+{
+        struct stat st;
+
+        assert_int_equal(fstatat(w->bfd, name, &st, 0), 0);
+        return st.st_ino;
+}
+
+void hold(const struct world *w, const char *name, off_t off)
+{
+        ino_t ino = ino_of(w, name);
+        size_t i = 0;
+
+        pthread_mutex_lock(&held.lock);
+        while (i < MAX_HELD - 1 && held.v[i].held && held.v[i].ino != ino)
+                i++;
+        held.v[i].ino = ino;
+        held.v[i].off = off;
+        held.v[i].read_to = 0;
+        held.v[i].held = true;
+        atomic_store(&n_watched, 1);
+        pthread_mutex_unlock(&held.lock);
+}
+
+static void let_go_ino(ino_t ino)
+{
+        pthread_mutex_lock(&held.lock);
+        for (size_t i = 0; i < MAX_HELD; i++)
+                if (ino == 0 || held.v[i].ino == ino)
+                        held.v[i].held = false;
+        pthread_cond_broadcast(&held.changed);
+        pthread_mutex_unlock(&held.lock);
+}
+
+void let_go(const struct world *w, const char *name)
+{
+        let_go_ino(name ? ino_of(w, name) : 0);
+}
+
+off_t read_to(const struct world *w, const char *name)
+{
+        ino_t ino = ino_of(w, name);
+        off_t to = 0;
+
+        pthread_mutex_lock(&held.lock);
+        for (size_t i = 0; i < MAX_HELD; i++)
+                if (held.v[i].ino == ino)
+                        to = held.v[i].read_to;
+        pthread_mutex_unlock(&held.lock);
+        return to;
+}
+
+/* Small reads look what kind of file it is. */
+static void wait_while_held(int fd, size_t n, off_t off)
+{
+        struct stat st;
+
+        if (!atomic_load(&n_watched) || n < 4096 || fstat(fd, &st) < 0)
+                return;
+        pthread_mutex_lock(&held.lock);
+        for (size_t i = 0; i < MAX_HELD; i++) {
+                if (held.v[i].ino != st.st_ino)
+                        continue;
+                while (held.v[i].held && off >= held.v[i].off)
+                        pthread_cond_wait(&held.changed, &held.lock);
+                if (off + (off_t)n > held.v[i].read_to)
+                        held.v[i].read_to = off + (off_t)n;
+        }
+        pthread_mutex_unlock(&held.lock);
+}
+
+static void forget_held(void)
+{
+        let_go_ino(0);
+        pthread_mutex_lock(&held.lock);
+        memset(held.v, 0, sizeof held.v);
+        atomic_store(&n_watched, 0);
+        pthread_mutex_unlock(&held.lock);
+}
+
 ssize_t __real_pread(int fd, void *p, size_t n, off_t off);
 ssize_t __wrap_pread(int fd, void *p, size_t n, off_t off);
 ssize_t __wrap_pread64(int fd, void *p, size_t n, off_t off);
 
 ssize_t __wrap_pread(int fd, void *p, size_t n, off_t off)
 {
-        ssize_t got = __real_pread(fd, p, n, off);
-        char *at = atomic_load(&rotten) && got > 0 ? memmem(p, (size_t)got, "ramdisk of ", 11) : NULL;
+        ssize_t got;
+        char *at;
 
+        wait_while_held(fd, n, off);
+        got = __real_pread(fd, p, n, off);
+        at = atomic_load(&rotten) && got > 0 ? memmem(p, (size_t)got, "ramdisk of ", 11) : NULL;
         if (at)
                 *at ^= 1;
         return got;
@@ -87,7 +186,9 @@ int tear_down(void **state)
 {
         struct world *w = *state;
 
+        let_go_ino(0);
         close_catalog(w);
+        forget_held();
         buf_fini(&logged);
         scratch_close(w->bpath, w->bfd);
         scratch_close(w->cpath, w->cfd);
@@ -108,6 +209,24 @@ void scan_as(struct world *w, bool wait)
 void scan(struct world *w)
 {
         scan_as(w, true);
+}
+
+void step_until(struct world *w, bool (*done)(const struct world *w, const void *arg), const void *arg)
+{
+        for (int i = 0; i < 500; i++) {
+                struct pollfd wake = { .fd = catalog_wake_fd(w->c), .events = POLLIN };
+                struct catalog_todo todo;
+                struct err err = { "" };
+
+                if (catalog_step(w->c, false, &todo, &err) < 0)
+                        fail_msg("%s", err.text);
+                catalog_view_unref(w->v);
+                w->v = catalog_view_get(w->c);
+                if (done(w, arg))
+                        return;
+                (void)poll(&wake, 1, 10);
+        }
+        fail_msg("it did not come to this");
 }
 
 void restart(struct world *w)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "build/catalog.h"
@@ -41,6 +42,16 @@ void scan(struct world *w); /* with wait */
 
 /* Stands between the archives and the catalog: every byte pattern "ramdisk of" read is spoilt while this is not 0. */
 void rot_from_now(size_t on);
+
+/* Reads of @name, from byte @off on, wait until let_go; what the scanning thread itself reads is let through.  Four
+ * files at most. */
+void hold(const struct world *w, const char *name, off_t off);
+void let_go(const struct world *w, const char *name);
+/* The end of what was read of @name since hold; 0: nothing. */
+off_t read_to(const struct world *w, const char *name);
+
+/* Steps, and waits for what is read meanwhile, until @done says so; fails after some seconds. */
+void step_until(struct world *w, bool (*done)(const struct world *w, const void *arg), const void *arg);
 
 /* A platform of @stamp below @top, as a tar or, if @gz, as a tgz. */
 void put_platform(

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,45 +110,6 @@ static void no_more_than_sixty_four_retire(void **state)
         assert_int_equal(w->v->n_retired, 64);
 }
 
-/* The same identity and other bytes, as when a sector goes bad. */
-static void a_build_that_rots_is_quarantined(void **state)
-{
-        struct world *w = *state;
-        AUTO_BUF struct buf t = BUF_INIT, z = BUF_INIT;
-        const struct build *b;
-        char text[256];
-        struct pollfd ready;
-        uint64_t object;
-
-        tar_platform(&t, "platform-" STAMP, STAMP);
-        tar_end(&t);
-        gz_add(&z, t.data, t.len, 0);
-        scratch_put(w->bfd, "a.tgz", z.data, z.len, 60);
-        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
-        scan(w);
-        restart(w); /* with nothing decoded in memory */
-        scan(w);
-        b = catalog_view_by_name(w->v, STAMP);
-        object = b->object;
-        rot_from_now(strlen("ramdisk of "));
-        assert_int_equal(
-                layout_pread(b->tree, b->src, layout_by_path(b->tree, RAMDISK), text, sizeof text, 0), -EIO);
-        ready = (struct pollfd) { .fd = catalog_trouble_fd(w->c), .events = POLLIN };
-        assert_int_equal(poll(&ready, 1, 0), 1);
-        scan(w);
-        rot_from_now(0);
-        assert_int_equal(poll(&ready, 1, 0), 0);
-        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "is damaged now");
-        assert_int_equal(w->v->n_builds, 1);
-        assert_non_null(strstr(logged.data, "a.tgz: refused: it was good when it was verified"));
-        assert_non_null(
-                catalog_view_by_object(w->v, object)); /* retired: what is whole of it may be read on */
-        assert_reads(catalog_view_by_name(w->v, STAMP2), RAMDISK, "ramdisk of " STAMP2 "\n");
-        restart(w); /* then it is read again: a cable may have been the trouble */
-        scan(w);
-        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
-}
-
 static void a_replaced_archive_is_another_object(void **state)
 {
         struct world *w = *state;
@@ -224,7 +184,6 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         const struct CMUnitTest tests[] = {
-                T(a_build_that_rots_is_quarantined),
                 T(a_fresh_file_is_left_alone_for_a_while),
                 T(a_new_archive_appears_within_five_seconds),
                 T(a_young_refusal_waits_and_half_a_copy_is_never_served),
