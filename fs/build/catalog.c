@@ -31,7 +31,7 @@
 
 #define MEMORY_BYTES (64u << 20)
 
-/* One job for so many bytes of memory= (indexpool.h, INDEXPOOL_JOB_BYTES, and some air): four with the default, so
+/* One job for so many bytes of memory= (indexpool.h, and some air): four with the default, so
  * that the daemon stays within 128 MiB when it reads, serves and holds its texts at once. */
 #define JOB_SHARE_BYTES (16u << 20)
 

@@ -4,6 +4,11 @@
  * Who chooses what to read, and what becomes of it, is another's business (catalog_scan.c): it starts jobs while there
  * is room, and takes them back when a descriptor says that one is done.
  *
+ * A job takes some 8 MiB for a platform image: the ring between its two threads (1.5 MiB), the decoder (0.3 MiB), the
+ * states of its checkpoints (0.7 % of the stream: 3 MiB), the members, libarchive, and what malloc keeps for a thread
+ * (docs/decisions/013).  What is decoded into the spool by xz or zstd may take FILTER_MEMORY_BYTES more: there is only
+ * one of these at a time.
+ *
  * Threads: _start, _take, _free and the questions about jobs from one thread; _stop and _progress from any.
  */
 #ifndef PXEFS_BUILD_INDEXPOOL_H
@@ -16,12 +21,6 @@
 #include "build/catalog.h"
 #include "build/indexer.h"
 #include "build/known.h"
-
-/* Memory of one job: the ring between its two threads (1.5 MiB), the decoder (0.3 MiB), the states of its checkpoints
- * (0.7 % of the stream: 3 MiB of a platform image), the members, libarchive and what malloc keeps for a thread.  Seen:
- * see docs/decisions/013.  What is decoded into the spool by xz or zstd may take FILTER_MEMORY_BYTES more: there is
- * only one of these at a time. */
-#define INDEXPOOL_JOB_BYTES (12u << 20)
 
 struct indexjob {
         char *file; /* owned; its name in the builds directory */
