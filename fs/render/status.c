@@ -48,7 +48,7 @@ static void render_reading(const struct catalog_progress *p, struct buf *out)
                 put_time(p->v[i].since_sec, out);
                 buf_puts(out, "}");
         }
-        buf_printf(out, "%s],\n  \"waiting\": %zu,\n", p->n ? "\n  " : "", p->waiting);
+        buf_printf(out, "%s],\n  \"queued\": %zu,\n", p->n ? "\n  " : "", p->waiting);
 }
 
 static void render_builds(const struct catalog_view *v, struct buf *out)

@@ -40,5 +40,5 @@ while True:
         break
     assert time.monotonic() < end, status
     time.sleep(0.02)
-assert status["waiting"] == 0 and len(status["builds"]) == 3, status
+assert status["queued"] == 0 and len(status["builds"]) == 3, status
 END
