@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "inventory/copy.h"
 #include "mount/keeper.h"
 #include "mount/mountpoint.h"
 #include "options.h"
@@ -75,20 +77,76 @@ static int prepare_cache(const struct options *o, struct daemon *d, struct err *
         return make_absolute(o->cache_dir, "cache directory", &d->cache_dir, err);
 }
 
+/* Puts the directory of @base before @name, unless that is absolute. */
+static int beside(const char *base, const char *name, char **ret)
+{
+        const char *slash = strrchr(base, '/');
+
+        if (name[0] == '/' || !slash)
+                *ret = strdup(name);
+        else if (asprintf(ret, "%.*s/%s", (int)(slash - base), base, name) < 0)
+                *ret = NULL;
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* Where a file that is not there would be: what realpath said when it was. */
+static int path_of_missing(const char *path, int links, char **ret)
+{
+        AUTO_FREE char *dir = NULL;
+        AUTO_FREE char *real = NULL;
+        char target[PATH_MAX];
+        ssize_t n = links > 0 ? readlink(path, target, sizeof target - 1) : -1;
+
+        if (n > 0) {
+                target[n] = '\0';
+                if (beside(path, target, &dir) < 0)
+                        return -ENOMEM;
+                return path_of_missing(dir, links - 1, ret);
+        }
+        if (beside(path, ".", &dir) < 0)
+                return -ENOMEM;
+        real = realpath(dir, NULL);
+        if (!real && path[0] != '/') /* nor is its directory there */
+                real = realpath(".", NULL);
+        else if (real && strrchr(path, '/'))
+                path = strrchr(path, '/') + 1;
+        if (asprintf(ret, "%s%s%s", real ? real : "", real ? "/" : "", path) < 0)
+                *ret = NULL;
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* Whether the cache directory has a copy of the inventory at d->inventory. */
+static bool has_copy(const struct daemon *d)
+{
+        AUTO_FREE char *copy = NULL;
+        char name[COPY_NAME_SIZE];
+
+        if (copy_name(d->inventory, name) < 0)
+                return false;
+        if (asprintf(&copy, "%s/%s", d->cache_dir, name) < 0)
+                copy = NULL;
+        return copy && access(copy, F_OK) == 0;
+}
+
 static int prepare_inventory(const struct options *o, struct daemon *d, struct err *err)
 {
-        if (o->inventory) {
-                if (access(o->inventory, F_OK) < 0)
-                        return err_sys(err, -errno, "inventory %s (pxectl -i %s init makes one)",
-                                o->inventory, o->inventory);
-        } else if (access(DEFAULT_INVENTORY, F_OK) < 0) {
-                log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
-                         "makes one",
-                        DEFAULT_INVENTORY);
+        const char *path = o->inventory ? o->inventory : DEFAULT_INVENTORY;
+        int e;
+
+        if (access(path, F_OK) == 0)
+                return make_absolute(path, "inventory", &d->inventory, err);
+        e = errno;
+        if (path_of_missing(path, 8, &d->inventory) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        if (has_copy(d)) /* it was there before: the worker says what it does then */
                 return 0;
-        }
-        return make_absolute(
-                o->inventory ? o->inventory : DEFAULT_INVENTORY, "inventory", &d->inventory, err);
+        free(d->inventory);
+        d->inventory = NULL;
+        if (o->inventory)
+                return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
+        log_info("no inventory (%s is not there): every host gets the default menu; pxectl init makes one",
+                path);
+        return 0;
 }
 
 /* Whoever serves a mount must not walk into it: nothing we read may lie below it, nor it below what we

@@ -20,11 +20,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "build/catalog.h"
+#include "inventory/copy.h"
 #include "inventory/inventory.h"
 #include "mount/ops.h"
 #include "mount/watch.h"
@@ -41,12 +44,15 @@ struct worker {
         struct catalog *catalog; /* owned, as all below */
         struct inventory *inventory;
         struct overlay *overlay;
+        struct seen *seen;
         struct texts *texts;
         struct places *places;
+        struct requests requests;
         struct ops ops;
         struct ops_session *session;
         struct watch *watch;
-        atomic_int awaited; /* of the two things that make it ready */
+        int64_t started_sec; /* since the epoch */
+        atomic_int awaited;  /* of the two things that make it ready */
         int ready_fd;
 };
 
@@ -75,7 +81,10 @@ static void raise_open_files(void)
                 return;
         limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-                log_warn("open files stay limited: %s", strerror(errno));
+                log_warn("open files stay as limited as they are (%s), and each archive takes one: raise "
+                         "ulimit -n "
+                         "if there are more",
+                        strerror(errno));
 }
 
 static int open_dir(const char *path, const char *what, const char *user, int *ret, struct err *err)
@@ -109,6 +118,26 @@ static unsigned processors(void)
                                                                                   : 2;
 }
 
+/* Its copy is kept in the cache directory. */
+static int open_inventory(struct worker *w, struct err *err)
+{
+        const struct worker_plan *p = w->plan;
+        AUTO_BUF struct buf copy = BUF_INIT;
+        char name[COPY_NAME_SIZE];
+
+        if (p->inventory) {
+                if (copy_name(p->inventory, name) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
+                buf_printf(&copy, "%s/%s", p->cache_dir, name);
+                if (buf_error(&copy) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
+        }
+        return inventory_open(
+                &(struct inventory_options) {
+                        .path = p->inventory, .copy_path = copy.data, .log = log_event },
+                &w->inventory, err);
+}
+
 static int open_parts(struct worker *w, struct err *err)
 {
         const struct worker_plan *p = w->plan;
@@ -125,16 +154,29 @@ static int open_parts(struct worker *w, struct err *err)
                                  .spool_max_bytes = p->opts->spool_max_bytes,
                                  .memory_bytes = (size_t)p->opts->memory_bytes,
                                  .threads = processors(),
+                                 .jobs = processors(),
                                  .object_bits = p->opts->object_bits,
                                  .log = log_event },
                 &w->catalog, err);
         if (r < 0)
                 return err_prefix(err, r, "cache directory %s (user %s)", p->cache_dir, p->user);
-        r = inventory_open(p->inventory, &w->inventory, err);
+        r = open_inventory(w, err);
+        if (r == 0)
+                r = seen_open(w->cache_fd, 0, &w->seen, err);
         if (r < 0)
                 return r;
         return overlay_open(
                 (const char *const *)p->opts->static_dirs, p->opts->n_static_dirs, &w->overlay, err);
+}
+
+/* What the texts of /.pxefs say of this process. */
+static void fill_facts(void *ctx, struct daemon_facts *f)
+{
+        const struct worker *w = ctx;
+
+        f->process.worker_pid = (uint64_t)getpid();
+        f->process.keeper_pid = (uint64_t)w->plan->keeper;
+        f->process.worker_sec = w->started_sec;
 }
 
 static int make_tree(struct worker *w)
@@ -143,7 +185,11 @@ static int make_tree(struct worker *w)
 
         w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
                 .inventory = w->inventory,
+                .seen = w->seen,
                 .version = PXEFS_VERSION,
+                .requests = &w->requests,
+                .fill = fill_facts,
+                .fill_ctx = w,
                 .ring_bytes = RING_BYTES,
                 .hash_bits = o->hash_bits });
         if (!w->texts)
@@ -179,7 +225,9 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
         const struct options *o = w->plan->opts;
         int r;
 
-        w->ops = (struct ops) { .places = w->places, .on_init = one_more, .on_init_ctx = w };
+        w->ops = (struct ops) {
+                .places = w->places, .requests = &w->requests, .on_init = one_more, .on_init_ctx = w
+        };
         r = ops_session_open(&w->ops, *fuse_fd, o->debug, &w->session);
         if (r < 0)
                 return err_sys(err, r, "start a FUSE session");
@@ -189,6 +237,7 @@ static int serve(struct worker *w, int *fuse_fd, struct err *err)
                                 .builds_fd = w->builds_fd,
                                 .poll_ms = o->poll_ms,
                                 .wait_for_all = o->wait,
+                                .show_progress = o->foreground && log_has_terminal(),
                                 .on_ready = one_more,
                                 .on_ready_ctx = w },
                 &w->watch, err);
@@ -204,6 +253,7 @@ static void close_parts(struct worker *w)
         ops_session_close(w->session);
         places_free(w->places);
         texts_free(w->texts);
+        seen_close(w->seen);
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
@@ -217,9 +267,12 @@ static void close_parts(struct worker *w)
 
 int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
 {
-        struct worker w = {
-                .plan = plan, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .ready_fd = ready_fd
-        };
+        struct worker w = { .plan = plan,
+                .builds_fd = -1,
+                .cache_fd = -1,
+                .started_sec = (int64_t)time(NULL),
+                .awaited = 2,
+                .ready_fd = ready_fd };
         struct err err = { "" };
         int r = drop_rights(plan, &err);
 

@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 3;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 4;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -14,11 +14,13 @@ CREATE TABLE archive (
   mtime_ns     INTEGER NOT NULL,   -- st_mtim, nanoseconds since the epoch
   ctime_ns     INTEGER NOT NULL,   -- st_ctim, nanoseconds since the epoch; what nobody can set
   file         TEXT    NOT NULL,   -- its name in the builds directory when it was read; for people
-  verdict      TEXT    NOT NULL    -- 'ready': verified, may be served; 'refused': quarantined, and not read again
-               CONSTRAINT "verdict: ready or refused" CHECK (verdict IN ('ready', 'refused')),
+  verdict      TEXT    NOT NULL    -- 'ready': verified, may be served; 'refused': never served, and not read again;
+                                   -- 'quarantined': was ready and rotted: not served, and read once more after a start
+               CONSTRAINT "verdict: ready, refused or quarantined"
+               CHECK (verdict IN ('ready', 'refused', 'quarantined')),
   reason       TEXT,               -- why it was refused, or a warning about a ready one; NULL: nothing to say
   salt         INTEGER NOT NULL,   -- what the object number was made with: 0, more after a collision
-  object       INTEGER UNIQUE      -- hash of the identity and salt, in node ids and spool names; NULL if refused
+  object       INTEGER UNIQUE      -- hash of the identity and salt, in node ids and spool names; NULL unless ready
                CONSTRAINT "object: for a ready archive" CHECK ((verdict = 'ready') = (object IS NOT NULL)),
   format       TEXT                -- 'tar' or 'iso'; NULL if refused
                CONSTRAINT "format: tar or iso" CHECK (format IN ('tar', 'iso')),
@@ -35,9 +37,9 @@ CREATE TABLE archive (
   -- Where a gzip archive is read from itself, by checkpoints; both NULL else.
   decoder      TEXT,               -- library and version that made them; of another one they are worth nothing
   gzindex      BLOB,               -- where they are, and the CRCs between them (fs/archive/gzindex.h)
-  checksum     BLOB NOT NULL,      -- of all other columns (fs/build/catalogdb.c): a row that does not agree is dropped
+  checksum     BLOB NOT NULL,      -- of all other columns (fs/build/catalogrow.c): a row that does not agree is dropped
   -- Digests of the archive as it lies there, in hex, so that a sums file that comes later needs no reading.
-  sha256       TEXT,               -- NULL if refused
+  sha256       TEXT,               -- NULL if it never was ready; of a quarantined one, what it must be again
   md5          TEXT,               -- NULL until an md5sums.txt names it and no sha256sums.txt does
   PRIMARY KEY (dev, ino, size_bytes, mtime_ns, ctime_ns)
 ) STRICT;

@@ -48,7 +48,7 @@ static int check_sums(const char *path, int fd, struct checked *c)
                 if (kind == SUMS_MD5) {
                         r = identity_of_fd(fd, &id);
                         if (r == 0)
-                                r = filedigest(fd, &id, DIGEST_MD5, md5, &c->reason);
+                                r = filedigest(fd, &id, DIGEST_MD5, NULL, md5, &c->reason);
                         hex = md5;
                 }
                 if (r == 0)

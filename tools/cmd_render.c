@@ -34,7 +34,7 @@ static int get_plan(struct ctl *c, const char *who, struct plan **ret)
                 code = ctl_find_host(c, who, &id);
         if (code != CTL_OK)
                 return code;
-        r = inventory_open(c->inventory, &inv, &err);
+        r = inventory_open(&(struct inventory_options) { .path = c->inventory }, &inv, &err);
         if (r == 0)
                 r = is_mac ? inventory_plan(inv, mac, ret, &err) : inventory_plan_by_host(inv, id, ret, &err);
         inventory_close(inv);

@@ -161,7 +161,7 @@ static int compare_digests(const struct verify_run *run, struct archive *a, int 
 {
         char hex[DIGEST_MAX_HEX];
         enum sums_kind kind;
-        int r = filedigest(fd, &a->id, DIGEST_SHA256, hex, &a->reason);
+        int r = filedigest(fd, &a->id, DIGEST_SHA256, NULL, hex, &a->reason);
 
         if (r == 0 && strcmp(hex, a->sha256) != 0)
                 r = err_set(&a->reason, -EBADMSG,
@@ -172,7 +172,7 @@ static int compare_digests(const struct verify_run *run, struct archive *a, int 
         if (r < 0 || !sums_find(&run->sums, a->file, &kind))
                 return r;
         if (kind == SUMS_MD5)
-                r = filedigest(fd, &a->id, DIGEST_MD5, hex, &a->reason);
+                r = filedigest(fd, &a->id, DIGEST_MD5, NULL, hex, &a->reason);
         return r < 0 ? r : sums_judge(&run->sums, a->file, kind, hex, &a->reason);
 }
 

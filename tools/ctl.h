@@ -34,6 +34,12 @@ struct command {
 int cmd_init(struct ctl *c, int argc, char **argv);
 int cmd_host_add(struct ctl *c, int argc, char **argv);
 int cmd_host_list(struct ctl *c, int argc, char **argv);
+int cmd_host_delete(struct ctl *c, int argc, char **argv);
+int cmd_host_enable(struct ctl *c, int argc, char **argv);
+int cmd_host_disable(struct ctl *c, int argc, char **argv);
+int cmd_host_build(struct ctl *c, int argc, char **argv);
+int cmd_host_adopt(struct ctl *c, int argc, char **argv);
+int cmd_seen(struct ctl *c, int argc, char **argv);
 int cmd_profile_add(struct ctl *c, int argc, char **argv);
 int cmd_profile_list(struct ctl *c, int argc, char **argv);
 int cmd_channel_set(struct ctl *c, int argc, char **argv);
@@ -44,9 +50,11 @@ int cmd_builds(struct ctl *c, int argc, char **argv);
 int cmd_render(struct ctl *c, int argc, char **argv);
 int cmd_check(struct ctl *c, int argc, char **argv);
 int cmd_verify(struct ctl *c, int argc, char **argv);
-extern const char init_usage[], host_add_usage[], host_list_usage[], profile_add_usage[],
+int cmd_status(struct ctl *c, int argc, char **argv);
+extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
+        host_disable_usage[], host_build_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
-        builds_usage[], render_usage[], check_usage[], verify_usage[];
+        builds_usage[], render_usage[], check_usage[], verify_usage[], status_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);

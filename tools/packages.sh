@@ -10,6 +10,7 @@ PACKAGES_SERVE='sqlite3 tftpd-hpa nginx-light curl openssl iproute2 procps mount
 PACKAGES_LOADER='sqlite3 ipxe mount util-linux'
 PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ipxe isc-dhcp-server dnsmasq-base xorriso pigz rsync xz-utils zstd bzip2
         libarchive-tools genisoimage'
+PACKAGES_BENCH='isal archivemount squashfs-tools squashfuse'
 
 # packages_missing NAME...: those that are not installed.
 packages_missing()

@@ -15,6 +15,11 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  init                          make an inventory\n"
                             "  host add NAME --mac MAC ...   enter a machine\n"
                             "  host list                     what each machine boots, and why\n"
+                            "  host build NAME BUILD|CHANNEL what it boots from now on\n"
+                            "  host enable|disable NAME      network, or its local disk\n"
+                            "  host delete NAME              remove it\n"
+                            "  host adopt MAC [NAME]         enter a machine that was seen\n"
+                            "  seen                          who asked for a script and is not entered\n"
                             "  profile add NAME              what many machines share\n"
                             "  profile list\n"
                             "  set host|profile NAME ...     boot properties and kernel flags\n"
@@ -22,6 +27,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  channel set NAME BUILD        the build a group of machines boots\n"
                             "  channel list\n"
                             "  render MAC|HOSTNAME           the script that machine gets\n"
+                            "  status [-x] [MOUNTPOINT]      is all well, and if not, what to do\n"
                             "  builds                        the archives, and what became of each\n"
                             "  check ARCHIVE...              would pxefs accept it?\n"
                             "  verify [BUILD]                read all archives again and compare\n"
@@ -39,6 +45,12 @@ static const struct command commands[] = {
         { "init", NULL, cmd_init, init_usage },
         { "host", "add", cmd_host_add, host_add_usage },
         { "host", "list", cmd_host_list, host_list_usage },
+        { "host", "delete", cmd_host_delete, host_delete_usage },
+        { "host", "enable", cmd_host_enable, host_enable_usage },
+        { "host", "disable", cmd_host_disable, host_disable_usage },
+        { "host", "build", cmd_host_build, host_build_usage },
+        { "host", "adopt", cmd_host_adopt, host_adopt_usage },
+        { "seen", NULL, cmd_seen, seen_usage },
         { "profile", "add", cmd_profile_add, profile_add_usage },
         { "profile", "list", cmd_profile_list, profile_list_usage },
         { "set", NULL, cmd_set, set_usage },
@@ -46,6 +58,7 @@ static const struct command commands[] = {
         { "channel", "set", cmd_channel_set, channel_set_usage },
         { "channel", "list", cmd_channel_list, channel_list_usage },
         { "render", NULL, cmd_render, render_usage },
+        { "status", NULL, cmd_status, status_usage },
         { "builds", NULL, cmd_builds, builds_usage },
         { "check", NULL, cmd_check, check_usage },
         { "verify", NULL, cmd_verify, verify_usage },

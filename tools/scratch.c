@@ -38,7 +38,12 @@ int scratch_index(const struct scratch *s, int fd, struct indexed *ret, struct e
 
         if (r < 0)
                 return err_sys(err, r, "fstat");
-        r = indexer_read(fd, &id, NULL, 0, s->dirfd, SPOOL_NAME, UINT64_MAX, ret, err);
+        r = indexer_read(&(struct index_order) { .fd = fd,
+                                 .id = &id,
+                                 .spool_dirfd = s->dirfd,
+                                 .spool_name = SPOOL_NAME,
+                                 .spool_max = UINT64_MAX },
+                ret, err);
         if (r == 0)
                 (void)unlinkat(s->dirfd, SPOOL_NAME, 0);
         return r;

@@ -166,6 +166,11 @@ static unsigned long long off_now(const struct filter *f)
         return f->off - f->io.in_len;
 }
 
+uint64_t filter_off_file(const struct filter *f)
+{
+        return f->gunzip ? gunzip_off_tgz(f->gunzip) : off_now(f);
+}
+
 /* Reads until there are @want bytes of input, or no more. */
 static int fill(struct filter *f, size_t want, struct err *err)
 {

@@ -33,6 +33,9 @@ ssize_t filter_next(struct filter *f, const void **ret_data, struct err *err);
 /* NULL, or what the operator should know about what was decoded so far: that parts of it carry no check sum. */
 const char *filter_warning(const struct filter *f);
 
+/* How much of the file was used so far, in bytes. */
+uint64_t filter_off_file(const struct filter *f);
+
 void filter_free(struct filter *f); /* NULL is fine */
 
 #define FILTER_MEMORY_BYTES (UINT64_C(256) << 20) /* xz -9 wants 65 MiB, zstd -22 128 MiB */

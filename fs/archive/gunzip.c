@@ -77,6 +77,11 @@ static unsigned long long off_now(const struct gunzip *g)
         return g->off_tgz - g->z.avail_in;
 }
 
+uint64_t gunzip_off_tgz(const struct gunzip *g)
+{
+        return off_now(g);
+}
+
 /* Makes avail_in more than 0, or sets at_eof. */
 static int fill(struct gunzip *g, struct err *err)
 {

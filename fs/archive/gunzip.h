@@ -18,6 +18,9 @@ int gunzip_new(int fd, struct gunzip **ret, struct err *err);
  * negative errno of pread.  After an error the next call is undefined. */
 ssize_t gunzip_next(struct gunzip *g, const void **ret_data, struct err *err);
 
+/* How much of the file was used so far, in bytes. */
+uint64_t gunzip_off_tgz(const struct gunzip *g);
+
 void gunzip_free(struct gunzip *g); /* NULL is fine */
 
 #endif

@@ -61,6 +61,9 @@ int gzindexer_begin(int fd, const struct inflate_kind *kind, uint32_t chunk_byte
         uint64_t max_bytes, uint64_t object, struct gzindexer **ret, struct err *err);
 struct feed gzindexer_feed(struct gzindexer *w);
 
+/* How much of the file was read so far, in bytes.  Any thread. */
+uint64_t gzindexer_off_tgz(struct gzindexer *w);
+
 /* After the feed reached its end: the index, with its states.  The caller frees it. */
 struct gzindex *gzindexer_take(struct gzindexer *w);
 void gzindexer_end(struct gzindexer *w); /* NULL is fine */

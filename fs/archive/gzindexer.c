@@ -40,6 +40,7 @@ struct gzindexer {
         pthread_mutex_t mutex; /* guards what follows */
         pthread_cond_t changed;
         uint64_t made, given; /* blocks so far */
+        uint64_t off_tgz;     /* read so far */
         bool holding;         /* the reader has the block given - 1 */
         bool stop;
         bool done; /* the verdict is in: */
@@ -177,6 +178,7 @@ static void *thread_main(void *arg)
                 (void)pthread_mutex_unlock(&w->mutex);
                 n = make_block(w, block(w, i), &why);
                 (void)pthread_mutex_lock(&w->mutex);
+                w->off_tgz = gzstream_off_tgz(w->stream);
                 if (n > 0) {
                         w->len[i % N_BLOCKS] = (size_t)n;
                         w->made++;
@@ -220,6 +222,16 @@ static ssize_t feed_next(void *ctx, const void **ret_data, struct err *err)
 struct feed gzindexer_feed(struct gzindexer *w)
 {
         return (struct feed) { w, feed_next, NULL, 0 };
+}
+
+uint64_t gzindexer_off_tgz(struct gzindexer *w)
+{
+        uint64_t off;
+
+        (void)pthread_mutex_lock(&w->mutex);
+        off = w->off_tgz;
+        (void)pthread_mutex_unlock(&w->mutex);
+        return off;
 }
 
 struct gzindex *gzindexer_take(struct gzindexer *w)

@@ -104,6 +104,11 @@ static uint64_t off_now(const struct gzstream *g)
         return g->off_in - (g->in_len - g->in_pos);
 }
 
+uint64_t gzstream_off_tgz(const struct gzstream *g)
+{
+        return off_now(g);
+}
+
 static int bad(const struct gzstream *g, const char *what, struct err *err)
 {
         return err_set(err, -EBADMSG, "byte %llu: %s: the data is damaged; copy the archive again",

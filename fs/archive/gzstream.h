@@ -46,6 +46,9 @@ ssize_t gzstream_read(struct gzstream *g, void *buf, size_t len, struct err *err
  * all it was asked for. */
 void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state);
 
+/* How much of the file was used: where the next byte of it is. */
+uint64_t gzstream_off_tgz(const struct gzstream *g);
+
 /* The running CRC32 of the member that the last byte given belongs to. */
 uint32_t gzstream_crc(const struct gzstream *g);
 

@@ -99,12 +99,13 @@ static int isal_run(struct inflate *z, struct inflate_io *io)
         s->next_out = io->out;
         s->avail_out = (uint32_t)io->out_len;
         r = isal_inflate(s);
+        /* After an error the counts mean nothing: at an invalid distance 2.30 leaves avail_in at -1. */
+        if (r < 0 || s->avail_in > io->in_len || s->avail_out > io->out_len)
+                return -EBADMSG;
         io->in += io->in_len - s->avail_in;
         io->in_len = s->avail_in;
         io->out += io->out_len - s->avail_out;
         io->out_len = s->avail_out;
-        if (r < 0)
-                return -EBADMSG;
         if (s->block_state != ISAL_BLOCK_FINISH)
                 return INFLATE_MORE;
         /* Whole bytes that stand in the bit buffer already belong to what follows the stream. */

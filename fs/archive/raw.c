@@ -155,6 +155,11 @@ struct feed raw_feed(struct raw_feed *f)
         return (struct feed) { f, feed_next, feed_seek, f->id.size_bytes };
 }
 
+uint64_t raw_feed_off(const struct raw_feed *f)
+{
+        return f->off_raw;
+}
+
 void raw_feed_end(struct raw_feed *f)
 {
         free(f);

@@ -16,6 +16,9 @@ int raw_feed_begin(int fd, struct raw_feed **ret, struct err *err);
  * that finds the file shorter, if the file changed since. */
 struct feed raw_feed(struct raw_feed *f);
 
+/* Where it is in the file, in bytes. */
+uint64_t raw_feed_off(const struct raw_feed *f);
+
 void raw_feed_end(struct raw_feed *f); /* NULL is fine */
 
 static inline void raw_feed_endp(struct raw_feed **f)

@@ -143,6 +143,11 @@ struct feed spool_feed(struct spool_writer *w)
         return (struct feed) { w, spool_next, NULL, 0 };
 }
 
+uint64_t spool_off_file(const struct spool_writer *w)
+{
+        return filter_off_file(w->filter);
+}
+
 const char *spool_warning(const struct spool_writer *w)
 {
         return filter_warning(w->filter);

@@ -27,6 +27,9 @@ struct spool_writer;
 int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret, struct err *err);
 struct feed spool_feed(struct spool_writer *w);
 
+/* How much of the archive was used so far, in bytes. */
+uint64_t spool_off_file(const struct spool_writer *w);
+
 /* See filter_warning. */
 const char *spool_warning(const struct spool_writer *w);
 

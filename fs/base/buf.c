@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,9 +72,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->len += (size_t)n;
 }
 
-/* Length of the UTF-8 sequence at @p (RFC 3629, section 4: no surrogates, no overlong forms), 0 if it is
- * none. */
-static size_t utf8_len(const unsigned char *p)
+size_t utf8_len(const unsigned char *p)
 {
         static const struct {
                 unsigned char lo, hi;   /* first byte */
@@ -104,6 +103,43 @@ static size_t utf8_len(const unsigned char *p)
         return 0;
 }
 
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* Gives @put each character of @s, up to @max bytes of it; bytes that are not UTF-8 as U+FFFD.  Returns whether that was
+ * all. */
+static bool each_character(struct buf *b, const char *s, size_t max,
+        void (*put)(struct buf *b, const unsigned char *p, size_t n))
+{
+        const unsigned char *p = (const unsigned char *)s, *end = p;
+
+        while (*end && (size_t)(end - p) < max)
+                end++;
+        while (p < end) {
+                size_t n = utf8_len(p);
+
+                put(b, n ? p : (const unsigned char *)REPLACEMENT, n ? n : sizeof REPLACEMENT - 1);
+                p += n ? n : 1;
+        }
+        return *p == '\0';
+}
+
+static bool is_control(const unsigned char *p)
+{
+        return *p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+static void put_json(struct buf *b, const unsigned char *p, size_t n)
+{
+        if (*p == '"' || *p == '\\')
+                buf_printf(b, "\\%c", *p);
+        else if (*p < 0x20 || *p == 0x7f)
+                buf_printf(b, "\\u%04x", *p);
+        else if (n == sizeof REPLACEMENT - 1 && memcmp(p, REPLACEMENT, n) == 0)
+                buf_puts(b, "\\ufffd");
+        else
+                buf_add(b, p, n);
+}
+
 void buf_json(struct buf *b, const char *s)
 {
         if (!s) {
@@ -111,22 +147,52 @@ void buf_json(struct buf *b, const char *s)
                 return;
         }
         buf_puts(b, "\"");
-        for (const unsigned char *p = (const unsigned char *)s; *p;) {
-                size_t n = utf8_len(p);
+        (void)each_character(b, s, SIZE_MAX, put_json);
+        buf_puts(b, "\"");
+}
 
-                if (n == 0) {
-                        buf_puts(b, "\\ufffd");
-                        p++;
-                        continue;
+static void put_html(struct buf *b, const unsigned char *p, size_t n)
+{
+        static const struct {
+                unsigned char c;
+                const char *entity;
+        } entities[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" },
+                { '\'', "&#39;" } };
+
+        for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++)
+                if (*p == entities[i].c) {
+                        buf_puts(b, entities[i].entity);
+                        return;
                 }
-                if (*p == '"' || *p == '\\')
-                        buf_printf(b, "\\%c", *p);
-                else if (*p < 0x20 || *p == 0x7f)
-                        buf_printf(b, "\\u%04x", *p);
-                else
-                        buf_add(b, p, n);
-                p += n;
-        }
+        if (is_control(p)) /* HTML has no way to write them */
+                buf_puts(b, REPLACEMENT);
+        else
+                buf_add(b, p, n);
+}
+
+void buf_html(struct buf *b, const char *s, size_t max)
+{
+        if (!each_character(b, s, max, put_html))
+                buf_puts(b, "\xe2\x80\xa6"); /* an ellipsis */
+}
+
+/* The text format escapes these three and nothing else (Prometheus, "exposition formats"). */
+static void put_label(struct buf *b, const unsigned char *p, size_t n)
+{
+        if (*p == '"' || *p == '\\')
+                buf_printf(b, "\\%c", *p);
+        else if (*p == '\n')
+                buf_puts(b, "\\n");
+        else if (is_control(p)) /* allowed, but somebody may look at it on a terminal */
+                buf_puts(b, REPLACEMENT);
+        else
+                buf_add(b, p, n);
+}
+
+void buf_label(struct buf *b, const char *s)
+{
+        buf_puts(b, "\"");
+        (void)each_character(b, s, SIZE_MAX, put_label);
         buf_puts(b, "\"");
 }
 

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* log -- see log.h. */
+/* log -- see log.h.
+ *
+ * Locks: terminal.lock, around what is written to stderr: a log line and the status line below it are one thing.
+ */
 #include "log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
 static atomic_bool to_syslog;
 static atomic_bool debug;
+
+static struct {
+        pthread_mutex_t lock; /* guards status, and the order of writes */
+        char status[256];     /* "": none */
+} terminal = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void log_to_syslog(void)
 {
@@ -42,6 +53,24 @@ static void one_line(char *text)
                         *p = '?';
 }
 
+#define CLEAR_LINE "\r\033[K" /* ECMA-48, EL: to the beginning, and erase to the end */
+
+bool log_has_terminal(void)
+{
+        const char *term = getenv("TERM");
+
+        return isatty(STDERR_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+/* One write: lines of threads do not mix. */
+static void to_stderr(const char *line)
+{
+        (void)pthread_mutex_lock(&terminal.lock);
+        /* The status line may also be another process's: the keeper logs beside the worker. */
+        (void)fprintf(stderr, "%spxefs: %s\n%s", log_has_terminal() ? CLEAR_LINE : "", line, terminal.status);
+        (void)pthread_mutex_unlock(&terminal.lock);
+}
+
 __attribute__((format(printf, 2, 0))) static void emit(int priority, const char *fmt, va_list ap)
 {
         char line[1024];
@@ -51,7 +80,21 @@ __attribute__((format(printf, 2, 0))) static void emit(int priority, const char 
         if (atomic_load(&to_syslog))
                 syslog(priority, "%s", line);
         else
-                (void)fprintf(stderr, "pxefs: %s\n", line); /* one write: lines of threads do not mix */
+                to_stderr(line);
+}
+
+void log_status(const char *text)
+{
+        char line[sizeof terminal.status];
+
+        (void)snprintf(line, sizeof line, "%s", text ? text : "");
+        one_line(line);
+        (void)pthread_mutex_lock(&terminal.lock);
+        if (strcmp(line, terminal.status) != 0) {
+                memcpy(terminal.status, line, sizeof line);
+                (void)fprintf(stderr, CLEAR_LINE "%s", line);
+        }
+        (void)pthread_mutex_unlock(&terminal.lock);
 }
 
 #define DEFINE_LOG(name, priority)                                                                           \

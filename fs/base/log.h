@@ -16,6 +16,13 @@ void log_to_syslog(void);
 /* Leaves the terminal for good: log_to_syslog, and stdin, stdout and stderr become /dev/null. */
 void log_leave_terminal(void);
 
+/* Keeps @text (no line break) as the last line of the terminal stderr is: log lines appear above it.  The same text
+ * draws nothing; NULL takes it away.  Only where log_has_terminal(); one caller. */
+void log_status(const char *text);
+
+/* True if stderr is a terminal that can erase a line. */
+bool log_has_terminal(void);
+
 /* Shows log_debug lines too. */
 void log_set_debug(bool on);
 

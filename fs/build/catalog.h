@@ -3,10 +3,10 @@
  *
  * The builds directory is read-only to us.  catalog.db and spool/ in the cache directory hold observed
  * state: deleting them costs one scan and nothing else.  A scan (catalog_scan) looks at each file, decides
- * by its identity what is known, decodes and verifies what is new, and publishes an immutable view; readers
- * hold a reference to a view and never wait for a scan.
+ * by its identity what is known, has what is new decoded and verified by threads of its own, and publishes an
+ * immutable view; readers hold a reference to a view and never wait for a scan.
  *
- * Threads: catalog_scan from one thread at a time; everything else from any.
+ * Threads: catalog_look, _step and _scan from one thread at a time; everything else from any.
  */
 #ifndef PXEFS_BUILD_CATALOG_H
 #define PXEFS_BUILD_CATALOG_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "archive/identity.h"
 #include "base/err.h"
 #include "build/build.h"
 #include "build/buildlist.h"
@@ -78,7 +79,14 @@ struct catalog_options {
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
         size_t memory_bytes;      /* bound of decoded chunks of gzip archives; 0: 64 MiB */
         unsigned threads;         /* for reading ahead in them; 0: none, readers decode themselves */
-        unsigned object_bits;     /* of build.object, 40; tests narrow it to provoke collisions */
+        unsigned
+                jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
+                          CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */
+        unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
+        /* Files that are not to be read, nor served: reading them ended the process before, twice.  They are refused,
+         * which is kept, until they change.  Copied. */
+        const struct identity *condemned;
+        size_t n_condemned;
         void (*log)(int priority,
                 const char *line); /* one line an event (a build ready, refused, gone); may be NULL */
 };
@@ -96,7 +104,7 @@ struct catalog;
 int catalog_open(const struct catalog_options *opts, struct catalog **ret, struct err *err);
 void catalog_close(struct catalog *c);
 
-/* Looks at the builds directory once.
+/* Looks at the builds directory once, and reads.
  *
  * Files that begin with '.', end in '~', .part, .tmp, .filepart or .partial, directories, and files with a
  * suffix no archive has are passed over; checksum files too.  A file is taken only if a full verified read
@@ -106,25 +114,66 @@ void catalog_close(struct catalog *c);
  * to in the last three seconds is ARCHIVE_WAITING until it is older.  While a file that replaced a
  * compressed one waits or is read, the build that was read from the old one stays served.
  *
- * wait  true: index everything now.  false: index at most one new archive (newest first), so that a caller
- *       can publish between.
- * ret_more   set if another call has work to do at once
+ * Order: what came last goes first; of what came together, the newest (catalog_scan.c).
+ *
+ * wait  true: index everything now, and return when that is done.  false: catalog_look and catalog_step.
+ * ret_more   set if another call has work to do at once; only without jobs
  * ret_poll_ms  when to call again for a file that is still changing; -1 if nothing is pending
  *
  * Returns 0, or a negative errno if the directory itself cannot be read (the last view stays).
  */
 int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms, struct err *err);
 
-/* The part of a scan that reads no archive: files that are gone go, builds that are known come. 
- * Milliseconds. Returns as catalog_scan. */
+/* The part of a scan that reads no archive: files that are gone go, builds that are known come.
+ * Returns as catalog_scan. */
 int catalog_look(struct catalog *c, struct err *err);
 
-/* Makes a scan in progress, and later ones, end after the archive that is being read.  From any thread. */
+struct catalog_todo {
+        bool busy;   /* archives are being read: catalog_wake_fd tells when one is done */
+        bool more;   /* another step has work to do at once; only without jobs */
+        int poll_ms; /* when one has, as things are; -1: never */
+};
+
+/* The other part: takes in what was read, and has more read.  Blocks for as long as it takes to write a verdict down,
+ * some ms; without jobs, to read one archive.  0, or -ENOMEM: nothing is lost by it, and the next step goes on. */
+int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct err *err);
+
+/* Ends what is being read, within some ms, and makes a scan in progress return; nothing more is read.  From any
+ * thread. */
 void catalog_stop(struct catalog *c);
 
-/* A descriptor (eventfd) that becomes readable when a reader met trouble with a build, so that a scan is due; the scan
- * makes it unreadable.  Borrowed. */
-int catalog_trouble_fd(const struct catalog *c);
+/* A descriptor (eventfd) that becomes readable when a step is due: an archive was read, or a reader met trouble with a
+ * build.  The step makes it unreadable.  Borrowed. */
+int catalog_wake_fd(const struct catalog *c);
+
+/* The build of archive @object is not to be served any more: it leaves the tree within some ms, and stays away over a
+ * restart until its file changes; what has it open may read on.  @why: one line for the operator.  From any thread.
+ *
+ * Returns 0, or -EAGAIN if too much was reported since the last step: call again. */
+int catalog_quarantine(struct catalog *c, uint64_t object, const char *why);
+
+#define CATALOG_MAX_JOBS 16
+
+/* One archive that is being read.  A file is read twice: decoded, then once more for its SHA-256. */
+struct catalog_reading {
+        char file[256];
+        uint64_t done_bytes, total_bytes; /* of the file, both times; done only grows */
+        int64_t since_sec;                /* since the epoch */
+};
+
+struct catalog_progress {
+        size_t n; /* archives being read, in the order they were begun */
+        struct catalog_reading v[CATALOG_MAX_JOBS];
+        size_t waiting;         /* archives that are to be read and were not begun */
+        uint64_t waiting_bytes; /* to read of them */
+        /* Since something began to be read: */
+        size_t finished;         /* archives */
+        uint64_t finished_bytes; /* read of them */
+        int64_t round_ms;        /* how long that is ago; 0 if nothing is read */
+};
+
+/* What is being read now.  Takes microseconds, and waits for nothing that takes longer. */
+void catalog_progress(struct catalog *c, struct catalog_progress *ret);
 
 /* Takes a reference to the newest view.  Never NULL, never blocks on a scan. */
 struct catalog_view *catalog_view_get(struct catalog *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* catalog_impl -- the catalog from inside: what catalog.c (looking, reading) and publish.c (showing) share.
- * */
+/* catalog_impl -- the catalog from inside: what catalog.c, catalog_files.c, catalog_scan.c, judge.c and publish.c
+ * share. */
 #ifndef PXEFS_BUILD_CATALOG_IMPL_H
 #define PXEFS_BUILD_CATALOG_IMPL_H
 
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "build/catalog.h"
+#include "build/indexpool.h"
 #include "build/known.h"
 #include "build/sums.h"
 
@@ -30,6 +31,7 @@ struct entry {
         struct known *pending; /* borrowed; a verdict about a file so young that it may still grow */
         struct known *old; /* borrowed; what stood under this name before, served until there is a verdict */
         bool indexing;     /* it is being read now */
+        bool spools;       /* it is decoded into the spool: one such archive at a time */
         bool tried;        /* it was read, without a verdict */
         char *trouble;     /* owned; NULL, or why reading it failed for now */
         bool waits;        /* trouble is only that it still changes */
@@ -37,6 +39,7 @@ struct entry {
         bool replaces;     /* it was another file, or this one shorter, at the last look */
         int64_t seen_ms;   /* monotonic: first seen with this identity */
         int64_t try_ms;    /* monotonic: not to be read before */
+        uint64_t look;     /* number of the look that found it so: what came last is read first */
         enum sums_verdict sums; /* about @known */
         enum sums_kind sums_kind;
         char *sums_why;      /* owned */
@@ -55,10 +58,10 @@ struct retired {
 
 #define MAX_RETIRED 64
 
-/* What a reader met, until the next scan. */
+/* What a reader met, until the next step. */
 struct trouble {
         uint64_t object;
-        enum gzip_trouble what;
+        enum { TROUBLE_ROTTEN, TROUBLE_LOST, TROUBLE_CONDEMNED } what;
         struct err why;
 };
 
@@ -69,10 +72,15 @@ struct catalog {
         int lock_fd;                   /* owned; -1 if the cache directory is read-only */
         struct chunkcache *chunks;     /* owned; of all gzip sources */
         struct gzip_env gzip;          /* what they share; over @chunks and @set */
-        pthread_mutex_t trouble_mutex; /* guards the next two; held for a copy's time */
+        pthread_mutex_t trouble_mutex; /* guards what readers met; held for a copy's time */
         struct trouble troubles[MAX_TROUBLES];
         size_t n_troubles;
-        int trouble_fd; /* owned; eventfd */
+        uint64_t rotten;           /* archives that readers found damaged; guarded by it too, as the next */
+        struct err builds_trouble; /* "" while the builds directory can be read */
+        int wake_fd;                /* owned; eventfd */
+        struct indexpool *pool;     /* owned */
+        struct identity *condemned; /* owned; opts.n_condemned */
+        uint64_t n_looks;
         struct known_set set;
         struct entry *entries; /* owned; by name */
         size_t n_entries;
@@ -83,15 +91,47 @@ struct catalog {
         uint64_t serial;
         atomic_bool stop;          /* set by catalog_stop, from any thread */
         bool looked;               /* at the directory, once: what is good now was known from before */
-        bool db_trouble;           /* said once */
+        atomic_bool db_trouble;    /* said once; read by catalog_stats */
         pthread_mutex_t mutex;     /* guards view, nothing else; held for a pointer's time */
         struct catalog_view *view; /* owned reference */
 };
+
+#define CATALOG_TROUBLE_MS 30000 /* until another try of what this machine could not do */
 
 int64_t catalog_now_ms(void); /* monotonic */
 
 __attribute__((format(printf, 3, 4))) void catalog_log(
         const struct catalog *c, int priority, const char *fmt, ...);
+
+struct dirscan;
+
+/* Takes the directory's files over into c->entries.  0 or -ENOMEM. */
+int catalog_merge(struct catalog *c, const struct dirscan *d);
+void catalog_entry_fini(struct entry *e);
+
+/* True if the file is not to be read: opts.condemned. */
+bool catalog_is_condemned(const struct catalog *c, const struct identity *id);
+
+/* Uses what is known about the file already. */
+void catalog_adopt(struct catalog *c, struct entry *e);
+
+/* A verdict: it counts at once, or, if it @may_wait, when the file is old enough. */
+void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait);
+
+/* The archive that was quarantined when a reader met its damage was read once more: @r and @job->x say what came out. */
+void catalog_have_reread(struct catalog *c, struct entry *e, struct indexjob *job);
+
+/* Reading it ended with @r and without a verdict. */
+void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const struct err *err);
+
+/* Bytes that spool files may still take. */
+uint64_t catalog_spool_left(const struct catalog *c);
+
+/* Forgets archives whose file is gone. */
+void catalog_sweep(struct catalog *c);
+
+/* What readers met since the last step becomes refusals. */
+void catalog_take_troubles(struct catalog *c);
 
 /* Asks the sums files about @e, if there is a verdict about it.  Reads the archive only if its digest is not known. */
 void catalog_judge(struct catalog *c, struct entry *e);

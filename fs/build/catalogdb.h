@@ -23,6 +23,7 @@ struct catalog_row {
         const char *file;
         const char *reason; /* may be NULL */
         bool ready;
+        bool quarantined; /* not ready: it was, and rotted */
         uint64_t salt;
         uint64_t object; /* this and what follows: 0 or NULL unless ready */
         enum archive_format format;
@@ -32,7 +33,7 @@ struct catalog_row {
         struct identity spool_id; /* if spooled */
         const void *layout;
         size_t layout_bytes;
-        const char *sha256;  /* of the archive's file, hex; NULL if refused */
+        const char *sha256;  /* of the archive's file, hex; NULL if it never was good */
         const char *md5;     /* likewise; NULL if nobody asked for it yet */
         const char *decoder; /* NULL, or: it is read by checkpoints */
         const void *gzindex; /* with @decoder */

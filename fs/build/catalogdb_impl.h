@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* catalogdb_impl -- what the files that read and write catalog.db share: catalogdb.c (opening, verdicts) and
- * cataloglist.c (the listing, for who looks from outside). */
+/* catalogdb_impl -- what the files that read and write catalog.db share: catalogdb.c (opening), catalogrow.c
+ * (verdicts), catalogstate.c (checkpoints) and cataloglist.c (the listing, for who looks from outside). */
 #ifndef PXEFS_BUILD_CATALOGDB_IMPL_H
 #define PXEFS_BUILD_CATALOGDB_IMPL_H
 
@@ -12,7 +12,7 @@
 #include "build/catalogdb.h"
 
 #define CATALOG_DB_NAME        "catalog.db"
-#define CATALOG_SCHEMA_VERSION 3
+#define CATALOG_SCHEMA_VERSION 4
 #define CATALOG_BUSY_MS        2000
 
 struct catalogdb {
@@ -31,6 +31,8 @@ int catalogdb_open_at(int dirfd, int flags, const char *query, sqlite3 **ret);
 void catalogdb_close_file(struct catalogdb *db);
 int catalogdb_version(struct catalogdb *db, int *ret, struct err *err);
 
+int catalogdb_errno(int rc); /* negative, or 0 */
+
 /* These return 0 or a negative errno with a reason. */
 int catalogdb_error(sqlite3 *db, int rc, struct err *err);
 int catalogdb_prepare(struct catalogdb *db, const char *sql, sqlite3_stmt **ret, struct err *err);
@@ -38,6 +40,9 @@ int catalogdb_run(struct catalogdb *db, const char *sql, struct err *err);
 int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err);
 /* Ends a transaction: commits if @r is 0, rolls back else, and after a commit that failed.  Returns @r or the commit's error. */
 int catalogdb_end(struct catalogdb *db, int r, struct err *err);
+
+/* The states of @row's checkpoints; inside a transaction. */
+int catalogdb_put_states(struct catalogdb *db, const struct catalog_row *row, struct err *err);
 
 /* Binds must all have worked: the first failure is kept in @rc. */
 void catalogdb_bind_num(sqlite3_stmt *st, int i, uint64_t v, int *rc);

@@ -16,8 +16,8 @@
 
 #define CHUNK_BYTES (256u * 1024)
 
-int filedigest(int fd, const struct identity *id, enum digest_kind kind, char ret_hex[DIGEST_MAX_HEX],
-        struct err *err)
+int filedigest(int fd, const struct identity *id, enum digest_kind kind, struct reading *reading,
+        char ret_hex[DIGEST_MAX_HEX], struct err *err)
 {
         AUTO_DIGEST struct digest *d = digest_new(kind);
         AUTO_FREE char *chunk = malloc(CHUNK_BYTES);
@@ -28,7 +28,12 @@ int filedigest(int fd, const struct identity *id, enum digest_kind kind, char re
         if (!d || !chunk)
                 return err_set(err, -ENOMEM, "out of memory");
         for (;;) {
-                ssize_t n = pread(fd, chunk, CHUNK_BYTES, (off_t)off);
+                ssize_t n;
+
+                r = reading_goes_on(reading, err);
+                if (r < 0)
+                        return r;
+                n = pread(fd, chunk, CHUNK_BYTES, (off_t)off);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -39,6 +44,9 @@ int filedigest(int fd, const struct identity *id, enum digest_kind kind, char re
                 if (digest_add(d, chunk, (size_t)n) < 0)
                         return err_set(err, -ENOMEM, "out of memory");
                 off += (uint64_t)n;
+                reading_reached(reading, (READING_PASSES - 1) * id->size_bytes + off);
+                if (off > id->size_bytes)
+                        break; /* it grows: see below */
         }
         r = identity_of_fd(fd, &now);
         if (r < 0)

@@ -49,35 +49,97 @@ static int verdict(int r)
         return r == -E2BIG || r == -EFBIG ? -EBADMSG : r;
 }
 
-static int read_raw(int fd, const struct identity *id, struct verify *v, struct indexed *x,
-        struct members **ret, struct err *err)
+/* ---- the stream, with a look at what it comes from ------------------------------------------------ */
+
+/* A feed that tells how far it is, and ends where it is stopped or the file becomes another: a copy that goes on, or a
+ * file removed, need not be read to its end to be worth nothing.  An fstat for each 256 KiB is not seen beside decoding. */
+struct watched {
+        struct feed inner;
+        const struct index_order *o;
+        uint64_t (*at)(void *of); /* in the archive's file; NULL: it is not that what is read */
+        void *of;
+};
+
+static ssize_t watched_next(void *ctx, const void **ret_data, struct err *err)
+{
+        struct watched *w = ctx;
+        int r = reading_goes_on(w->o->reading, err);
+        ssize_t n;
+
+        if (r < 0)
+                return r;
+        n = w->inner.next(w->inner.ctx, ret_data, err);
+        if (n > 0 && w->at) {
+                r = unchanged(w->o->fd, w->o->id, err);
+                if (r < 0)
+                        return r;
+        }
+        if (w->at)
+                reading_reached(w->o->reading, w->at(w->of));
+        return n;
+}
+
+static int watched_seek(void *ctx, uint64_t off_raw, struct err *err)
+{
+        struct watched *w = ctx;
+
+        return w->inner.seek(w->inner.ctx, off_raw, err);
+}
+
+static struct feed watched_feed(struct watched *w)
+{
+        return (struct feed) { w, watched_next, w->inner.seek ? watched_seek : NULL, w->inner.size_bytes };
+}
+
+static uint64_t at_raw(void *f)
+{
+        return raw_feed_off(f);
+}
+
+static uint64_t at_spool(void *w)
+{
+        return spool_off_file(w);
+}
+
+static uint64_t at_gzip(void *w)
+{
+        return gzindexer_off_tgz(w);
+}
+
+/* ---- one way for each kind of archive ------------------------------------------------------------- */
+
+static int read_raw(const struct index_order *o, struct verify *v, struct indexed *x, struct members **ret,
+        struct err *err)
 {
         AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
         AUTO_CLOSE int own = -1;
         struct feed feed;
-        int r = raw_feed_begin(fd, &f, err);
+        struct watched w;
+        int r = raw_feed_begin(o->fd, &f, err);
 
         if (r < 0)
                 return r;
-        feed = raw_feed(f);
+        w = (struct watched) { raw_feed(f), o, at_raw, f };
+        feed = watched_feed(&w);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r < 0)
                 return verdict(r);
-        own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        own = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
         if (own < 0)
                 return err_sys(err, -errno, "dup");
-        r = source_open_raw(own, id, &x->src, err);
+        r = source_open_raw(own, o->id, &x->src, err);
         if (r == 0)
                 (void)take_fd(&own);
         return r;
 }
 
 /* A compressed ISO: its records are not in order, so the first pass only decodes. */
-static int read_spooled_iso(struct spool_writer *w, struct feed *feed, int dirfd, const char *name,
+static int read_spooled_iso(const struct index_order *o, struct spool_writer *w, struct feed *feed,
         struct verify *v, struct indexed *x, struct members **ret, struct err *err)
 {
         AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
         AUTO_CLOSE int fd = -1;
+        struct watched again;
         struct feed iso;
         const void *data;
         ssize_t n;
@@ -89,67 +151,74 @@ static int read_spooled_iso(struct spool_writer *w, struct feed *feed, int dirfd
         if (n < 0)
                 return (int)n;
         x->spooled = true;
-        r = spool_commit(w, name, &x->spool_id, &x->src, err);
+        r = spool_commit(w, o->spool_name, &x->spool_id, &x->src, err);
         if (r < 0)
                 return r;
-        fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        fd = openat(o->spool_dirfd, o->spool_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
-                return err_sys(err, -errno, "spool %s", name);
+                return err_sys(err, -errno, "spool %s", o->spool_name);
         r = raw_feed_begin(fd, &f, err);
         if (r < 0)
                 return r;
-        iso = raw_feed(f);
+        again = (struct watched) { raw_feed(f), o, NULL, NULL };
+        iso = watched_feed(&again);
         return verdict(members_read(&iso, &limits, verify_observe, v, ret, err));
 }
 
-static int read_spooled(int fd, int dirfd, const char *name, uint64_t max, struct verify *v,
-        struct indexed *x, struct members **ret, struct err *err)
+static int read_spooled(const struct index_order *o, struct verify *v, struct indexed *x,
+        struct members **ret, struct err *err)
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *w = NULL;
+        struct watched watched;
         struct feed feed;
         int r;
 
-        if (dirfd < 0)
+        if (o->no_spool)
+                return err_set(err, -ESPIPE, "it waits for the spool");
+        if (o->spool_dirfd < 0)
                 return err_set(err, -EROFS,
                         "the cache directory cannot be written, and a compressed archive must be decoded "
                         "there");
-        r = spool_begin(fd, dirfd, max, &w, err);
+        r = spool_begin(o->fd, o->spool_dirfd, o->spool_max, &w, err);
         if (r < 0)
                 return r;
-        feed = spool_feed(w);
+        watched = (struct watched) { spool_feed(w), o, at_spool, w };
+        feed = watched_feed(&watched);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r == -ESPIPE) {
-                r = read_spooled_iso(w, &feed, dirfd, name, v, x, ret, err);
+                r = read_spooled_iso(o, w, &feed, v, x, ret, err);
         } else if (r == 0) {
                 x->spooled = true;
-                r = spool_commit(w, name, &x->spool_id, &x->src, err);
+                r = spool_commit(w, o->spool_name, &x->spool_id, &x->src, err);
         }
         x->unchecked = spool_warning(w);
         return verdict(r);
 }
 
 /* By checkpoints: nothing is written but what is needed to enter the stream anywhere. */
-static int read_gzip(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
-        struct verify *v, struct indexed *x, struct members **ret, struct err *err)
+static int read_gzip(const struct index_order *o, struct verify *v, struct indexed *x, struct members **ret,
+        struct err *err)
 {
         AUTO_CLEAN(gzindexer_endp) struct gzindexer *w = NULL;
         AUTO_CLOSE int own = -1;
         struct gzindex *index;
+        struct watched watched;
         struct feed feed;
-        int r = gzindexer_begin(
-                fd, gzip->kind, GZ_CHUNK_BYTES, GZ_MARK_BYTES, limits.max_total_bytes * 2, object, &w, err);
+        int r = gzindexer_begin(o->fd, o->gzip->kind, GZ_CHUNK_BYTES, GZ_MARK_BYTES,
+                limits.max_total_bytes * 2, o->object, &w, err);
 
         if (r < 0)
                 return r;
-        feed = gzindexer_feed(w);
+        watched = (struct watched) { gzindexer_feed(w), o, at_gzip, w };
+        feed = watched_feed(&watched);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r < 0)
                 return verdict(r);
-        own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        own = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
         if (own < 0)
                 return err_sys(err, -errno, "dup");
         index = gzindexer_take(w);
-        r = source_open_gzip(own, id, index, object, gzip, &x->src, err);
+        r = source_open_gzip(own, o->id, index, o->object, o->gzip, &x->src, err);
         if (r < 0) {
                 gzindex_free(index);
                 return r;
@@ -191,46 +260,49 @@ static int lay_out(const struct members *m, struct verify *v, struct indexed *x,
         return r;
 }
 
-static int read_one(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
-        int spool_dirfd, const char *spool_name, uint64_t spool_max, struct indexed *x, struct err *err)
+static int read_one(const struct index_order *o, struct indexed *x, struct err *err)
 {
         AUTO_CLEAN(members_freep) struct members *m = NULL;
         AUTO_CLEAN(verify_freep) struct verify *v = verify_new();
-        int r = unchanged(fd, id, err);
+        enum filter_kind kind = filter_of(o->fd);
+        int r = unchanged(o->fd, o->id, err);
 
         if (r < 0)
                 return r;
         if (!v)
                 return err_set(err, -ENOMEM, "out of memory");
-        if (gzip && filter_of(fd) == FILTER_GZIP) {
-                r = read_gzip(fd, id, gzip, object, v, x, &m, err);
+        if (o->gzip && kind == FILTER_GZIP) {
+                r = read_gzip(o, v, x, &m, err);
                 if (r ==
                         -ESPIPE) /* a compressed ISO: its records are not in order, so it is decoded to disk */
-                        r = read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err);
-        } else if (filter_of(fd) != FILTER_NONE) {
-                r = read_spooled(fd, spool_dirfd, spool_name, spool_max, v, x, &m, err);
+                        r = read_spooled(o, v, x, &m, err);
+        } else if (kind != FILTER_NONE) {
+                r = read_spooled(o, v, x, &m, err);
         } else {
-                r = read_raw(fd, id, v, x, &m, err);
+                r = read_raw(o, v, x, &m, err);
         }
         if (r == 0)
                 r = lay_out(m, v, x, err);
-        if (r == 0)
-                r = filedigest(fd, id, DIGEST_SHA256, x->sha256, err);
-        return r == 0 || r == -EBADMSG ? (unchanged(fd, id, NULL) < 0 ? unchanged(fd, id, err) : r) : r;
+        if (r == 0) {
+                reading_reached(o->reading, (READING_PASSES - 1) * o->id->size_bytes);
+                r = filedigest(o->fd, o->id, DIGEST_SHA256, o->reading, x->sha256, err);
+        }
+        return r == 0 || r == -EBADMSG
+                       ? (unchanged(o->fd, o->id, NULL) < 0 ? unchanged(o->fd, o->id, err) : r)
+                       : r;
 }
 
-int indexer_read(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
-        int spool_dirfd, const char *spool_name, uint64_t spool_max, struct indexed *ret, struct err *err)
+int indexer_read(const struct index_order *o, struct indexed *ret, struct err *err)
 {
         struct indexed x = { 0 };
-        int r = read_one(fd, id, gzip, object, spool_dirfd, spool_name, spool_max, &x, err);
+        int r = read_one(o, &x, err);
 
         if (r == 0) {
                 *ret = x;
                 return 0;
         }
         if (x.src && x.spooled)
-                (void)unlinkat(spool_dirfd, spool_name, 0);
+                (void)unlinkat(o->spool_dirfd, o->spool_name, 0);
         indexed_fini(&x);
         return r;
 }

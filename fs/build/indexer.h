@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "build/layout.h"
+#include "build/reading.h"
 
 struct indexed {
         enum archive_format format;
@@ -29,24 +30,30 @@ struct indexed {
         char sha256[DIGEST_MAX_HEX]; /* of the archive's file as it lies there */
 };
 
-/* Reads the archive @fd once: decodes, verifies, keeps, lays out.
+/* What is to be read; all borrowed. */
+struct index_order {
+        int fd;
+        const struct identity *id;   /* what fstat said when it was chosen */
+        const struct gzip_env *gzip; /* what its source will work with, if it is a gzip archive; outlives the
+                                        source; NULL: it is spooled */
+        uint64_t object;             /* its number */
+        int spool_dirfd;             /* -1: there is none */
+        const char *spool_name;      /* of its spool file, if it needs one */
+        uint64_t spool_max;          /* bytes that the spool may still take */
+        bool no_spool;               /* what needs the spool is not read now: -ESPIPE */
+        struct reading *reading;     /* NULL, or what is told how far it is and asked whether to go on */
+};
+
+/* Reads an archive once: decodes, verifies, keeps, lays out.
  *
- * fd          borrowed
- * id          what fstat said when it was chosen
- * gzip        what its source will work with, if it is a gzip archive; outlives @ret->src; NULL: it is spooled
- * object      its number
- * spool_dirfd borrowed; -1: there is none, and a compressed archive is refused with @spool_err
- * spool_name  name of its spool file, if it needs one
- * spool_max   bytes that the spool may still take
- * ret         filled on success; end it with indexed_fini
+ * ret  filled on success; end it with indexed_fini
  *
- * Returns 0; -EBADMSG: a verdict, the archive is refused; -ESTALE: it changed meanwhile; -EDQUOT: it needs
- * more than @spool_max; anything else: a trouble of this machine (disk full, read error, memory), to be
- * tried again.
+ * Returns 0; -EBADMSG: a verdict, the archive is refused; -ESTALE: it changed meanwhile, which is noticed within
+ * some ms; -ECANCELED: see struct reading; -ESPIPE: see no_spool; -EDQUOT: it needs more than spool_max; anything
+ * else: a trouble of this machine (disk full, read error, memory), to be tried again.
  * @err has the reason.  No spool file is left behind unless it returns 0.
  */
-int indexer_read(int fd, const struct identity *id, const struct gzip_env *gzip, uint64_t object,
-        int spool_dirfd, const char *spool_name, uint64_t spool_max, struct indexed *ret, struct err *err);
+int indexer_read(const struct index_order *o, struct indexed *ret, struct err *err);
 
 void indexed_fini(struct indexed *x);
 

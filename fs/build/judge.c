@@ -31,7 +31,7 @@ static int digest_now(struct catalog *c, struct entry *e, enum sums_kind kind, c
 
         if (fd < 0)
                 return err_sys(err, -errno, "open");
-        r = filedigest(fd, &e->id, sums_digest(kind), hex, err);
+        r = filedigest(fd, &e->id, sums_digest(kind), NULL, hex, err);
         if (r == 0 && known_save(&c->set, e->known, &why) < 0 && !c->db_trouble) {
                 c->db_trouble = true;
                 catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", why.text);

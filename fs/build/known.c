@@ -11,7 +11,7 @@
  *
  * Locks: none; the scanning thread only.
  */
-#include "build/known.h"
+#include "build/known_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,17 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/spool.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "build/layoutblob.h"
 
 #define MAX_SALT 65536
 
-static void known_free(struct known *k)
+void known_free(struct known *k)
 {
         if (!k)
                 return;
@@ -41,17 +39,7 @@ static void known_free(struct known *k)
         free(k);
 }
 
-static void known_freep(struct known **k)
-{
-        known_free(*k);
-}
-
-static int no_memory(struct err *err)
-{
-        return err_set(err, -ENOMEM, "out of memory");
-}
-
-static int append(struct known_set *s, struct known *k)
+int known_append(struct known_set *s, struct known *k)
 {
         struct known **v = reallocarray(s->v, s->n + 1, sizeof(struct known *));
 
@@ -59,114 +47,6 @@ static int append(struct known_set *s, struct known *k)
                 return -ENOMEM;
         s->v = v;
         v[s->n++] = k;
-        return 0;
-}
-
-/* ---- opening --------------------------------------------------------------------------------- */
-
-static int copy_string(const char *s, char **ret)
-{
-        *ret = s ? strdup(s) : NULL;
-        return s && !*ret ? -ENOMEM : 0;
-}
-
-/* The index of a gzip archive.  -EBADMSG: of another decoder, or damaged. */
-static int take_index(const struct known_set *s, const struct catalog_row *row, struct known *k)
-{
-        int r;
-
-        if (!row->decoder || !row->ready)
-                return 0;
-        if (strcmp(row->decoder, s->gzip->kind->name()) != 0)
-                return -EBADMSG;
-        k->checkpoints = true;
-        r = gzindex_unpack(row->gzindex, row->gzindex_bytes, &k->index);
-        return r == 0 && k->index->raw_bytes != row->raw_bytes ? -EBADMSG : r;
-}
-
-static int take_row(void *ctx, const struct catalog_row *row)
-{
-        struct known_set *s = ctx;
-        AUTO_CLEAN(known_freep) struct known *k = calloc(1, sizeof *k);
-        int r;
-
-        if (!k || copy_string(row->file, &k->file) < 0 || copy_string(row->reason, &k->reason) < 0)
-                return -ENOMEM;
-        k->id = row->id;
-        k->ready = row->ready;
-        k->salt = row->salt;
-        k->object = row->object;
-        k->format = row->format;
-        k->raw_bytes = row->raw_bytes;
-        k->hash_checked = row->hash_checked;
-        k->spooled = row->spooled;
-        k->spool_id = row->spool_id;
-        (void)snprintf(k->sha256, sizeof k->sha256, "%s", row->sha256 ? row->sha256 : "");
-        (void)snprintf(k->md5, sizeof k->md5, "%s", row->md5 ? row->md5 : "");
-        k->saved = true;
-        if (row->ready) {
-                r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
-                if (r == 0)
-                        r = take_index(s, row, k);
-                if (r == -EBADMSG)
-                        return 0; /* never trust: read the archive again */
-                if (r < 0)
-                        return r;
-        }
-        r = append(s, k);
-        if (r == 0)
-                (void)take_ptr(&k);
-        return r;
-}
-
-/* Removes spool files that no known archive has. */
-static void sweep_spool(const struct known_set *s)
-{
-        AUTO_CLOSEDIR DIR *dir = NULL;
-        int fd = openat(s->spool_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        const struct dirent *e;
-
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir) {
-                if (fd >= 0)
-                        close(fd);
-                return;
-        }
-        while ((e = readdir(dir))) {
-                bool used = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-
-                for (size_t i = 0; i < s->n && !used; i++) {
-                        char name[SPOOL_NAME_MAX];
-
-                        known_spool_name(s->v[i]->object, name);
-                        used = s->v[i]->spooled && strcmp(name, e->d_name) == 0;
-                }
-                if (!used)
-                        (void)unlinkat(s->spool_dirfd, e->d_name, 0);
-        }
-}
-
-int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
-        struct err *ret_note, struct err *err)
-{
-        int r;
-
-        *s = (struct known_set) {
-                .spool_dirfd = -1, .object_bits = object_bits, .gzip = gzip, .states_due = true
-        };
-        r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
-        if (r < 0)
-                return r;
-        /* Where that fails the descriptor is -1, and each compressed archive says why it cannot be read. */
-        (void)mkdirat(cache_dirfd, "spool", 0700);
-        s->spool_dirfd = openat(cache_dirfd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        r = catalogdb_each(s->db, take_row, s, err);
-        if (r == -ENOMEM)
-                return no_memory(err);
-        if (r < 0)
-                return r;
-        if (s->spool_dirfd >= 0)
-                sweep_spool(s);
         return 0;
 }
 
@@ -214,19 +94,19 @@ uint64_t known_spool_bytes(const struct known_set *s)
         return sum;
 }
 
-static bool is_free(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
-        uint64_t object)
+static bool is_free(const struct known_set *s, const struct identity *id, const struct numbered *busy,
+        size_t n, uint64_t object)
 {
         for (size_t i = 0; i < s->n; i++)
                 if (s->v[i]->object == object && !identity_equal(&s->v[i]->id, id))
                         return false;
         for (size_t i = 0; i < n; i++)
-                if (busy[i]->object == object && !identity_equal(&busy[i]->id, id))
+                if (busy[i].object == object && !identity_equal(&busy[i].id, id))
                         return false;
         return true;
 }
 
-int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+int known_number(const struct known_set *s, const struct identity *id, const struct numbered *busy, size_t n,
         uint64_t *ret_salt, uint64_t *ret_object, struct err *err)
 {
         const struct known *old = known_by_identity(s, id);
@@ -286,7 +166,7 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
                 }
                 b->tree = NULL;
         }
-        if (!old && append(s, k) < 0)
+        if (!old && known_append(s, k) < 0)
                 return NULL;
         /* Nothing fails from here, so @x is either taken whole or left. */
         ret = take_ptr(&k);
@@ -321,6 +201,7 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
                 .file = k->file,
                 .reason = k->reason,
                 .ready = k->ready,
+                .quarantined = k->quarantined,
                 .salt = k->salt,
                 .object = k->object,
                 .format = k->format,
@@ -356,64 +237,6 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
         return r;
 }
 
-static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
-        struct source **ret, struct err *err)
-{
-        AUTO_CLOSE int fd = -1;
-        int r;
-
-        if (k->spooled) {
-                char name[SPOOL_NAME_MAX];
-
-                known_spool_name(k->object, name);
-                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory")
-                                          : spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
-        }
-        fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return err_sys(err, -errno, "open");
-        r = k->checkpoints ? source_open_gzip(fd, &k->id, k->index, k->object, s->gzip, ret, err)
-                           : source_open_raw(fd, &k->id, ret, err);
-        if (r < 0)
-                return r;
-        (void)take_fd(&fd);
-        if (k->checkpoints)
-                (void)take_ptr(&k->index);
-        return 0;
-}
-
-int known_open_build(
-        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
-{
-        struct build *b;
-        int r;
-
-        if (k->build)
-                return 0;
-        b = calloc(1, sizeof *b);
-        if (!b)
-                return no_memory(err);
-        atomic_init(&b->refs, 1);
-        b->id = k->id;
-        b->object = k->object;
-        r = copy_string(file, &b->archive) < 0 ? no_memory(err)
-                                               : open_source(s, k, builds_dirfd, file, &b->src, err);
-        if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
-                r = err_set(err, -ESTALE, "the spool file is of another length");
-        if (r < 0) {
-                build_unref(b);
-                return r;
-        }
-        b->tree = take_ptr(&k->tree);
-        if (build_set_name(b, k->format == FORMAT_ISO) < 0) {
-                k->tree = take_ptr(&b->tree);
-                build_unref(b);
-                return no_memory(err);
-        }
-        k->build = b;
-        return 0;
-}
-
 int known_unsave(struct known_set *s, struct known *k, struct err *err)
 {
         int r = k->saved ? catalogdb_drop(s->db, &k->id, err) : 0;
@@ -422,7 +245,17 @@ int known_unsave(struct known_set *s, struct known *k, struct err *err)
         return r;
 }
 
-int known_refuse(struct known_set *s, struct known *k, const char *reason, struct err *err)
+static void drop_spool(const struct known_set *s, const struct known *k)
+{
+        char name[SPOOL_NAME_MAX];
+
+        if (!k->spooled || s->spool_dirfd < 0)
+                return;
+        known_spool_name(k->object, name);
+        (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
+}
+
+int known_refuse(struct known_set *s, struct known *k, const char *reason, bool quarantined, struct err *err)
 {
         char *text = strdup(reason);
 
@@ -430,21 +263,22 @@ int known_refuse(struct known_set *s, struct known *k, const char *reason, struc
                 return no_memory(err);
         free(k->reason);
         k->reason = text;
-        k->ready = false;
+        k->ready = k->pending = k->reread = false;
+        k->quarantined = quarantined;
+        drop_spool(s, k);
+        k->spooled = false;
+        s->states_due |= k->checkpoints;
+        k->checkpoints = false;
         k->raw_bytes = k->salt = k->object = 0;
+        layout_free(take_ptr(&k->tree));
+        gzindex_free(take_ptr(&k->index));
         build_unref(take_ptr(&k->build));
-        s->states_due = true;
-        return known_unsave(s, k, err);
+        return known_save(s, k, err);
 }
 
 static int forget(struct known_set *s, struct known *k, struct err *err)
 {
-        if (k->spooled && s->spool_dirfd >= 0) {
-                char name[SPOOL_NAME_MAX];
-
-                known_spool_name(k->object, name);
-                (void)unlinkat(s->spool_dirfd, name, 0); /* readers have it open */
-        }
+        drop_spool(s, k);
         s->states_due |= k->checkpoints;
         return known_unsave(s, k, err);
 }

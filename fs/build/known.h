@@ -32,6 +32,8 @@ struct known {
         struct gzindex *index; /* owned; with checkpoints, until @build's source takes it */
         struct build *build;   /* owned reference; NULL until opened */
         bool saved;            /* it is in catalog.db */
+        bool quarantined;      /* refused because it rotted after it was verified */
+        bool reread;           /* the same, before the start: it is to be read once more */
         bool pending;          /* it does not count yet: see entry.pending */
         bool wanted;           /* a mark of the scan */
 };
@@ -62,9 +64,15 @@ struct known *known_by_object(const struct known_set *s, uint64_t object);
 /* Bytes of all spool files. */
 uint64_t known_spool_bytes(const struct known_set *s);
 
-/* The object number of @id, which no other archive in the set and none of the @n builds in @busy has. 
+/* An archive's number. */
+struct numbered {
+        struct identity id;
+        uint64_t object;
+};
+
+/* The object number of @id, which no other archive in the set and none of the @n in @busy has.
  * Returns 0, -ENOMEM, or -ENOSPC if there is none left. */
-int known_number(const struct known_set *s, const struct identity *id, struct build *const *busy, size_t n,
+int known_number(const struct known_set *s, const struct identity *id, const struct numbered *busy, size_t n,
         uint64_t *ret_salt, uint64_t *ret_object, struct err *err);
 
 /* Name of the spool file of @object; @ret has SPOOL_NAME_MAX bytes. */
@@ -85,9 +93,14 @@ int known_save(struct known_set *s, struct known *k, struct err *err);
 int known_open_build(
         struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
 
-/* The archive @k was good and is so no more: it becomes a refusal, for as long as the daemon runs; after a restart
- * it is read again.  Views that hold its build keep it.  0, or the error of catalog.db. */
-int known_refuse(struct known_set *s, struct known *k, const char *reason, struct err *err);
+/* The archive @k was good and is so no more: it becomes a refusal, and its spool file goes.  Views that hold its build
+ * keep it.
+ *
+ * quarantined  its bytes changed on the disk: after a restart it is refused and read once more; else it is refused
+ *              until the file changes
+ *
+ * 0, or -ENOMEM: it is as it was; or the error of catalog.db: only that it is forgotten at the end. */
+int known_refuse(struct known_set *s, struct known *k, const char *reason, bool quarantined, struct err *err);
 
 /* Takes it out of catalog.db only. */
 int known_unsave(struct known_set *s, struct known *k, struct err *err);

@@ -3,7 +3,7 @@
  *
  *   head | entries | extents | name\0 | skipped_why\0 | entry names, each with its \0
  *
- * A row's checksum (catalogdb.c) tells accidents.  What is checked here is what the rest of the program
+ * A row's checksum (catalogrow.c) tells accidents.  What is checked here is what the rest of the program
  * relies on, so that even a wrong blob with a right checksum cannot make it read outside an array or outside
  * the stream.
  * A change of the records needs a new VERSION: an old blob then costs one more scan.

@@ -94,6 +94,8 @@ static void describe(
                 st->state = e->indexing               ? ARCHIVE_INDEXING
                             : !e->trouble || e->waits ? ARCHIVE_WAITING
                                                       : ARCHIVE_REFUSED;
+                if (e->indexing)
+                        buf_puts(reason, "it is being read");
                 if (e->trouble && !e->indexing)
                         buf_puts(reason, e->trouble);
                 if (shown && w == e)
@@ -102,6 +104,8 @@ static void describe(
         } else if (!k->ready) {
                 st->state = ARCHIVE_REFUSED;
                 buf_puts(reason, k->reason ? k->reason : "");
+                if (k->reread)
+                        buf_puts(reason, "; that was before the start: it is read once more");
         } else if (e->sums >= SUMS_DIFFERS) {
                 st->state = ARCHIVE_REFUSED;
                 buf_puts(reason, e->sums_why ? e->sums_why : "");

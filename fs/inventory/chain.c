@@ -33,8 +33,7 @@ static int add_link(struct load *l, sqlite3_stmt *s)
         k->parent = sqlite3_column_int64(s, 3);
         if (r == 0)
                 r = load_build_cell(l, s, 4, "profile", id, &k->build);
-        k->channel = sqlite3_column_int64(s, 5);
-        return r;
+        return r == 0 ? load_reference(l, s, 5, "profile", id, &k->channel) : r;
 }
 
 static void clear_chain(struct load *l)
@@ -114,6 +113,16 @@ static int chain_by_parents(struct load *l, int64_t profile)
                                 "parent = 1 "
                                 "WHERE id = %lld",
                                 (long long)id, (long long)id);
+                        if (r < 0)
+                                return r;
+                        id = 0;
+                }
+                if (id != 0 && id != ROOT_PROFILE && l->n_chain == CHAIN_MAX - 1) {
+                        r = load_problem(l,
+                                "%d profiles in a row, and profile %lld would be the next: the rest was left "
+                                "out, up "
+                                "to default",
+                                CHAIN_MAX - 1, (long long)id);
                         if (r < 0)
                                 return r;
                         id = 0;

@@ -19,6 +19,7 @@
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "inventory/trouble.h"
 #include "inventory_sql.h"
 
 static const char *const query_text[QUERIES] = {
@@ -57,17 +58,6 @@ int errno_from_sqlite(int rc)
         }
 }
 
-static int err_not_ours(const char *path, const char *why, struct err *err)
-{
-        const char *slash = strrchr(path, '/');
-
-        return err_set(err, -EACCES,
-                "inventory %s cannot be opened (%s): it and its directory must belong to the user that reads "
-                "it: "
-                "chown -R %u %.*s",
-                path, why, (unsigned)geteuid(), slash ? (int)(slash - path) : 1, slash ? path : ".");
-}
-
 static int conn_fail(struct conn *c, int rc, struct err *err, const char *what)
 {
         int r = errno_from_sqlite(rc);
@@ -91,6 +81,17 @@ static void conn_closep(struct conn **c)
         conn_close(*c);
 }
 
+/* Pragmas that only tell something when they get no argument. */
+static bool is_question(const char *pragma)
+{
+        static const char *const questions[] = { "user_version", "data_version", "journal_mode" };
+
+        for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+                if (strcmp(questions[i], pragma) == 0)
+                        return true;
+        return false;
+}
+
 /* What a connection may do once it is set up. */
 static int only_reading(
         void *ctx, int action, const char *a, const char *b, const char *db, const char *trigger)
@@ -103,7 +104,7 @@ static int only_reading(
         case SQLITE_FUNCTION:
                 return SQLITE_OK;
         case SQLITE_PRAGMA:
-                return !b && strcmp(a, "user_version") == 0 ? SQLITE_OK : SQLITE_DENY;
+                return !b && is_question(a) ? SQLITE_OK : SQLITE_DENY;
         default:
                 return SQLITE_DENY;
         }
@@ -123,7 +124,17 @@ static int get_pragma(struct conn *c, const char *sql, int *ret)
         return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_ERROR : rc;
 }
 
-/* A file on a read-only filesystem has no sidecars and cannot get any; nor can it change. */
+/* Whether "<path><suffix>" is there. */
+static bool has_sidecar(const char *path, const char *suffix)
+{
+        AUTO_BUF struct buf name = BUF_INIT;
+        struct stat st;
+
+        buf_printf(&name, "%s%s", path, suffix);
+        return buf_error(&name) == 0 && stat(name.data, &st) == 0;
+}
+
+/* Without locks and sidecars. */
 static int open_immutable(const char *path, sqlite3 **ret)
 {
         AUTO_BUF struct buf uri = BUF_INIT;
@@ -142,14 +153,40 @@ static int open_immutable(const char *path, sqlite3 **ret)
                 uri.data, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 }
 
-static int open_file(const char *path, sqlite3 **ret)
+/* On a read-only filesystem a WAL database without sidecars cannot be opened otherwise, as -shm cannot be made.
+ * With a -wal SQLite finds its way, and a -journal may have to be rolled back: neither may be passed over.
+ * The filesystem may be writable elsewhere (a read-only bind mount): hence conn_is_current. */
+static bool wants_immutable(const char *path)
 {
         struct statvfs fs;
 
-        if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY))
-                return open_immutable(path, ret);
+        return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) && !has_sidecar(path, "-wal") &&
+               !has_sidecar(path, "-journal");
+}
+
+static int open_file(struct conn *c, const char *path, bool is_copy)
+{
+        c->immutable = is_copy || wants_immutable(path);
+        if (c->immutable)
+                return open_immutable(path, &c->db);
         /* SQLite falls back to reading by itself where it may not write. */
-        return sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        return sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+        return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool conn_is_current(const struct conn *c, const char *path, const struct stat *st)
+{
+        if (c->st.st_dev != st->st_dev || c->st.st_ino != st->st_ino)
+                return false;
+        if (!c->immutable)
+                return true;
+        return c->st.st_size == st->st_size && same_time(&c->st.st_mtim, &st->st_mtim) &&
+               same_time(&c->st.st_ctim, &st->st_ctim) && !has_sidecar(path, "-wal") &&
+               !has_sidecar(path, "-journal");
 }
 
 static int open_memory(sqlite3 **ret)
@@ -159,6 +196,9 @@ static int open_memory(sqlite3 **ret)
 
         return rc == SQLITE_OK ? sqlite3_exec(*ret, inventory_schema_sql, NULL, NULL, NULL) : rc;
 }
+
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
 
 static int tie_down(struct conn *c)
 {
@@ -175,8 +215,12 @@ static int tie_down(struct conn *c)
                 rc = sqlite3_db_config(c->db, configs[i].op, configs[i].value, NULL);
         if (rc == SQLITE_OK)
                 rc = sqlite3_exec(c->db,
-                        "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA cache_size = -1024;"
-                        "PRAGMA temp_store = MEMORY;",
+                        "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA temp_store = MEMORY;",
+                        NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_exec(c->db,
+                        c->large ? "PRAGMA cache_size = -" STRING(LARGE_KIB)
+                                 : "PRAGMA cache_size = -" STRING(SMALL_KIB),
                         NULL, NULL, NULL);
         return rc == SQLITE_OK ? sqlite3_set_authorizer(c->db, only_reading, NULL) : rc;
 }
@@ -208,11 +252,8 @@ static int check_identity(struct conn *c, const char *path, const struct stat *s
         if (rc == SQLITE_OK)
                 rc = get_pragma(c, "PRAGMA user_version", &c->version);
         if (rc != SQLITE_OK) {
-                int r = conn_fail(c, rc, err, path ? path : "inventory");
-
-                if (r == -EACCES) /* WAL: -shm cannot be made */
-                        return err_not_ours(path, sqlite3_errmsg(c->db), err);
-                return r;
+                return path ? trouble_explain(path, rc, sqlite3_errmsg(c->db), err)
+                            : conn_fail(c, rc, err, "inventory");
         }
         if (app != SCHEMA_APP_ID && app != 0)
                 return err_set(err, -EBADMSG,
@@ -245,43 +286,75 @@ bool conn_wal_head(const char *path, ino_t *ret_ino, unsigned char head[WAL_HEAD
         return pread(fd, head, WAL_HEAD_BYTES, 0) == WAL_HEAD_BYTES;
 }
 
-int conn_open(const char *path, struct conn **ret, struct err *err)
+void conn_set_patience(struct conn *c, unsigned busy_ms)
+{
+        (void)sqlite3_busy_timeout(c->db, (int)busy_ms);
+}
+
+int conn_open(
+        const char *path, bool is_copy, bool large, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         unsigned char head[WAL_HEAD_BYTES];
         AUTO_CLEAN(conn_closep) struct conn *c = calloc(1, sizeof *c);
-        struct stat st = { 0 }, after = { 0 };
+        struct stat after = { 0 };
         int rc, r;
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
-        if (path && stat(path, &st) < 0 && errno == EACCES)
-                return err_not_ours(path, strerror(errno), err);
-        if (path && stat(path, &st) < 0)
-                return err_set(err, -errno, "inventory %s: %s%s%s%s", path, strerror(errno),
-                        errno == ENOENT ? ": make it with pxectl -i " : "", errno == ENOENT ? path : "",
-                        errno == ENOENT ? " init" : "");
-        rc = path ? open_file(path, &c->db) : open_memory(&c->db);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_busy_timeout(c->db, POOL_BUSY_MS);
+        if (path && stat(path, &c->st) < 0)
+                return trouble_explain(path, SQLITE_CANTOPEN, "", err);
+        rc = path ? open_file(c, path, is_copy) : open_memory(&c->db);
         if (rc == SQLITE_OK)
                 rc = sqlite3_extended_result_codes(c->db, 1);
         if (rc != SQLITE_OK)
-                return conn_fail(c, rc, err, path ? path : "inventory");
-        r = check_identity(c, path, &st, err);
+                return path ? trouble_explain(path, rc, sqlite3_errmsg(c->db), err)
+                            : conn_fail(c, rc, err, "inventory");
+        conn_set_patience(c, busy_ms);
+        c->large = large;
+        r = check_identity(c, path, &c->st, err);
         if (r < 0)
                 return r;
         rc = tie_down(c);
         if (rc != SQLITE_OK)
                 return conn_fail(c, rc, err, path ? path : "inventory");
-        if (path && (stat(path, &after) < 0 || after.st_dev != st.st_dev || after.st_ino != st.st_ino))
+        if (path && (stat(path, &after) < 0 || after.st_dev != c->st.st_dev || after.st_ino != c->st.st_ino))
                 return err_set(err, -EAGAIN, "inventory %s: replaced while it was being opened", path);
-        c->dev = st.st_dev;
-        c->ino = st.st_ino;
-        if (path)
+        if (path && !c->immutable)
                 (void)conn_wal_head(
                         path, &c->wal_ino, head); /* it was made by the first read at the latest */
         *ret = take_ptr(&c);
         return 0;
+}
+
+int conn_begin(struct conn *c, const char *path, struct err *err)
+{
+        sqlite3_stmt *s;
+        int r = conn_query(c, Q_begin, &s, err);
+
+        if (r == 0) {
+                r = conn_step(c, s, err);
+                sqlite3_reset(s);
+        }
+        if (r == 0)
+                r = conn_query(c, Q_version, &s, err);
+        if (r == 0) {
+                r = conn_step(c, s, NULL); /* the first that touches the file */
+                if (r < 0 && path)
+                        r = trouble_explain(
+                                path, sqlite3_extended_errcode(c->db), sqlite3_errmsg(c->db), err);
+                c->version = r > 0 ? sqlite3_column_int(s, 0) : 0;
+                sqlite3_reset(s);
+                r = r < 0 ? r : conn_check_version(c->version, path ? path : "in memory", err);
+        }
+        return r;
+}
+
+bool conn_end(struct conn *c)
+{
+        sqlite3_stmt *s;
+
+        return conn_query(c, Q_end, &s, NULL) == 0 && conn_step(c, s, NULL) == 0 &&
+               sqlite3_reset(s) == SQLITE_OK && sqlite3_get_autocommit(c->db);
 }
 
 int conn_query(struct conn *c, enum query q, sqlite3_stmt **ret, struct err *err)
@@ -312,6 +385,12 @@ int conn_schema_version(const struct conn *c)
         return c->version;
 }
 
+/* C0, DEL, and C1 as UTF-8. */
+static bool is_control(const unsigned char *t)
+{
+        return t[0] < 0x20 || t[0] == 0x7f || (t[0] == 0xc2 && t[1] < 0xa0);
+}
+
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
 {
         const unsigned char *t;
@@ -327,10 +406,11 @@ int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
         n = (size_t)sqlite3_column_bytes(s, col);
         if (n > max_bytes)
                 return -EILSEQ;
-        for (size_t i = 0; i < n; i++) /* C0, DEL, and C1 as UTF-8 */
-                if (t[i] < 0x20 || t[i] == 0x7f ||
-                        (t[i] == 0xc2 && i + 1 < n && t[i + 1] >= 0x80 && t[i + 1] < 0xa0))
+        for (size_t i = 0, len; i < n; i += len) {
+                len = is_control(t + i) ? 0 : utf8_len(t + i);
+                if (len == 0)
                         return -EILSEQ;
+        }
         *ret = (const char *)t;
         return 0;
 }

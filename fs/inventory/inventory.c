@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* inventory -- questions to the operator's database; see inventory.h.
  *
- * Each function borrows a connection, which is one read transaction (pool.c), asks by key, and gives it back.
- * Plans are made in load.c.  Nothing is remembered between calls, so there is nothing that could be stale.
+ * Each function is a question to one connection inside one read transaction.  standby.c puts it to the live file
+ * or, if that fails, to its copy; plans are made in load.c.  Nothing is remembered between calls, so there is nothing
+ * that could be stale.
  *
  * Names that go into the tree (hosts, addresses, channels) are checked here before they are listed: rows can
  * be written with checks off, and a name with a '/' would make readdir fail for all.
@@ -13,25 +14,26 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "inventory/load.h"
 #include "inventory/mac.h"
-#include "inventory/pool.h"
+#include "inventory/standby.h"
 
 #define NAME_MAX_BYTES 255 /* of one path component, Linux */
 
 struct inventory {
-        struct pool *pool; /* owned */
+        struct standby *standby; /* owned */
 };
 
-int inventory_open(const char *path, struct inventory **ret, struct err *err)
+int inventory_open(const struct inventory_options *opts, struct inventory **ret, struct err *err)
 {
         struct inventory *inv = calloc(1, sizeof *inv);
         int r;
 
         if (!inv)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = pool_new(path, &inv->pool, err);
+        r = standby_new(opts, &inv->standby, err);
         if (r < 0) {
                 free(inv);
                 return r;
@@ -44,14 +46,42 @@ void inventory_close(struct inventory *inv)
 {
         if (!inv)
                 return;
-        pool_free(inv->pool);
+        standby_free(inv->standby);
         free(inv);
 }
 
-static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, struct err *err)
+unsigned inventory_changes(const struct inventory *inv)
+{
+        return standby_changes(inv->standby);
+}
+
+void inventory_health(struct inventory *inv, struct inventory_health *ret)
+{
+        standby_health(inv->standby, ret);
+}
+
+void inventory_health_text(const struct inventory_health *h, struct err *ret)
+{
+        char when[32] = "an unknown time";
+        struct tm tm;
+
+        ret->text[0] = '\0';
+        if (h->from == INVENTORY_LIVE)
+                return;
+        if (h->copy_sec && gmtime_r(&h->copy_sec, &tm))
+                (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        if (h->from == INVENTORY_COPY)
+                (void)err_set(ret, 0, "answering from the copy of %s, because %s", when, h->reason.text);
+        else
+                *ret = h->reason;
+}
+
+/* *ret_rival: another host that a NIC with this MAC belongs to, for which an index must have been dropped; 0: none. */
+static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, int64_t *ret_rival, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *s = NULL;
         char text[MAC_TEXT_SIZE];
+        bool found = false;
         int r = conn_query(c, Q_host_by_mac, &s, err);
 
         if (r < 0)
@@ -59,86 +89,129 @@ static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, struct err *e
         mac_format(mac, text);
         if (sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC) != SQLITE_OK)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = conn_step(c, s, err);
-        if (r > 0)
-                *ret = sqlite3_column_int64(s, 0);
+        for (bool first = true; (r = conn_step(c, s, err)) > 0; first = false) {
+                int64_t host = sqlite3_column_int64(s, 0);
+
+                found = true;
+                if (first)
+                        *ret = host;
+                else if (host != *ret)
+                        *ret_rival = host;
+        }
         sqlite3_reset(s);
         sqlite3_clear_bindings(s); /* @text ends here */
+        return r < 0 ? r : found;
+}
+
+struct wanted_plan {
+        uint64_t mac; /* 0: by host */
+        int64_t host;
+        struct plan *p; /* the answer; owned, also if the transaction turns out to be worth nothing */
+};
+
+static int question_mac(struct conn *c, void *ctx, struct err *err)
+{
+        struct wanted_plan *w = ctx;
+        int64_t host = 0, rival = 0;
+        int r = host_by_mac(c, w->mac, &host, &rival, err);
+
+        plan_free(take_ptr(&w->p));
+        if (r > 0) {
+                r = load_host(c, host, w->mac, rival, &w->p, err);
+                if (r != -ENOENT)
+                        return r;
+                r = 0; /* a NIC whose host was deleted behind the triggers' back */
+        }
+        return r < 0 ? r : load_unknown(c, w->mac, &w->p, err);
+}
+
+static int ask_plan(
+        struct inventory *inv, standby_question *q, struct wanted_plan *w, struct plan **ret, struct err *err)
+{
+        int r = standby_ask(inv->standby, q, w, err);
+
+        if (r == 0)
+                *ret = w->p;
+        else
+                plan_free(w->p);
         return r;
 }
 
 int inventory_plan(struct inventory *inv, uint64_t mac, struct plan **ret, struct err *err)
 {
-        struct conn *c;
-        int64_t host = 0;
-        int r = pool_get(inv->pool, &c, err);
+        struct wanted_plan w = { .mac = mac };
 
-        if (r < 0)
-                return r;
-        r = host_by_mac(c, mac, &host, err);
-        if (r > 0) {
-                r = load_host(c, host, mac, ret, err);
-                if (r == -ENOENT) /* a NIC whose host was deleted behind the triggers' back */
-                        r = 0;
-                else
-                        goto out;
-        }
-        if (r == 0)
-                r = load_unknown(c, mac, ret, err);
-out:
-        pool_put(inv->pool, c, r);
-        return r;
+        return ask_plan(inv, question_mac, &w, ret, err);
+}
+
+static int question_host(struct conn *c, void *ctx, struct err *err)
+{
+        struct wanted_plan *w = ctx;
+
+        plan_free(take_ptr(&w->p));
+        return load_host(c, w->host, 0, 0, &w->p, err);
 }
 
 int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan **ret, struct err *err)
 {
-        struct conn *c;
-        int r = pool_get(inv->pool, &c, err);
+        struct wanted_plan w = { .host = host_id };
 
-        if (r < 0)
-                return r;
-        r = load_host(c, host_id, 0, ret, err);
-        pool_put(inv->pool, c, r);
-        return r;
+        return ask_plan(inv, question_host, &w, ret, err);
 }
 
 /* The row of a query with one text parameter whose first column is text.  With @single, column 1 tells
  * whether more rows fit.
  * @take gets the text. */
-static int ask_text(struct inventory *inv, enum query q, const char *what, const char *key, bool single,
-        int (*take)(void *ctx, const char *text), void *ctx, struct err *err)
+struct wanted_text {
+        enum query q;
+        const char *what, *key;
+        bool single;
+        int (*take)(void *ctx, const char *text);
+        void *ctx;
+};
+
+static int take_row(sqlite3_stmt *s, const struct wanted_text *w, struct err *err)
 {
-        sqlite3_stmt *s = NULL;
-        struct conn *c;
         const char *text;
-        int r = pool_get(inv->pool, &c, err);
+        int r;
+
+        if (w->single && sqlite3_column_int(s, 1) != 0)
+                return err_set(err, -ENOENT, "more than one host has the %s %s", w->what, w->key);
+        r = conn_text(s, 0, NAME_MAX_BYTES, &text);
+        if (r == 0 || r == -ENODATA)
+                r = w->take(w->ctx, r == 0 ? text : NULL);
+        if (r == -EILSEQ)
+                return err_set(err, -ENOENT, "the row of %s %s is unusable", w->what, w->key);
+        return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+static int question_text(struct conn *c, void *ctx, struct err *err)
+{
+        const struct wanted_text *w = ctx;
+        sqlite3_stmt *s = NULL;
+        int r = conn_query(c, w->q, &s, err);
 
         if (r < 0)
                 return r;
-        r = conn_query(c, q, &s, err);
-        if (r == 0 && sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC) != SQLITE_OK)
+        if (sqlite3_bind_text(s, 1, w->key, -1, SQLITE_STATIC) != SQLITE_OK)
                 r = err_set(err, -ENOMEM, "out of memory");
-        if (r == 0)
+        else
                 r = conn_step(c, s, err);
-        if (r == 0) {
-                r = err_set(err, -ENOENT, "the inventory has no %s %s", what, key);
-        } else if (r > 0 && single && sqlite3_column_int(s, 1) != 0) {
-                r = err_set(err, -ENOENT, "more than one host has the %s %s", what, key);
-        } else if (r > 0) {
-                r = conn_text(s, 0, NAME_MAX_BYTES, &text);
-                if (r == 0 || r == -ENODATA)
-                        r = take(ctx, r == 0 ? text : NULL);
-                if (r == -EILSEQ)
-                        r = err_set(err, -ENOENT, "the row of %s %s is unusable", what, key);
-                else if (r < 0)
-                        r = err_set(err, r, "out of memory");
-        }
-        if (s) {
-                sqlite3_reset(s);
-                sqlite3_clear_bindings(s); /* @key ends here */
-        }
-        pool_put(inv->pool, c, r);
+        if (r == 0)
+                r = err_set(err, -ENOENT, "the inventory has no %s %s", w->what, w->key);
+        else if (r > 0)
+                r = take_row(s, w, err);
+        sqlite3_reset(s);
+        sqlite3_clear_bindings(s); /* the key ends here */
         return r;
+}
+
+static int ask_text(struct inventory *inv, enum query q, const char *what, const char *key, bool single,
+        int (*take)(void *ctx, const char *text), void *ctx, struct err *err)
+{
+        struct wanted_text w = { q, what, key, single, take, ctx };
+
+        return standby_ask(inv->standby, question_text, &w, err);
 }
 
 static int take_mac(void *ctx, const char *text)
@@ -170,18 +243,31 @@ static int take_build(void *ctx, const char *text)
 {
         if (text && !is_file_name(text))
                 return -EILSEQ;
+        free(*(char **)ctx); /* of a question that is asked again */
         *(char **)ctx = strdup(text ? text : "latest");
         return *(char **)ctx ? 0 : -ENOMEM;
 }
 
 int inventory_channel(struct inventory *inv, const char *channel, char **ret_build, struct err *err)
 {
-        return ask_text(inv, Q_channel_by_name, "channel", channel, false, take_build, ret_build, err);
+        AUTO_FREE char *build = NULL;
+        int r = ask_text(inv, Q_channel_by_name, "channel", channel, false, take_build, &build, err);
+
+        if (r == 0)
+                *ret_build = take_ptr(&build);
+        return r;
 }
 
-/* Calls @add for the rows of a query (key, text); with @macs the key is the text as a number. */
-static int list_rows(
-        struct conn *c, sqlite3_stmt *s, bool macs, inventory_list_fn *add, void *ctx, struct err *err)
+struct wanted_list {
+        enum query q;
+        uint64_t after; /* the last key that was given: a question asked again goes on there */
+        bool macs;      /* the key is the text as a number */
+        inventory_list_fn *add;
+        void *ctx;
+};
+
+/* Calls add for the rows of a query (key, text). */
+static int list_rows(struct conn *c, sqlite3_stmt *s, struct wanted_list *w, struct err *err)
 {
         int r;
 
@@ -193,40 +279,42 @@ static int list_rows(
                 r = conn_text(s, 1, NAME_MAX_BYTES, &name);
                 if (r == -ENOMEM)
                         return err_set(err, r, "out of memory");
-                if (r < 0 || !is_file_name(name) || (macs && mac_parse(name, &key, &canonical) < 0) ||
+                if (r < 0 || !is_file_name(name) || (w->macs && mac_parse(name, &key, &canonical) < 0) ||
                         !canonical)
                         continue; /* unusable: it can be found in .pxefs and by sqlite3, not in a listing */
-                if (!add(ctx, key, name))
+                w->after = key;
+                if (!w->add(w->ctx, key, name))
                         return 0;
         }
+        return r;
+}
+
+static int question_list(struct conn *c, void *ctx, struct err *err)
+{
+        struct wanted_list *w = ctx;
+        sqlite3_stmt *s = NULL;
+        char text[MAC_TEXT_SIZE];
+        int rc, r = conn_query(c, w->q, &s, err);
+
+        if (r < 0)
+                return r;
+        mac_format(w->after, text);
+        rc = w->macs ? sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC)
+                     : sqlite3_bind_int64(s, 1, (int64_t)w->after);
+        r = rc == SQLITE_OK ? list_rows(c, s, w, err) : err_set(err, -ENOMEM, "out of memory");
+        sqlite3_reset(s);
+        sqlite3_clear_bindings(s);
         return r;
 }
 
 static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, inventory_list_fn *add,
         void *ctx, struct err *err)
 {
-        sqlite3_stmt *s = NULL;
-        char text[MAC_TEXT_SIZE];
-        struct conn *c;
-        int rc, r;
+        struct wanted_list w = { q, after, macs, add, ctx };
 
         if (after > (macs ? UINT64_C(0xffffffffffff) : (uint64_t)INT64_MAX))
                 return 0;
-        r = pool_get(inv->pool, &c, err);
-        if (r < 0)
-                return r;
-        r = conn_query(c, q, &s, err);
-        if (r == 0) {
-                mac_format(after, text);
-                rc = macs ? sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC)
-                          : sqlite3_bind_int64(s, 1, (int64_t)after);
-                r = rc == SQLITE_OK ? list_rows(c, s, macs, add, ctx, err)
-                                    : err_set(err, -ENOMEM, "out of memory");
-                sqlite3_reset(s);
-                sqlite3_clear_bindings(s);
-        }
-        pool_put(inv->pool, c, r);
-        return r;
+        return standby_ask(inv->standby, question_list, &w, err);
 }
 
 int inventory_list_macs(
@@ -271,19 +359,20 @@ static int count(struct conn *c, enum query q, uint64_t *ret, struct err *err)
         return r < 0 ? r : 0;
 }
 
+static int question_summary(struct conn *c, void *ctx, struct err *err)
+{
+        struct inventory_summary *sum = ctx;
+        int r = count(c, Q_count_hosts, &sum->hosts, err);
+
+        sum->schema_version = conn_schema_version(c);
+        return r < 0 ? r : count(c, Q_count_nics, &sum->nics, err);
+}
+
 int inventory_summary(struct inventory *inv, struct inventory_summary *ret, struct err *err)
 {
         struct inventory_summary sum = { 0 };
-        struct conn *c;
-        int r = pool_get(inv->pool, &c, err);
+        int r = standby_ask(inv->standby, question_summary, &sum, err);
 
-        if (r < 0)
-                return r;
-        r = count(c, Q_count_hosts, &sum.hosts, err);
-        if (r == 0)
-                r = count(c, Q_count_nics, &sum.nics, err);
-        sum.schema_version = conn_schema_version(c);
-        pool_put(inv->pool, c, r);
         if (r == 0)
                 *ret = sum;
         return r;

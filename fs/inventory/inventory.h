@@ -6,8 +6,11 @@
  * daemon never changes a row: its connections are query_only, and an authorizer denies everything but
  * reading.
  *
+ * Whenever the file cannot be read (locked, damaged, gone, replaced, of a newer schema), the call is answered
+ * from the last good copy, if there is one; as soon as it can be read, by the file again.
+ *
  * Threads: all functions may be called from any thread at once (each call borrows one of a few connections).
- * They block for SQLite: microseconds as a rule, at most the busy timeout (2 s).
+ * They block for SQLite: microseconds as a rule; for a lock 250 ms at most, or 2 s if there is no copy.
  */
 #ifndef PXEFS_INVENTORY_INVENTORY_H
 #define PXEFS_INVENTORY_INVENTORY_H
@@ -15,23 +18,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "inventory/plan.h"
 
 struct inventory;
 
-/* Opens the inventory.
+struct inventory_options {
+        /* The database file; NULL for an empty inventory that holds the schema's defaults (every host is
+         * unknown).  Borrowed until inventory_open returns, as copy_path. */
+        const char *path;
+        /* Where its last good copy is kept (copy_name() in copy.h gives the name); NULL: nowhere.  A thread
+         * makes it: mode 0600, when nobody has committed for quiet_ms, or a commit has waited for every_ms, and not
+         * more often than that. */
+        const char *copy_path;
+        void (*log)(int priority,
+                const char *line);   /* changes of state, from that thread; NULL: nobody listens */
+        unsigned quiet_ms, every_ms; /* 0: 2 s, 30 s */
+        unsigned busy_ms;            /* how long one call waits for a lock when there is a copy; 0: 250 */
+};
+
+/* Opens the inventory; if it cannot be read, its copy.
  *
- * path  the database file; NULL for an empty inventory that holds the schema's defaults (every host is
- * unknown)
- *
- * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  If
- * the old file's -wal still stands beside the new one, calls fail with -ESTALE until it is removed: SQLite
- * would mix the two.  Returns 0; -ENOENT, -EACCES, -EBADMSG (not an inventory, or of a newer schema) with a
+ * A file that was replaced by rename is noticed at the next call (its device and inode are compared).  While
+ * the old file's -wal still stands beside the new one, the new one counts as unreadable (-ESTALE): SQLite
+ * would mix the two.  Returns 0; -ENOENT, -EACCES, -EBUSY, -EBADMSG (not an inventory, or of a newer schema) with a
  * reason and the command that mends it.
  */
-int inventory_open(const char *path, struct inventory **ret, struct err *err);
+int inventory_open(const struct inventory_options *opts, struct inventory **ret, struct err *err);
 void inventory_close(struct inventory *inv);
 
 /* The plan of the machine with this MAC.  A MAC no row has gives a plan of kind PLAN_UNKNOWN, not an error.
@@ -73,5 +88,29 @@ struct inventory_summary {
         int schema_version;
 };
 int inventory_summary(struct inventory *inv, struct inventory_summary *ret, struct err *err);
+
+/* Where answers come from. */
+enum inventory_answers {
+        INVENTORY_LIVE,
+        INVENTORY_COPY, /* the file cannot be read */
+        INVENTORY_NONE  /* neither can the copy, or there is none */
+};
+
+struct inventory_health {
+        enum inventory_answers from; /* as of the last calls */
+        time_t since_sec;            /* wall clock */
+        struct err reason;           /* why not the file itself, with the way out; "" for INVENTORY_LIVE */
+        const char *copy_path;       /* borrowed from the inventory; NULL: copies are not kept */
+        time_t copy_sec;             /* when the copy was made, wall clock; 0: there is none */
+        struct err copy_reason;      /* why the last attempt to make one failed; "" if it did not */
+};
+/* How often it became unreadable, or readable again.  Costs nothing. */
+unsigned inventory_changes(const struct inventory *inv);
+
+void inventory_health(struct inventory *inv, struct inventory_health *ret);
+
+/* One line for people: "answering from the copy of <time>, because <reason>"; "" for INVENTORY_LIVE with nothing to
+ * tell. */
+void inventory_health_text(const struct inventory_health *h, struct err *ret);
 
 #endif

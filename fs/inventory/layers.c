@@ -129,6 +129,8 @@ static int settle_properties(struct load *l)
 
                 if (last && strcmp(k->p.name, last) == 0)
                         continue; /* a nearer layer has it */
+                if (i + 1 < l->n_found && k[1].rank == k->rank && strcmp(k[1].p.name, k->p.name) == 0)
+                        why = "there is more than one row of this name here; DELETE one";
                 last = k->p.name;
                 if (why) {
                         r = load_problem(l, "property %s (%s, property.id %lld) was left out: %s", k->p.name,

@@ -98,6 +98,17 @@ int load_build_cell(struct load *l, sqlite3_stmt *s, int col, const char *table,
         return r;
 }
 
+int load_reference(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, int64_t *ret)
+{
+        int type = sqlite3_column_type(s, col);
+
+        *ret = type == SQLITE_INTEGER ? sqlite3_column_int64(s, col) : type == SQLITE_NULL ? 0 : UNREADABLE;
+        if (*ret != UNREADABLE)
+                return 0;
+        return load_problem(l, "%s %lld: %s is no number, as an id is: UPDATE it", table, (long long)row,
+                sqlite3_column_name(s, col));
+}
+
 /* ---- the build ---- */
 
 __attribute__((format(printf, 3, 4))) static int set_build(
@@ -120,7 +131,11 @@ __attribute__((format(printf, 3, 4))) static int set_build(
 static int no_channel(struct load *l, int64_t channel, const struct link *from)
 {
         char name[48];
-        int r = load_problem(l, "channel %lld does not exist, and %s%s asks for it: UPDATE it",
+        int r;
+
+        if (channel == UNREADABLE) /* a problem already */
+                return set_build(l, "unreadable-channel", "a channel that is no number");
+        r = load_problem(l, "channel %lld does not exist, and %s%s asks for it: UPDATE it",
                 (long long)channel, from ? "profile " : "this host", from ? from->name : "");
 
         if (r < 0)
@@ -162,6 +177,8 @@ static int build_by_channel(struct load *l, int64_t channel, const struct link *
  * same. */
 static int load_build(struct load *l, const char *host_build, int64_t host_channel)
 {
+        if (l->rival)
+                return set_build(l, "two-hosts-have-this-mac", "the MAC, which two hosts have");
         if (host_build)
                 return set_build(l, host_build, "host.build");
         if (host_channel)
@@ -205,6 +222,18 @@ static int host_mac(struct load *l, sqlite3_stmt *s)
         return 0;
 }
 
+static int host_enabled(struct load *l, sqlite3_stmt *s)
+{
+        int64_t enabled = sqlite3_column_int64(s, 6);
+
+        if (sqlite3_column_type(s, 6) != SQLITE_INTEGER || (enabled != 0 && enabled != 1))
+                return load_problem(l, "host %lld: enabled is neither 0 nor 1, and was taken for 1",
+                        (long long)l->p->host_id);
+        if (!enabled)
+                l->p->kind = PLAN_DISABLED;
+        return 0;
+}
+
 /* The columns of the host's row.  *ret_build is the caller's. */
 static int host_columns(struct load *l, sqlite3_stmt *s, char **ret_build)
 {
@@ -221,8 +250,27 @@ static int host_columns(struct load *l, sqlite3_stmt *s, char **ret_build)
                 r = load_cell(l, s, 7, "the NIC of host", p->host_id, &p->ip);
         if (r == 0 && !p->mac[0])
                 r = host_mac(l, s);
-        if (sqlite3_column_type(s, 6) == SQLITE_INTEGER && sqlite3_column_int64(s, 6) == 0)
-                p->kind = PLAN_DISABLED;
+        return r == 0 ? host_enabled(l, s) : r;
+}
+
+/* Host, profile and rivals, as numbers. */
+static int host_references(struct load *l, sqlite3_stmt *s, int64_t *ret_profile, int64_t *ret_channel)
+{
+        int64_t id = l->p->host_id;
+        int r = load_reference(l, s, 4, "host", id, ret_channel);
+
+        *ret_profile = sqlite3_column_int64(s, 2);
+        if (r == 0 && sqlite3_column_type(s, 2) != SQLITE_INTEGER) {
+                *ret_profile = ROOT_PROFILE;
+                r = load_problem(
+                        l, "host %lld: profile is no number, default stands in: UPDATE it", (long long)id);
+        }
+        if (r == 0 && l->rival)
+                r = load_problem(l,
+                        "the MAC %s is of two hosts, %lld and %lld, and nothing is booted: DELETE FROM nic "
+                        "WHERE "
+                        "mac = '%s' AND host = ...",
+                        l->p->mac, (long long)id, (long long)l->rival, l->p->mac);
         return r;
 }
 
@@ -230,7 +278,7 @@ static int fill_host(struct load *l, int64_t id)
 {
         AUTO_STMT sqlite3_stmt *s = NULL;
         AUTO_FREE char *build = NULL;
-        int64_t profile, channel;
+        int64_t profile = ROOT_PROFILE, channel = 0;
         int r = conn_query(l->c, Q_host, &s, l->err);
 
         if (r < 0)
@@ -243,9 +291,9 @@ static int fill_host(struct load *l, int64_t id)
                 return err_set(l->err, -ENOENT, "no host has the id %lld", (long long)id);
         l->p->kind = PLAN_HOST;
         l->p->host_id = id;
-        profile = sqlite3_column_int64(s, 2);
-        channel = sqlite3_column_int64(s, 4);
         r = host_columns(l, s, &build);
+        if (r == 0)
+                r = host_references(l, s, &profile, &channel);
         if (r == 0)
                 r = load_chain(l, profile);
         if (r == 0)
@@ -263,9 +311,10 @@ static int fill_unknown(struct load *l)
         return r < 0 ? r : load_layers(l);
 }
 
-static int load_plan(struct conn *c, int64_t id, uint64_t mac, bool known, struct plan **ret, struct err *err)
+static int load_plan(struct conn *c, int64_t id, uint64_t mac, int64_t rival, bool known, struct plan **ret,
+        struct err *err)
 {
-        AUTO_CLEAN(load_fini) struct load l = { .c = c, .err = err };
+        AUTO_CLEAN(load_fini) struct load l = { .c = c, .err = err, .rival = rival };
         int r;
 
         l.p = calloc(1, sizeof *l.p);
@@ -280,12 +329,12 @@ static int load_plan(struct conn *c, int64_t id, uint64_t mac, bool known, struc
         return 0;
 }
 
-int load_host(struct conn *c, int64_t id, uint64_t mac, struct plan **ret, struct err *err)
+int load_host(struct conn *c, int64_t id, uint64_t mac, int64_t rival, struct plan **ret, struct err *err)
 {
-        return load_plan(c, id, mac, true, ret, err);
+        return load_plan(c, id, mac, rival, true, ret, err);
 }
 
 int load_unknown(struct conn *c, uint64_t mac, struct plan **ret, struct err *err)
 {
-        return load_plan(c, 0, mac, false, ret, err);
+        return load_plan(c, 0, mac, 0, false, ret, err);
 }

@@ -9,8 +9,9 @@
 #include "inventory/plan.h"
 #include "inventory/pool.h"
 
-/* The plan of host @id, for its NIC @mac (0: the lowest there is).  -ENOENT if there is no such row. */
-int load_host(struct conn *c, int64_t id, uint64_t mac, struct plan **ret, struct err *err);
+/* The plan of host @id, for its NIC @mac (0: the lowest there is).  @rival is another host that has a NIC with
+ * this MAC, 0 if there is none: then the plan boots nothing by itself.  -ENOENT if there is no such row. */
+int load_host(struct conn *c, int64_t id, uint64_t mac, int64_t rival, struct plan **ret, struct err *err);
 
 /* The plan of a machine without a row. */
 int load_unknown(struct conn *c, uint64_t mac, struct plan **ret, struct err *err);

@@ -14,7 +14,7 @@ struct link {
         char *name;      /* owned; "profile <id>" is shown if it has none */
         int64_t parent;  /* 0: none */
         char *build;     /* owned; NULL if not given */
-        int64_t channel; /* 0: none */
+        int64_t channel; /* 0: none; UNREADABLE */
 };
 
 /* A property row that may take effect; the lowest rank does. */
@@ -29,6 +29,7 @@ struct load {
         struct conn *c;
         struct plan *p; /* owned until handed over */
         struct err *err;
+        int64_t rival;                /* another host with this MAC; 0: none */
         struct link chain[CHAIN_MAX]; /* nearest first */
         size_t n_chain;
         struct candidate *found; /* owned */
@@ -51,6 +52,10 @@ int load_cell(struct load *l, sqlite3_stmt *s, int col, const char *table, int64
 
 /* As load_cell for the name of a build: an unusable one becomes a name no build has (load.c, invariant 2). */
 int load_build_cell(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, char **ret);
+
+/* A reference to another row: 0 if it is NULL, UNREADABLE (and a problem) if it is no number. */
+#define UNREADABLE (-1)
+int load_reference(struct load *l, sqlite3_stmt *s, int col, const char *table, int64_t row, int64_t *ret);
 
 /* Fills l->chain and l->p->profile (chain.c). */
 int load_chain(struct load *l, int64_t profile);

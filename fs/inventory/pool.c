@@ -15,7 +15,9 @@
  *      inode, and its head with the random salts is remembered; until it is gone, the new file is refused.
  *
  * Locks: pool->lock, held for list operations only, never across SQLite.
- * Limits: POOL_MAX connections; each has 1 MiB of page cache.
+ * Limits: POOL_MAX connections.  One of them has a large page cache and is lent first: it serves a storm that comes
+ * one by one from memory, and eight of them would cost more than the rest of the daemon.  A commit empties it.
+ * Not mapped into memory instead (mmap_size): a file cut short by somebody's cp would end the process with SIGBUS.
  */
 #include "inventory/conn.h"
 
@@ -25,11 +27,13 @@
 #include <sys/stat.h>
 
 struct pool {
-        char *path; /* owned; NULL: in memory */
+        char *path;   /* owned; NULL: in memory */
+        bool is_copy; /* as in conn_open */
         pthread_mutex_t lock;
         pthread_cond_t freed;
         struct conn *idle;                   /* guarded by lock */
         unsigned n;                          /* guarded by lock: idle, borrowed and being opened */
+        bool has_large;                      /* guarded by lock: one of them is */
         bool has_stale;                      /* guarded by lock, as the next */
         unsigned char stale[WAL_HEAD_BYTES]; /* head of a -wal whose database was replaced (invariant 4) */
         dev_t stale_dev;                     /* that database: put back, its -wal is its own again */
@@ -46,8 +50,8 @@ static void remember_stale_wal(struct pool *p, const struct conn *c)
                 return;
         pthread_mutex_lock(&p->lock);
         memcpy(p->stale, head, sizeof head);
-        p->stale_dev = c->dev;
-        p->stale_ino = c->ino;
+        p->stale_dev = c->st.st_dev;
+        p->stale_ino = c->st.st_ino;
         p->has_stale = true;
         pthread_mutex_unlock(&p->lock);
 }
@@ -77,122 +81,154 @@ static int refuse_stale_wal(struct pool *p, struct err *err)
                      : 0;
 }
 
-/* Takes an idle connection out; *ret_slot says that the caller may open one instead. */
-static struct conn *take_idle(struct pool *p, bool *ret_slot)
+/* Takes an idle connection out; or none, and the caller may open one instead: a large one if *ret_large.  With
+ * @keep the caller keeps it for long, and gets a small one if there can be one. */
+static struct conn *take_idle(struct pool *p, bool keep, bool *ret_large)
 {
         struct conn *c;
 
-        *ret_slot = false;
         pthread_mutex_lock(&p->lock);
         while (!p->idle && p->n >= POOL_MAX)
                 pthread_cond_wait(&p->freed, &p->lock);
-        c = p->idle;
+        c = keep && p->n < POOL_MAX ? NULL : p->idle;
         if (c) {
                 p->idle = c->next;
         } else {
                 p->n++;
-                *ret_slot = true;
+                *ret_large = !keep && !p->has_large && !p->is_copy;
+                p->has_large = p->has_large || *ret_large;
         }
         pthread_mutex_unlock(&p->lock);
         return c;
 }
 
 /* Gives back the right to have a connection. */
-static void drop_slot(struct pool *p)
+static void drop_slot(struct pool *p, bool large)
 {
         pthread_mutex_lock(&p->lock);
         p->n--;
+        p->has_large = p->has_large && !large;
         pthread_cond_signal(&p->freed);
         pthread_mutex_unlock(&p->lock);
 }
 
-static int take_current(struct pool *p, struct conn **ret, struct err *err)
+static void close_one(struct pool *p, struct conn *c)
 {
-        struct stat st = { 0 };
-        struct conn *c;
-        bool slot;
-        int r;
+        bool large = c->large;
 
-        for (int tries = 0;; tries++) {
-                c = take_idle(p, &slot);
-                if (slot) {
-                        r = p->path ? refuse_stale_wal(p, err) : 0;
-                        if (r == 0)
-                                r = conn_open(p->path, &c, err);
-                        if (r < 0)
-                                drop_slot(p);
-                        if (r == -EAGAIN && tries < 3)
-                                continue;
-                        if (r < 0)
-                                return r;
+        conn_close(c);
+        drop_slot(p, large);
+}
+
+/* The large one comes first. */
+static void put_idle(struct pool *p, struct conn *c)
+{
+        pthread_mutex_lock(&p->lock);
+        if (p->idle && p->idle->large) {
+                c->next = p->idle->next;
+                p->idle->next = c;
+        } else {
+                c->next = p->idle;
+                p->idle = c;
+        }
+        pthread_cond_signal(&p->freed);
+        pthread_mutex_unlock(&p->lock);
+}
+
+/* @c is of a file that does not stand at the path any more, or has failed. */
+static void drop(struct pool *p, struct conn *c)
+{
+        struct stat st;
+
+        /* Replaced, or on the way to it: mv old away, mv new here. */
+        if (p->path && (stat(p->path, &st) < 0 ? errno == ENOENT : !conn_is_current(c, p->path, &st)))
+                remember_stale_wal(p, c);
+        close_one(p, c);
+}
+
+static int open_new(struct pool *p, bool large, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        int r = -EAGAIN;
+
+        for (int tries = 0; r == -EAGAIN && tries < 4; tries++) {
+                r = p->path ? refuse_stale_wal(p, err) : 0;
+                if (r == 0)
+                        r = conn_open(p->path, p->is_copy, large, busy_ms, ret, err);
+        }
+        if (r < 0)
+                drop_slot(p, large);
+        return r;
+}
+
+bool pool_is_current(struct pool *p, const struct conn *c)
+{
+        struct stat st;
+
+        return !p->path || (stat(p->path, &st) == 0 && conn_is_current(c, p->path, &st));
+}
+
+static int take(struct pool *p, bool keep, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        for (;;) {
+                bool large = false;
+                struct conn *c = take_idle(p, keep, &large);
+
+                if (!c)
+                        return open_new(p, large, busy_ms, ret, err);
+                if (pool_is_current(p, c)) {
+                        conn_set_patience(c, busy_ms);
                         *ret = c;
                         return 0;
                 }
-                r = p->path && stat(p->path, &st) < 0 ? -errno : 0;
-                if (r == 0 && c->dev == st.st_dev && c->ino == st.st_ino) {
-                        *ret = c;
-                        return 0;
-                }
-                if (r == 0 || r == -ENOENT) /* replaced, or on the way to it: mv old away, mv new here */
-                        remember_stale_wal(p, c);
-                conn_close(c);
-                drop_slot(p);
-                tries = 0;
+                drop(p, c);
         }
 }
 
-int pool_get(struct pool *p, struct conn **ret, struct err *err)
+int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+{
+        return take(p, true, busy_ms, ret, err);
+}
+
+void pool_give_back(struct pool *p, struct conn *c)
+{
+        if (pool_is_current(p, c))
+                put_idle(p, c);
+        else
+                drop(p, c);
+}
+
+int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         struct conn *c = NULL;
-        sqlite3_stmt *s;
-        int r = take_current(p, &c, err);
+        int r = take(p, false, busy_ms, &c, err);
 
         if (r < 0)
                 return r;
-        r = conn_query(c, Q_begin, &s, err);
-        if (r == 0) {
-                r = conn_step(c, s, err);
-                sqlite3_reset(s);
-        }
-        if (r == 0)
-                r = conn_query(c, Q_version, &s, err);
-        if (r == 0) {
-                r = conn_step(c, s, err);
-                c->version = r > 0 ? sqlite3_column_int(s, 0) : 0;
-                sqlite3_reset(s);
-                r = r < 0 ? r : conn_check_version(c->version, p->path ? p->path : "in memory", err);
-        }
-        if (r < 0) {
-                pool_put(p, c, r);
-                return r;
-        }
+        r = conn_begin(c, p->path, err);
+        if (r < 0)
+                return pool_put(p, c, r);
         *ret = c;
         return 0;
 }
 
-void pool_put(struct pool *p, struct conn *c, int result)
+int pool_put(struct pool *p, struct conn *c, int result)
 {
-        sqlite3_stmt *s;
-
-        if (result == 0 || result == -ENOENT)
-                if (conn_query(c, Q_end, &s, NULL) == 0 && conn_step(c, s, NULL) == 0 &&
-                        sqlite3_reset(s) == SQLITE_OK && sqlite3_get_autocommit(c->db)) {
-                        pthread_mutex_lock(&p->lock);
-                        c->next = p->idle;
-                        p->idle = c;
-                        pthread_cond_signal(&p->freed);
-                        pthread_mutex_unlock(&p->lock);
-                        return;
+        /* A lock that somebody holds is no reason to read the schema anew. */
+        if ((result >= 0 || result == -ENOENT || result == -EBUSY) && conn_end(c)) {
+                if (c->immutable && !p->is_copy && !pool_is_current(p, c)) {
+                        drop(p, c);
+                        return -EAGAIN;
                 }
-        conn_close(c);
-        drop_slot(p);
+                put_idle(p, c);
+                return result;
+        }
+        close_one(p, c);
+        return result;
 }
 
-int pool_new(const char *path, struct pool **ret, struct err *err)
+int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err)
 {
         struct pool *p = calloc(1, sizeof *p);
-        struct conn *c;
-        int r;
 
         if (p && path)
                 p->path = strdup(path);
@@ -202,12 +238,7 @@ int pool_new(const char *path, struct pool **ret, struct err *err)
         }
         pthread_mutex_init(&p->lock, NULL);
         pthread_cond_init(&p->freed, NULL);
-        r = pool_get(p, &c, err);
-        if (r < 0) {
-                pool_free(p);
-                return r;
-        }
-        pool_put(p, c, 0);
+        p->is_copy = is_copy;
         *ret = p;
         return 0;
 }

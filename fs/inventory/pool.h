@@ -8,6 +8,7 @@
 #define PXEFS_INVENTORY_POOL_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -17,10 +18,17 @@
         X(begin)                                                                                             \
         X(end)                                                                                               \
         X(version)                                                                                           \
+        X(data_version)                                                                                      \
+        X(journal_mode)                                                                                      \
         X(host_by_mac)                                                                                       \
-        X(host) X(chain) X(profile) X(channel) X(host_properties) X(profile_properties) X(profile_settings)  \
-                X(mac_by_name) X(mac_by_ip) X(mac_by_uuid) X(channel_by_name) X(list_macs) X(list_names)     \
-                        X(list_ips) X(list_uuids) X(list_channels) X(count_hosts) X(count_nics)
+        X(host)                                                                                              \
+        X(chain)                                                                                             \
+        X(profile)                                                                                           \
+        X(channel)                                                                                           \
+        X(host_properties)                                                                                   \
+        X(profile_properties) X(profile_settings) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
+                X(channel_by_name) X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels)     \
+                        X(count_hosts) X(count_nics)
 
 enum query {
 #define POOL_ENUM(name) Q_##name,
@@ -30,23 +38,34 @@ enum query {
 };
 
 #define POOL_MAX       8          /* connections; more callers wait */
-#define POOL_BUSY_MS   2000       /* SQLite waits that long for a lock */
 #define SCHEMA_VERSION 1          /* PRAGMA user_version of schema/inventory.sql */
 #define SCHEMA_APP_ID  0x70786673 /* PRAGMA application_id: "pxfs" */
 
 struct pool;
 struct conn;
 
-/* path NULL: an empty inventory in memory.  Opens one connection to find out whether that can be done. */
-int pool_new(const char *path, struct pool **ret, struct err *err);
+/* path NULL: an empty inventory in memory.  @is_copy as in conn_open.  Opens nothing yet.  0 or -ENOMEM. */
+int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err);
 void pool_free(struct pool *p);
 
-/* Borrows a connection to the file that stands at the path now, with a read transaction open. */
-int pool_get(struct pool *p, struct conn **ret, struct err *err);
+/* Borrows a connection to the file that stands at the path now, with a read transaction open.  Waits for
+ * locks for @busy_ms at most. */
+int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err);
 
-/* Ends the transaction and gives the connection back.  result is what the call will return: a failure of
- * the database itself closes the connection, so that the next call starts anew. */
-void pool_put(struct pool *p, struct conn *c, int result);
+/* Ends the transaction and gives the connection back.  result is what was found out: a failure of the
+ * database itself closes the connection, so that the next call starts anew.  Returns @result, or -EAGAIN if
+ * what was read cannot be trusted: the file changed under a connection without locks. */
+int pool_put(struct pool *p, struct conn *c, int result);
+
+/* For who keeps one connection for long, outside of transactions: borrows it, asks now and then whether its
+ * file still stands at the path, and gives it back. */
+int pool_borrow(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err);
+bool pool_is_current(struct pool *p, const struct conn *c);
+void pool_give_back(struct pool *p, struct conn *c);
+
+/* Opens the read transaction of a borrowed connection, and ends it. */
+int conn_begin(struct conn *c, const char *path, struct err *err);
+bool conn_end(struct conn *c);
 
 /* The statement, reset and without parameters.  Owned by the connection; reset it when done (AUTO_STMT). */
 int conn_query(struct conn *c, enum query q, sqlite3_stmt **ret, struct err *err);
@@ -58,7 +77,7 @@ int conn_step(struct conn *c, sqlite3_stmt *s, struct err *err);
 int conn_schema_version(const struct conn *c);
 
 /* One text cell.  *ret stays valid until the statement is stepped or reset.  0; -ENOMEM; -ENODATA if it is
- * NULL; -EILSEQ if it is no text, or has control characters, or more than @max_bytes: rows may have been
+ * NULL; -EILSEQ if it is no text in UTF-8, or has control characters, or more than @max_bytes: rows may have been
  * written with checks off. */
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret);
 

@@ -26,6 +26,12 @@ static const struct places *places_of(fuse_req_t req)
         return ((const struct ops *)fuse_req_userdata(req))->places;
 }
 
+/* Counted when it goes out of scope; then @req is answered and gone. */
+static struct request_timer timed(fuse_req_t req, enum request_op op)
+{
+        return requests_begin(((const struct ops *)fuse_req_userdata(req))->requests, op);
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
         const struct ops *ops = userdata;
@@ -39,11 +45,13 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+        AUTO_TIMED struct request_timer t = timed(req, REQUEST_LOOKUP);
         struct fuse_entry_param e = { 0 };
         struct place_entry child;
         struct node n;
         int r = node_decode(parent, &n) ? place_lookup(places_of(req), &n, name, &child) : -ESTALE;
 
+        t.error = r;
         if (r < 0 && (r != -ENOENT || child.name_sec <= 0)) {
                 fuse_reply_err(req, -r);
                 return;
@@ -60,11 +68,13 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+        AUTO_TIMED struct request_timer t = timed(req, REQUEST_GETATTR);
         struct place_entry e;
         struct node n;
         int r = node_decode(ino, &n) ? place_stat(places_of(req), &n, &e) : -ESTALE;
 
         (void)fi;
+        t.error = r;
         if (r < 0)
                 fuse_reply_err(req, -r);
         else
@@ -73,10 +83,12 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
+        AUTO_TIMED struct request_timer t = timed(req, REQUEST_READLINK);
         AUTO_FREE char *target = NULL;
         struct node n;
         int r = node_decode(ino, &n) ? place_readlink(places_of(req), &n, &target) : -ESTALE;
 
+        t.error = r;
         if (r < 0)
                 fuse_reply_err(req, -r);
         else
@@ -91,7 +103,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, ENOSYS);
 }
 
-static void read_copied(fuse_req_t req, const struct node *n, size_t size, uint64_t off)
+/* Returns 0 or the negative errno it answered with. */
+static int read_copied(fuse_req_t req, const struct node *n, size_t size, uint64_t off)
 {
         AUTO_FREE char *buf = malloc(size);
         ssize_t got = buf ? place_read(places_of(req), n, buf, size, off) : -ENOMEM;
@@ -100,18 +113,21 @@ static void read_copied(fuse_req_t req, const struct node *n, size_t size, uint6
                 fuse_reply_err(req, (int)-got);
         else
                 fuse_reply_buf(req, buf, (size_t)got);
+        return got < 0 ? (int)got : 0;
 }
 
 /* A decoded chunk goes to the kernel from where it is. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
+        AUTO_TIMED struct request_timer t = timed(req, REQUEST_READ);
         struct place_loan loan;
         struct node n;
         int r;
 
         (void)fi;
         if (off < 0 || !node_decode(ino, &n)) {
-                fuse_reply_err(req, off < 0 ? EINVAL : ESTALE);
+                t.error = off < 0 ? -EINVAL : -ESTALE;
+                fuse_reply_err(req, -t.error);
                 return;
         }
         r = place_borrow(places_of(req), &n, size, (uint64_t)off, &loan);
@@ -119,8 +135,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
                 fuse_reply_buf(req, loan.bytes.data, loan.bytes.len);
                 place_loan_end(&loan);
         } else if (r == -EOPNOTSUPP) {
-                read_copied(req, &n, size, (uint64_t)off);
+                t.error = read_copied(req, &n, size, (uint64_t)off);
         } else {
+                t.error = r;
                 fuse_reply_err(req, -r);
         }
 }
@@ -151,6 +168,7 @@ static bool add_name(void *ctx, const char *name, uint64_t node, mode_t type, ui
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
+        AUTO_TIMED struct request_timer t = timed(req, REQUEST_READDIR);
         AUTO_FREE char *buf = malloc(size);
         struct listing l = { .req = req, .buf = buf, .size = size };
         struct node n;
@@ -164,6 +182,7 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, s
         else if ((off >= 1 || add_name(&l, ".", ino, S_IFDIR, 1)) &&
                  (off >= 2 || add_name(&l, "..", ino, S_IFDIR, 2)))
                 r = place_list(places_of(req), &n, (uint64_t)off, add_name, &l);
+        t.error = r;
         if (r < 0)
                 fuse_reply_err(req, -r);
         else

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 
 #include "tree/place.h"
+#include "tree/requests.h"
 
 struct ops {
         const struct places *places; /* borrowed */
+        struct requests *requests;   /* borrowed; counts what is asked; NULL: nobody does */
         void (*on_init)(void *ctx);  /* called once, when the kernel's INIT is being answered; may be NULL */
         void *on_init_ctx;
 };

@@ -11,11 +11,16 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/buf.h"
 #include "base/log.h"
+#include "build/catalogstats.h"
+#include "render/progress.h"
 
 struct watch {
         struct watch_options opts;
@@ -23,7 +28,21 @@ struct watch {
         int stop_fd;          /* eventfd; readable: stop */
         int inotify_fd;       /* -1: polling only */
         struct err complaint; /* "" while the directory can be read */
+        bool waiting;         /* for all that was there at the first look */
+        bool ready;           /* on_ready was called */
+        int64_t look_ms;      /* monotonic: look at the directory then, at the latest */
+        struct catalog_todo todo;
 };
+
+#define DRAW_MS 250 /* four times a second is as much as anybody reads */
+
+static int64_t now_ms(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 static void complain(struct watch *w, int r, const struct err *err)
 {
@@ -31,6 +50,7 @@ static void complain(struct watch *w, int r, const struct err *err)
 
         if (strcmp(w->complaint.text, now) == 0)
                 return;
+        catalog_note_trouble(w->opts.catalog, now);
         if (r < 0)
                 log_error("builds directory %s: %s", w->opts.builds_dir, now);
         else
@@ -43,7 +63,8 @@ static void watch_directory(struct watch *w)
         if (w->inotify_fd < 0 || inotify_add_watch(w->inotify_fd, w->opts.builds_dir,
                                          IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                                  IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0)
-                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %.1f s",
+                log_warn("builds directory %s: no inotify (%s): changes are found by looking every %.1f s; "
+                         "sysctl fs.inotify may be too low",
                         w->opts.builds_dir, strerror(errno), w->opts.poll_ms / 1000.0);
 }
 
@@ -67,58 +88,95 @@ static void follow_path(struct watch *w)
         close(fd);
 }
 
-/* The first look brings back every build known from before; with wait_for_all, each archive is also read
- * once. */
-static void first_look(struct watch *w)
+/* What is being read, on the terminal. */
+static void draw(const struct watch *w)
 {
-        struct err err = { "" };
-        bool more;
-        int pending_ms;
-        int r = w->opts.wait_for_all ? catalog_scan(w->opts.catalog, true, &more, &pending_ms, &err)
-                                     : catalog_look(w->opts.catalog, &err);
+        AUTO_BUF struct buf line = BUF_INIT;
+        struct catalog_progress p;
+        struct winsize size;
 
-        complain(w, r, &err);
-        if (w->opts.on_ready)
-                w->opts.on_ready(w->opts.on_ready_ctx);
+        if (!w->opts.show_progress)
+                return;
+        if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+                size.ws_col = 80;
+        catalog_progress(w->opts.catalog, &p);
+        if (render_progress(&p, size.ws_col - 1u, &line) == 0)
+                log_status(line.len ? line.data : NULL);
 }
 
-/* Looks once and reads at most one archive; returns how long to wait for the next look. */
-static int look(struct watch *w)
+/* Looks at the directory, or only goes on with reading. */
+static void go_on(struct watch *w, bool look)
 {
         struct err err = { "" };
-        bool more = false;
-        int pending_ms = -1;
-        int r;
+        int r = 0;
 
-        follow_path(w);
-        r = catalog_scan(w->opts.catalog, false, &more, &pending_ms, &err);
+        w->todo = (struct catalog_todo) { .poll_ms = -1 };
+        if (look) {
+                follow_path(w);
+                w->look_ms = now_ms() + w->opts.poll_ms;
+                r = catalog_look(w->opts.catalog, &err);
+        }
+        if (r == 0)
+                r = catalog_step(w->opts.catalog, w->waiting, &w->todo, &err);
+        if (w->todo.poll_ms >= 0 && w->look_ms > now_ms() + w->todo.poll_ms) /* has it changed once more? */
+                w->look_ms = now_ms() + w->todo.poll_ms;
+        if (look || r < 0)
+                complain(w, r, &err);
+        /* Where everything is to be read first: until nothing is left, or nothing can be. */
+        if (!w->ready && (!w->waiting || r < 0 || (!w->todo.busy && !w->todo.more))) {
+                if (w->waiting)
+                        w->look_ms = 0; /* at once: notifications were thrown away meanwhile */
+                w->ready = true;
+                w->waiting = false;
+                if (w->opts.on_ready)
+                        w->opts.on_ready(w->opts.on_ready_ctx);
+        }
+        draw(w);
+}
 
-        complain(w, r, &err);
-        if (more)
+/* Until something is to be done by the clock. */
+static int timeout_ms(const struct watch *w)
+{
+        bool drawing = w->todo.busy && w->opts.show_progress;
+        int64_t ms = w->look_ms - now_ms();
+
+        if (w->todo.more)
                 return 0;
-        return pending_ms >= 0 && pending_ms < w->opts.poll_ms ? pending_ms : w->opts.poll_ms;
+        if (w->waiting) /* what is being read wakes us when it is done */
+                return drawing ? DRAW_MS : -1;
+        if (drawing && ms > DRAW_MS)
+                ms = DRAW_MS;
+        return ms < 0 ? 0 : (int)ms;
 }
 
 static void *run(void *arg)
 {
         struct watch *w = arg;
         _Alignas(struct inotify_event) char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+        bool look = true;
 
-        first_look(w);
         for (;;) {
                 struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN },
                         { .fd = w->inotify_fd, .events = POLLIN },
-                        { .fd = catalog_trouble_fd(w->opts.catalog), .events = POLLIN } };
-                int timeout_ms = look(w);
+                        { .fd = catalog_wake_fd(w->opts.catalog), .events = POLLIN } };
+                int ms;
 
-                if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR)
-                        return NULL;
+                go_on(w, look);
+                ms = timeout_ms(w);
+                if (poll(fds, 3, ms) < 0 && errno != EINTR)
+                        break;
                 if (fds[0].revents)
-                        return NULL;
+                        break;
                 if (fds[1].revents) /* what they say does not matter: the next look tells */
                         while (read(w->inotify_fd, events, sizeof events) > 0)
                                 ;
+                /* While all that stood there at the start is awaited, what comes meanwhile waits too: a file that
+                 * grows would keep us for as long as it grows. */
+                look = !w->waiting && (fds[1].revents || fds[2].revents || now_ms() >= w->look_ms);
         }
+        if (w->opts.show_progress)
+                log_status(NULL);
+        return NULL;
 }
 
 int watch_start(const struct watch_options *opts, struct watch **ret, struct err *err)
@@ -129,6 +187,7 @@ int watch_start(const struct watch_options *opts, struct watch **ret, struct err
         if (!w)
                 return -ENOMEM;
         w->opts = *opts;
+        w->waiting = opts->wait_for_all;
         w->stop_fd = eventfd(0, EFD_CLOEXEC);
         w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         watch_directory(w);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* watch -- a thread that keeps the catalog up to date with the builds directory.
+/* watch -- a thread that keeps the catalog up to date with the builds directory, and shows how far that is.
  *
  * inotify is a hint: rsync renames, WinSCP links and unlinks, NFS says nothing.  A slow poll backs it up,
  * and the catalog alone decides when a file is whole.  A directory that is replaced, or mounted over, is
@@ -16,11 +16,12 @@
 struct watch;
 
 struct watch_options {
-        struct catalog *catalog;     /* borrowed */
-        int builds_fd;               /* the descriptor the catalog reads it by; borrowed */
-        const char *builds_dir;      /* for inotify and messages; borrowed */
-        int poll_ms;                 /* look at least so often */
-        bool wait_for_all;           /* call on_ready only when each archive that is there was read once */
+        struct catalog *catalog; /* borrowed */
+        int builds_fd;           /* the descriptor the catalog reads it by; borrowed */
+        const char *builds_dir;  /* for inotify and messages; borrowed */
+        int poll_ms;             /* look at least so often */
+        bool wait_for_all;       /* call on_ready only when each archive that is there was read once */
+        bool show_progress; /* stderr is a terminal: a line there tells what is being read (log_status) */
         void (*on_ready)(void *ctx); /* called once, from the thread, after the first look; may be NULL */
         void *on_ready_ctx;
 };
@@ -28,7 +29,7 @@ struct watch_options {
 /* Starts the thread.  0 or a negative errno.  Without inotify (limit reached) it polls, and says so once. */
 int watch_start(const struct watch_options *opts, struct watch **ret, struct err *err);
 
-/* Stops and joins it; waits for the archive that is being read, if any.  The catalog scans no more.  NULL is fine. */
+/* Stops and joins it, within some ms; what is being read is given up.  The catalog scans no more.  NULL is fine. */
 void watch_stop(struct watch *w);
 
 #endif

@@ -217,11 +217,13 @@ static void put_cannot(struct buf *out, const struct offer *o, const struct offe
 
 static void put_refused_count(struct buf *out, const struct offer *o, const char *start)
 {
-        if (o->refused.n == 0)
+        size_t n = o->refused.n + o->plan->n_problems;
+
+        if (n == 0)
                 return;
         buf_puts(out, start);
-        put_number(out, o->refused.n);
-        buf_puts(out, o->refused.n == 1 ? " value was refused: " : " values were refused: ");
+        put_number(out, n);
+        buf_puts(out, n == 1 ? " value was refused: " : " values were refused: ");
         put_why_path(out);
         buf_puts(out, "\n");
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* status -- /.pxefs/status.json: what is served, what is not and why.  Holds no secret and no host's data. */
+/* status -- what the daemon says about itself, in three forms: for programs, for Prometheus, for a browser.
+ *
+ * All are pure: facts in (facts.h), text out.  None holds a secret or a host's data.  status.json and index.html say
+ * nothing that changes without an event (no counter, no age), so that a lasting state is one text, which a conditional
+ * GET need not fetch twice; counters are in metrics.
+ */
 #ifndef PXEFS_RENDER_STATUS_H
 #define PXEFS_RENDER_STATUS_H
 
 #include "base/buf.h"
-#include "build/catalog.h"
-#include "inventory/inventory.h"
+#include "render/facts.h"
 
-/* v                borrowed
- * inventory        borrowed; NULL if it cannot be read, then
- * inventory_error  says why
- *
- * Returns 0 or -ENOMEM. */
-int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out);
+/* Each returns 0 or -ENOMEM. */
+int render_status(const struct daemon_facts *f, struct buf *out); /* /.pxefs/status.json */
+int render_metrics(
+        const struct daemon_facts *f, struct buf *out); /* /.pxefs/metrics: Prometheus text format 0.0.4 */
+int render_index(const struct daemon_facts *f, struct buf *out); /* /.pxefs/index.html: at most 64 KiB */
 
 #endif

@@ -57,6 +57,8 @@ enum text_kind {
         TEXT_WHY = 1,        /* likewise */
         TEXT_DISPATCHER = 2, /* /menu.ipxe, /autoexec.ipxe */
         TEXT_STATUS = 3,     /* /.pxefs/status.json */
+        TEXT_METRICS = 4,    /* /.pxefs/metrics */
+        TEXT_INDEX = 5,      /* /.pxefs/index.html */
 };
 
 enum link_kind {

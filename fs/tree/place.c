@@ -39,6 +39,8 @@ const struct fixed_name fixed_names[] = {
         { PLACE_DAEMON, "status.json", USE_TEXT, TEXT_STATUS, false, false },
         { PLACE_ROOT, "images", USE_DIR, PLACE_IMAGES, false, false },
         { PLACE_ROOT, "iso", USE_DIR, PLACE_ISO, false, false },
+        { PLACE_DAEMON, "metrics", USE_TEXT, TEXT_METRICS, false, false },
+        { PLACE_DAEMON, "index.html", USE_TEXT, TEXT_INDEX, false, false },
 };
 const unsigned n_fixed_names = sizeof fixed_names / sizeof fixed_names[0];
 

@@ -5,7 +5,10 @@
  * ${mac}), so the host's id in the node is enough to make it again; all unknown machines share one text.
  * `why` names the MAC, so one that fell out of the ring is ESTALE and the reader asks again.
  *
- * Locks: the ring's, and complaint.lock for the last complaint; neither is held across a call to SQLite.
+ * The texts of /.pxefs come from a snapshot (face.h) and have a ring of their own.  One that fell out of it is there
+ * again if the snapshot still says the same.
+ *
+ * Locks: the rings', the face's, and complaint.lock for the last complaint; neither is held across a call to SQLite.
  */
 #include "tree/text.h"
 
@@ -18,19 +21,27 @@
 #include "base/log.h"
 #include "inventory/mac.h"
 #include "render/render.h"
-#include "render/status.h"
+#include "tree/face.h"
 #include "tree/textring.h"
 
 #define MAX_SALTS 8
 
+/* What the daemon says about itself changes each second, and must not push out what machines were promised.  A text of
+ * it may have a quarter: some thousands of archives. */
+#define FACE_RING_BYTES (4u << 20)
+
 struct texts {
         struct texts_options opts;
-        struct textring *ring; /* owned */
+        struct textring *ring;      /* owned; what machines ask for */
+        struct textring *face_ring; /* owned; /.pxefs */
+        struct face *face;          /* owned */
         struct {
                 pthread_mutex_t lock;
                 char last[sizeof(((struct err *)0)->text)]; /* "" while the inventory answers */
         } complaint;
 };
+
+static void on_inventory(void *ctx, int r, const struct err *err);
 
 struct texts *texts_new(const struct texts_options *opts)
 {
@@ -41,7 +52,17 @@ struct texts *texts_new(const struct texts_options *opts)
         t->opts = *opts;
         pthread_mutex_init(&t->complaint.lock, NULL);
         t->ring = textring_new(opts->ring_bytes);
-        if (!t->ring) {
+        t->face_ring = textring_new(FACE_RING_BYTES);
+        t->face = face_new(&(struct facts_sources) { .catalog = opts->catalog,
+                .inventory = opts->inventory,
+                .ring = t->ring,
+                .requests = opts->requests,
+                .version = opts->version,
+                .fill = opts->fill,
+                .fill_ctx = opts->fill_ctx,
+                .on_inventory = on_inventory,
+                .on_inventory_ctx = t });
+        if (!t->ring || !t->face_ring || !t->face) {
                 texts_free(t);
                 return NULL;
         }
@@ -52,6 +73,8 @@ void texts_free(struct texts *t)
 {
         if (!t)
                 return;
+        face_free(t->face);
+        textring_free(t->face_ring);
         textring_free(t->ring);
         pthread_mutex_destroy(&t->complaint.lock);
         free(t);
@@ -69,18 +92,14 @@ static void complain(struct texts *t, int r, const struct err *err)
                 else
                         log_info("inventory: answers again");
                 memcpy(t->complaint.last, now, strlen(now) + 1); /* same size as err->text */
+                face_touch(t->face);
         }
         pthread_mutex_unlock(&t->complaint.lock);
 }
 
-static int render_daemon_status(struct texts *t, const struct catalog_view *v, struct buf *out)
+static void on_inventory(void *ctx, int r, const struct err *err)
 {
-        struct err err = { "" };
-        struct inventory_summary s;
-        int r = inventory_summary(t->opts.inventory, &s, &err);
-
-        complain(t, r, &err);
-        return render_status(v, r < 0 ? NULL : &s, r < 0 ? err.text : NULL, t->opts.version, out);
+        complain(ctx, r, err);
 }
 
 static int render_host(enum text_kind what, struct plan *p, const struct catalog_view *v, struct buf *out)
@@ -95,6 +114,8 @@ static int render_host(enum text_kind what, struct plan *p, const struct catalog
         case TEXT_DISPATCHER:
                 return render_dispatcher(p->base_url, out);
         case TEXT_STATUS:
+        case TEXT_METRICS:
+        case TEXT_INDEX:
                 break;
         }
         return -ESTALE;
@@ -122,24 +143,30 @@ static int get_plan(struct texts *t, uint64_t mac, uint64_t host, struct plan **
 static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t host, struct buf *out,
         uint64_t *ret_host)
 {
-        struct catalog_view *v = catalog_view_get(t->opts.catalog);
         AUTO_PLAN struct plan *p = NULL;
-        int r = 0;
+        struct catalog_view *v;
+        int r;
 
         *ret_host = 0;
-        if (what == TEXT_STATUS) {
-                r = render_daemon_status(t, v, out);
-        } else {
-                r = get_plan(t, mac, host, &p);
-                if (r == 0 && p->host_id > 0 && what != TEXT_DISPATCHER)
-                        *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
-                if (r == 0)
-                        r = render_host(what, p, v, out);
-                else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
-                        r = render_dispatcher(NULL, out);
-        }
+        if (face_has(what))
+                return face_text(t->face, what, out);
+        v = catalog_view_get(t->opts.catalog);
+        r = get_plan(t, mac, host, &p);
+        if (r == 0 && p->kind == PLAN_UNKNOWN && what == TEXT_MENU)
+                seen_note(t->opts.seen, mac); /* 0 when the text is made again for a reader */
+        if (r == 0 && p->host_id > 0 && what != TEXT_DISPATCHER)
+                *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+        if (r == 0)
+                r = render_host(what, p, v, out);
+        else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
+                r = render_dispatcher(NULL, out);
         catalog_view_unref(v);
         return r < 0 ? r : buf_error(out);
+}
+
+static struct textring *ring_of(const struct texts *t, enum text_kind what)
+{
+        return face_has(what) ? t->face_ring : t->ring;
 }
 
 /* Id and generation of a text under a salt. */
@@ -179,10 +206,11 @@ static int promise(
                 r = identify(t, what, host, salt, text, &node, &generation);
                 if (r < 0)
                         return r;
-                if (textring_peek(t->ring, node, text->data ? text->data : "", text->len) != TEXTRING_OTHER)
+                if (textring_peek(ring_of(t, what), node, text->data ? text->data : "", text->len) !=
+                        TEXTRING_OTHER)
                         break;
         }
-        r = textring_put(t->ring, node, text->data ? text->data : "", text->len);
+        r = textring_put(ring_of(t, what), node, text->data ? text->data : "", text->len);
         if (r < 0)
                 return r;
         *ret = (struct text_entry) {
@@ -218,22 +246,24 @@ static int derive(struct texts *t, const struct node *n)
                 if (r < 0)
                         return r;
                 if (node == want)
-                        return textring_put(t->ring, node, text.data ? text.data : "", text.len);
+                        return textring_put(ring_of(t, (enum text_kind)n->what), node,
+                                text.data ? text.data : "", text.len);
         }
         return -ESTALE;
 }
 
 int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)
 {
+        struct textring *ring = ring_of(t, (enum text_kind)n->what);
         uint64_t node = node_encode(*n);
-        int64_t size = textring_size(t->ring, node);
+        int64_t size = textring_size(ring, node);
 
         if (size < 0) {
                 int r = derive(t, n);
 
                 if (r < 0)
                         return r;
-                size = textring_size(t->ring, node);
+                size = textring_size(ring, node);
         }
         if (size < 0)
                 return -ESTALE;
@@ -243,14 +273,15 @@ int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)
 
 ssize_t text_read(struct texts *t, const struct node *n, void *buf, size_t len, uint64_t off)
 {
+        struct textring *ring = ring_of(t, (enum text_kind)n->what);
         uint64_t node = node_encode(*n);
-        ssize_t got = textring_read(t->ring, node, buf, len, off);
+        ssize_t got = textring_read(ring, node, buf, len, off);
 
         if (got >= 0)
                 return got;
         got = derive(t, n);
         if (got < 0)
                 return got;
-        got = textring_read(t->ring, node, buf, len, off);
+        got = textring_read(ring, node, buf, len, off);
         return got < 0 ? -ESTALE : got;
 }

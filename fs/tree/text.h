@@ -15,15 +15,23 @@
 #include "base/err.h"
 #include "build/catalog.h"
 #include "inventory/inventory.h"
+#include "render/facts.h"
 #include "tree/node.h"
+#include "tree/seen.h"
 
+struct requests;
 struct texts;
 
 struct texts_options {
-        struct catalog *catalog;     /* borrowed */
-        struct inventory *inventory; /* borrowed */
-        const char *version;         /* of pxefs, for status; borrowed */
-        size_t ring_bytes;           /* 16 MiB */
+        struct catalog *catalog;         /* borrowed */
+        struct inventory *inventory;     /* borrowed */
+        struct seen *seen;               /* borrowed; NULL: nobody wants to know who asks */
+        const char *version;             /* of pxefs, for status; borrowed */
+        const struct requests *requests; /* for metrics; borrowed; NULL: not counted */
+        void (*fill)(void *ctx,
+                struct daemon_facts *f); /* adds what only the caller knows of itself; may be NULL */
+        void *fill_ctx;
+        size_t ring_bytes;  /* 16 MiB */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };
 
@@ -38,7 +46,7 @@ struct text_entry {
         int64_t mtime_ns; /* derived from the text, a date in the past: differs whenever the bytes do */
 };
 
-/* Renders the text of @what for the machine @mac (ignored for the dispatcher and status) and keeps it.
+/* Renders the text of @what for the machine @mac (ignored for the dispatcher and the texts of /.pxefs) and keeps it.
  * 0, or a negative errno; an inventory that cannot be read is logged once per change of its state. */
 int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_entry *ret);
 

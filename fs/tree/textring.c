@@ -160,3 +160,12 @@ int64_t textring_size(struct textring *r, uint64_t id)
         pthread_mutex_unlock(&r->lock);
         return n;
 }
+
+void textring_stats(struct textring *r, struct textring_stats *ret)
+{
+        pthread_mutex_lock(&r->lock);
+        ret->written_bytes = r->head - r->size; /* head starts at one lap */
+        ret->limit_bytes = r->size;
+        pthread_mutex_unlock(&r->lock);
+        ret->held_bytes = ret->written_bytes < ret->limit_bytes ? ret->written_bytes : ret->limit_bytes;
+}

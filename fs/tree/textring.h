@@ -36,4 +36,10 @@ ssize_t textring_read(struct textring *r, uint64_t id, void *buf, size_t len, ui
 /* Size of the text in bytes, or -ENOENT. */
 int64_t textring_size(struct textring *r, uint64_t id);
 
+struct textring_stats {
+        uint64_t held_bytes, limit_bytes;
+        uint64_t written_bytes; /* since the beginning */
+};
+void textring_stats(struct textring *r, struct textring_stats *ret);
+
 #endif

@@ -11,6 +11,13 @@ COMMIT;
 -- name: version
 PRAGMA user_version;
 
+-- name: data_version
+-- Changes when another connection committed something.
+PRAGMA data_version;
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
 -- name: host_by_mac
 -- The NIC's key leads to the host's number, everything else is asked by that number.
 SELECT host FROM nic WHERE mac = ?1;
@@ -115,6 +122,15 @@ SELECT id FROM channel WHERE name = ?1;
 
 -- name: ctl_host_add
 INSERT INTO host (hostname, uuid, profile, build, channel) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: ctl_host_delete
+DELETE FROM host WHERE id = ?1;
+
+-- name: ctl_host_enabled
+UPDATE host SET enabled = ?2 WHERE id = ?1;
+
+-- name: ctl_host_build
+UPDATE host SET build = ?2, channel = nullif(?3, 0) WHERE id = ?1;
 
 -- name: ctl_nic_add
 INSERT INTO nic (host, mac, ip) VALUES (?1, ?2, ?3);

@@ -11,9 +11,12 @@ import hashlib
 import io
 import lzma
 import os
+import random
+import struct
 import subprocess
 import tarfile
 import tempfile
+import zlib
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 STAMP = b"20240101T000000Z"
@@ -113,7 +116,49 @@ def sums():
     put("sums", "bad", b"# comment\n\nnonsense\n" + b"a" * 64 + b"  ../x\n" + b"a" * 64 + b"  \n" + b"b" * 32 + b" x")
 
 
+def deflate(data, level=6, strategy=zlib.Z_DEFAULT_STRATEGY, flush=None):
+    c = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    half = len(data) // 2
+    return c.compress(data[:half]) + (c.flush(flush) if flush else b"") + c.compress(data[half:]) + c.flush()
+
+
+def indexes():
+    draw = random.Random(1)
+    noise, text = draw.randbytes(6000), bytes(draw.choice(b"abcdefgh ") for _ in range(12000))
+    file, raw, pieces = b"\0", b"\1", b"\2"     # the first byte, modulo 3
+    put("gzindex", "file", file + gzip.compress(text + noise[:300], 6, mtime=0))
+    put("gzindex", "members", file + b"".join(gzip.compress(text[i:i + 3000], 6, mtime=0) for i in range(0, 9000, 3000)) + bytes(9))
+    put("gzindex", "empty-members", file + gzip.compress(b"", 6, mtime=0) * 3 + gzip.compress(text[:4096], 9, mtime=0) +
+        gzip.compress(b"", 6, mtime=0))
+    put("gzindex", "stored", raw + deflate(noise, 0))
+    put("gzindex", "fixed", raw + deflate(text[:5000], 6, zlib.Z_FIXED))
+    put("gzindex", "flushed", raw + deflate(text, 6, flush=zlib.Z_SYNC_FLUSH))
+    put("gzindex", "far", raw + deflate(noise[:4000] + bytes(28000) + noise[:4000], 9))
+    put("gzindex", "cut", raw + deflate(text)[:-20])
+    put("gzindex", "pieces", pieces + bytes([2, 0, 99, 18, 1, 80, 33, 2, 200, 130, 5, 255, 1, 0, 60, 144, 1, 9, 0, 0, 0]))
+    index = struct.pack("=IIQIIQQII", 0x49475850, 1, 300, 4096, 1024, 0, 0, 0, 0) + struct.pack("=I", 0x64a997b4)
+    put("blobs", "index", b"\0" + index)
+    put("blobs", "index-two", b"\0" + struct.pack("=IIQII", 0x49475850, 1, 5000, 4096, 4096) +
+        struct.pack("=QQII", 0, 0, 0, 0) + struct.pack("=QQII", 20, 4096, 7, 1) + bytes(8))
+    small = run("zstd", "-q", "-c", "--no-check", "--single-thread", "--stream-size=40", data=b"state" * 8)
+    put("blobs", "box-zstd", b"\1" + struct.pack("=II16x", 2, 40) + small)
+    put("blobs", "box-zlib", b"\1" + struct.pack("=II16x", 1, 40) + zlib.compress(b"state" * 8, 1))
+    put("blobs", "state", b"\2" + struct.pack("=QIBBxx", 5, 64, 3, 0xa0) + b"w" * 64)
+
+
+def scripts():
+    put("script", "plain", b"0000\ndb1\ntitle\n\n\na comment\nsmartos\ttrue\nconsole\tttyb\n-v\t\n-m\tmilestone=none\n")
+    put("script", "url", b"0110\ndb1.example.com\nt\nhttp://10.0.0.1/a\n20240101T000000Z\nc\nroot_shadow\t$5$a$b,c\n")
+    put("script", "hostile", b"0001\nx y\n${mac}\nhttp://a b/\n||\n\xffshell\na\t'\" ,\nb\t#x\nb\t\\\nc\t a && b\n-B\tx=y\n")
+    put("script", "quotes", b"1000\nh\n\n\n\n\na\t'b'\nc\t\"d\ne\ta,'b'\nf\ta b\ng\t\n")
+    put("script", "mac", b"01-02:08-20abcdef")
+    put("script", "mac-bare", b"0208.20ab.cdef")
+    put("script", "mac-canonical", b"02-08-20-ab-cd-ef")
+
+
 filters()
+indexes()
+scripts()
 archives()
 layouts()
 sums()

@@ -1,13 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# While the inventory cannot be read, the dispatcher and the builds are there and a host's script is an error, never another
-# script; when it is back, all is as before, without a restart.
+# While neither the inventory nor a copy of it can be read, the dispatcher and the builds are there and a host's script is an
+# error, never another script; when it is back, all is as before, without a restart.
 . "$PXEFS_TESTLIB"
 mkbuild 20240101T000000Z -s 1
 sql "INSERT INTO host (hostname, build) VALUES ('db1', '20240101T000000Z');
      INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';
      PRAGMA wal_checkpoint(TRUNCATE);"
+# No copy can be made: a directory stands in its place.
+no_copy()
+{
+        wait_for 20 sh -c 'ls "$0"/inventory-*.db' "$CACHE" || fail "no copy is made"
+        copy=$(ls "$CACHE"/inventory-*.db)
+        until mkdir "$copy" 2>/dev/null; do rm "$copy"; done
+}
 mount_pxefs -o wait
+no_copy
 menu=$MNT/hosts/02-08-20-00-00-01/menu.ipxe
 want=$(digest "$menu")
 dispatcher=$(digest "$MNT/menu.ipxe")
@@ -24,7 +32,7 @@ for trouble in gone empty garbage directory; do
         got=$(cat "$menu" 2>&1) && fail "$trouble: a script is served: $got"
         [ "$(digest "$MNT/menu.ipxe")" = "$dispatcher" ] || fail "$trouble: the dispatcher is gone"
         [ -s "$MNT/smartos/latest/platform/i86pc/kernel/amd64/unix" ] || fail "$trouble: the build is gone"
-        grep -q '"state": "unreadable", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
+        grep -q '"state": "none", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
         ls "$MNT" "$MNT/smartos" >/dev/null || fail "$trouble: listings fail"
         ! ls "$MNT/hosts" >/dev/null 2>&1 || fail "$trouble: hosts/ looks empty instead of unreadable"
         rm -rf "$DIR/inventory"

@@ -17,8 +17,8 @@
 #include "fault.h"
 #include "tarmaker.h"
 
-#define CHUNK (64u * 1024)
-#define MARK  (16u * 1024)
+#define CHUNK (32u * 1024) /* the window; blocks of deflate are longer */
+#define MARK  (8u * 1024)
 #define OBJ   UINT64_C(5)
 
 /* ---- a disk at its worst: what pread gives to the objects linked in ------------------------------ */
@@ -209,11 +209,11 @@ static void a_lost_checkpoint_is_gone_round(void **state)
         open_world(&w, INFLATE_BEST, 3, 0);
         source_gzip_stored(w.src);
         w.lose = true;
-        assert_int_equal(read_checked(w.src, 9 * CHUNK + 50000, 100), 100);
+        assert_int_equal(read_checked(w.src, 9 * CHUNK + 25000, 100), 100);
         assert_int_equal(w.reports[GZIP_LOST], 1);
         w.lose = false;
         w.kept->states[5].data[30] ^= 1;
-        assert_int_equal(read_checked(w.src, 5 * CHUNK + 50000, 100), 100);
+        assert_int_equal(read_checked(w.src, 5 * CHUNK + 25000, 100), 100);
         w.kept->states[5].data[30] ^= 1;
         close_world(&w);
 }

@@ -135,6 +135,56 @@ static void json_strings_are_valid_whatever_the_bytes(void **state)
         }
 }
 
+static const struct {
+        const char *text;
+        size_t max;
+        const char *html;
+} htmls[] = {
+        { "", 9, "" },
+        { "plain", 9, "plain" },
+        { "<a href=\"x\" b='y'>&amp;", 99, "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;" },
+        { "a\nb\x1b\x7f\xc2\x85", 99,
+                "a\xef\xbf\xbd"
+                "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "m\xc3\xbc\xff", 99, "m\xc3\xbc\xef\xbf\xbd" },
+        { "abc", 3, "abc" },
+        { "abcd", 3, "abc\xe2\x80\xa6" },
+        { "ab\xc3\xbc", 3, "ab\xc3\xbc" }, /* never half a character */
+        { "ab\xc3\xbc"
+          "d",
+                3, "ab\xc3\xbc\xe2\x80\xa6" },
+};
+
+static void html_holds_no_tag_that_was_not_ours(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof htmls / sizeof htmls[0]; i++) {
+                AUTO_BUF struct buf b = BUF_INIT;
+
+                buf_puts(&b, "");
+                buf_html(&b, htmls[i].text, htmls[i].max);
+                assert_string_equal(b.data, htmls[i].html);
+        }
+}
+
+static void a_label_ends_where_it_should(void **state)
+{
+        static const char *const labels[][2] = {
+                { "", "\"\"" },
+                { "a.tgz", "\"a.tgz\"" },
+                { "a\"} 1\nb\\", "\"a\\\"} 1\\nb\\\\\"" },
+                { "\x1b[\xff", "\"\xef\xbf\xbd[\xef\xbf\xbd\"" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+                AUTO_BUF struct buf b = BUF_INIT;
+
+                buf_label(&b, labels[i][0]);
+                assert_string_equal(b.data, labels[i][1]);
+        }
+}
+
 static void survives_every_failed_allocation(void **state)
 {
         unsigned nth = 0;
@@ -169,6 +219,8 @@ int main(void)
                 cmocka_unit_test(after_a_failure_nothing_more_is_added_and_take_gives_null),
                 cmocka_unit_test(a_size_that_would_overflow_is_refused),
                 cmocka_unit_test(json_strings_are_valid_whatever_the_bytes),
+                cmocka_unit_test(html_holds_no_tag_that_was_not_ours),
+                cmocka_unit_test(a_label_ends_where_it_should),
                 cmocka_unit_test(survives_every_failed_allocation),
         };
 

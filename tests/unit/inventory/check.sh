@@ -20,13 +20,30 @@ exits()         # CODE COMMAND...
                 cat "$dir/out" "$dir/err"
                 exit 1
         fi
-        [ -z "$(ls -A "$TMPDIR")" ] || { echo "pxectl $*: left something behind"; exit 1; }
+        for left in "$TMPDIR"/* "$TMPDIR"/.[!.]*; do
+                [ ! -e "$left" ] || { echo "pxectl $*: left $left behind"; exit 1; }
+        done
 }
-shows() { grep -qF -- "$1" "$dir/out" || { echo "wants: $1"; cat "$dir/out"; exit 1; }; }
-says() { grep -qF -- "$1" "$dir/err" || { echo "wants: $1"; cat "$dir/err"; exit 1; }; }
+# By the shell itself: a process for each look would be half of the test's time.
+holds() # FILE TEXT
+{
+        while IFS= read -r line || [ -n "$line" ]; do
+                case $line in *"$2"*) return 0 ;; esac
+        done <"$1"
+        return 1
+}
+wants() { holds "$1" "$2" || { echo "wants: $2"; cat "$1"; exit 1; }; }
+says() { wants "$dir/err" "$1"; }
+shows() { wants "$dir/out" "$1"; }
 
 good=$dir/b/platform-20240101T000000Z.tgz
-"$PXEFS_SRC/tests/lib/mkplatform" -s 1 20240101T000000Z "$dir/b"
+top=$dir/platform-20240101T000000Z # by hand: mkplatform takes half a second
+mkdir -p "$top/i86pc/kernel/amd64" "$top/i86pc/amd64" "$top/etc/version"
+head -c 150000 "$PXECTL" >"$top/i86pc/kernel/amd64/unix"
+head -c 700000 "$PXECTL" >"$top/i86pc/amd64/boot_archive"
+sha1sum <"$top/i86pc/amd64/boot_archive" | { read -r hash _; echo "$hash"; } >"$top/i86pc/amd64/boot_archive.hash"
+echo 20240101T000000Z >"$top/etc/version/platform"
+tar -czf "$good" -C "$dir" platform-20240101T000000Z
 exits 0 check "$good"
 shows "$good: build 20240101T000000Z, "
 shows 'verified by hash'

@@ -52,7 +52,7 @@ static struct inventory *open_inventory(const char *path)
         struct inventory *inv = NULL;
         struct err err = { "" };
 
-        if (inventory_open(path, &inv, &err) < 0)
+        if (inventory_open(&(struct inventory_options) { .path = path }, &inv, &err) < 0)
                 fail_msg("%s", err.text);
         return inv;
 }
@@ -463,7 +463,7 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
 
         for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
                 lab_do(lab->db, t[i].sql);
-                assert_int_equal(inventory_open(lab->path, &other, &err), -EBADMSG);
+                assert_int_equal(inventory_open(&(struct inventory_options) { .path = lab->path }, &other, &err), -EBADMSG);
                 if (!strstr(err.text, t[i].sentence))
                         fail_msg("%s", err.text);
                 if (i == 0) /* under a connection that is open already */
@@ -474,14 +474,14 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
         plan_free(p);
         inventory_close(inv);
         (void)snprintf(path, sizeof path, "%s/x", lab->dir);
-        assert_int_equal(inventory_open(path, &other, &err), -ENOENT);
+        assert_int_equal(inventory_open(&(struct inventory_options) { .path = path }, &other, &err), -ENOENT);
         f = fopen(path, "w");
-        assert_int_equal(inventory_open(path, &other, &err), -EBADMSG);
+        assert_int_equal(inventory_open(&(struct inventory_options) { .path = path }, &other, &err), -EBADMSG);
         assert_non_null(strstr(err.text, "empty file"));
         for (int i = 0; i < 1000; i++)
                 (void)fputs("this is no database ", f);
         assert_int_equal(fclose(f), 0);
-        assert_int_equal(inventory_open(path, &other, &err), -EBADMSG);
+        assert_int_equal(inventory_open(&(struct inventory_options) { .path = path }, &other, &err), -EBADMSG);
 }
 
 /* ---- threads ---- */

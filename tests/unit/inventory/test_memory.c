@@ -47,7 +47,7 @@ static void every_failed_allocation_is_survived(void **state)
 
                 fired = false;
                 countdown = ++nth;
-                r = inventory_open(path, &inv, &err);
+                r = inventory_open(&(struct inventory_options) { .path = path }, &inv, &err);
                 if (r == 0)
                         r = inventory_plan(inv, 0x020820abcd01, &p, &err);
                 countdown = 0;

@@ -9,13 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "golden.h"
 #include "ref_ipxe.h"
 #include "render/render.h"
 
@@ -178,35 +176,6 @@ static const struct {
         { "unknown-deny", unknown_deny },
 };
 
-static void compare(const char *name, const char *suffix, const struct buf *text)
-{
-        char path[512], *whole;
-        size_t n;
-        FILE *file;
-
-        (void)snprintf(path, sizeof path, "%s/%s%s", GOLDEN_DIR, name, suffix);
-        if (getenv("PXEFS_GOLDEN_WRITE")) {
-                file = fopen(path, "w");
-                assert_non_null(file);
-                assert_int_equal(fwrite(text->data, 1, text->len, file), text->len);
-                assert_int_equal(fclose(file), 0);
-                return;
-        }
-        file = fopen(path, "r");
-        if (!file)
-                print_message("%s is not there: see the first comment of this test\n", path);
-        assert_non_null(file);
-        whole = calloc(1, text->len + 2);
-        assert_non_null(whole);
-        n = fread(whole, 1, text->len + 1, file);
-        (void)fclose(file);
-        if (n != text->len || memcmp(whole, text->data, n) != 0)
-                print_message("%s differs; now it is:\n%s", path, text->data);
-        assert_int_equal(n, text->len);
-        assert_memory_equal(whole, text->data, n);
-        free(whole);
-}
-
 static void scripts_and_their_reasons_are_what_they_were(void **state)
 {
         (void)state;
@@ -221,8 +190,8 @@ static void scripts_and_their_reasons_are_what_they_were(void **state)
                 if (!ref_ipxe_check(script.data, script.len, &errors))
                         print_message("%s: %s", plans[i].name, errors.data);
                 assert_int_equal(errors.len, 0);
-                compare(plans[i].name, ".ipxe", &script);
-                compare(plans[i].name, ".why", &why);
+                golden_compare(plans[i].name, ".ipxe", &script);
+                golden_compare(plans[i].name, ".why", &why);
         }
 }
 
@@ -232,9 +201,9 @@ static void the_dispatcher_is_what_it_was(void **state)
 
         (void)state;
         assert_int_equal(render_dispatcher(NULL, &script), 0);
-        compare("dispatcher", ".ipxe", &script);
+        golden_compare("dispatcher", ".ipxe", &script);
         assert_int_equal(render_dispatcher("http://${next-server}/boot//", &based), 0);
-        compare("dispatcher-base-url", ".ipxe", &based);
+        golden_compare("dispatcher-base-url", ".ipxe", &based);
 }
 
 int main(void)

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalog_files -- one entry for each file of the builds directory: when it may be read, and what became of it.
+ *
+ *   settle    a file is not read before it was left alone for a second: decoding 300 MB ten times while they
+ *             arrive helps nobody.  It is economy, not proof: a scan with `wait` skips it.
+ *   back off  a file that was read in vain while it grew must rest longer, up to two seconds.
+ *   young     a refusal of a file touched a moment ago may only mean "not complete yet": it is kept back
+ *             until the file is three seconds old, then it counts without another reading.  So does a tar
+ *             without an end mark.
+ *   trouble   what this machine cannot do now (disk full, read error) is no verdict and is tried again later.
+ *
+ * A file that is overwritten or touched loses its identity.  If what was read from it is still whole (in the
+ * spool; or in the old file, when the new one was moved over it), it is served until there is a verdict about the
+ * new one.
+ *
+ * Invariants
+ *   1. Ages are taken from the wall clock only to shorten a wait; every wait ends by the monotonic clock.
+ *   2. An entry lives as long as its file keeps name and identity.
+ * Locks: none; the scanning thread only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "build/catalog_impl.h"
+#include "build/dirscan.h"
+
+#define SETTLE_MS     1000   /* left alone this long: worth reading */
+#define SETTLE_MAX_MS 2000   /* after readings in vain; with the reading itself, 5 s until a build appears */
+#define YOUNG_MS      3000   /* a refusal of a file younger than this waits */
+#define NO_SPACE_MS   600000 /* a try fills the disk to the brim once more: seldom */
+
+void catalog_entry_fini(struct entry *e)
+{
+        free(e->name);
+        free(e->trouble);
+        free(e->said_reason);
+        free(e->sums_why);
+}
+
+/* Milliseconds since the file was last written to, as its mtime says; 0 if that lies in the future
+ * (invariant 1).  A tool that restores an old mtime does so when it is done: the next write would set it
+ * again. */
+static int64_t mtime_age_ms(const struct identity *id)
+{
+        struct timespec ts;
+        int64_t now;
+
+        (void)clock_gettime(CLOCK_REALTIME, &ts);
+        now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+        return now > id->mtime_ns ? (now - id->mtime_ns) / 1000000 : 0;
+}
+
+/* How long @e was left alone, as far as is known.  A file seen to change counts from then: a server's clock
+ * may lag. */
+static int64_t age_ms(const struct entry *e)
+{
+        int64_t by_mtime = mtime_age_ms(&e->id), seen = catalog_now_ms() - e->seen_ms;
+
+        return e->replaces && seen < by_mtime ? seen : by_mtime;
+}
+
+static int64_t settle_ms(unsigned tries)
+{
+        int64_t ms = SETTLE_MS << (tries < 4 ? tries : 4);
+
+        return ms < SETTLE_MAX_MS ? ms : SETTLE_MAX_MS;
+}
+
+static struct entry *entry_by_name(struct entry *v, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (v[i].name && strcmp(v[i].name, name) == 0)
+                        return &v[i];
+        return NULL;
+}
+
+static void set_trouble(struct entry *e, bool waits, const char *text)
+{
+        free(e->trouble);
+        e->trouble = strdup(text); /* NULL only loses the text */
+        e->waits = waits;
+}
+
+/* The entry of a file that is new, or not the one that had this name before (@was, may be NULL). */
+static int new_entry(const struct dirscan_file *f, const struct entry *was, uint64_t look, struct entry *ret)
+{
+        struct entry e = { .name = strdup(f->name),
+                .id = f->id,
+                .error = f->error,
+                .replaces = was != NULL,
+                .look = look,
+                .seen_ms = catalog_now_ms() };
+        int64_t age, rest;
+
+        if (!e.name)
+                return -ENOMEM;
+        if (was) {
+                struct known *k = was->known ? was->known : was->old;
+
+                e.tries = was->tries + (was->pending != NULL); /* read in vain */
+                if (k && k->ready && k->build && was->sums < SUMS_DIFFERS && source_still(k->build->src) == 0)
+                        e.old = k; /* else its bytes changed under it */
+        }
+        if (e.error) {
+                char text[256];
+
+                (void)snprintf(text, sizeof text, "cannot be looked at: %s%s", strerror(-e.error),
+                        e.error == -EACCES ? " (the daemon's user must be able to reach and read it)" : "");
+                set_trouble(&e, false, text);
+                *ret = e;
+                return 0;
+        }
+        age = age_ms(&e);
+        rest = settle_ms(e.tries);
+        e.try_ms = e.seen_ms + (age < rest ? rest - age : 0);
+        *ret = e;
+        return 0;
+}
+
+/* Takes the directory's files over into c->entries. */
+int catalog_merge(struct catalog *c, const struct dirscan *d)
+{
+        struct entry *v = calloc(d->n + 1, sizeof *v);
+        size_t n = 0;
+
+        if (!v)
+                return -ENOMEM;
+        for (; n < d->n; n++) {
+                struct entry *was = entry_by_name(c->entries, c->n_entries, d->v[n].name);
+
+                if (was && was->error == d->v[n].error && identity_equal(&was->id, &d->v[n].id)) {
+                        v[n] = *was;
+                        *was = (struct entry) { 0 };
+                } else if (new_entry(&d->v[n], was, c->n_looks + 1, &v[n]) < 0) {
+                        break;
+                }
+        }
+        if (n < d->n) { /* put back what was moved */
+                for (size_t i = 0; i < n; i++) {
+                        struct entry *hole = NULL;
+
+                        for (size_t k = 0; k < c->n_entries && !hole; k++)
+                                hole = c->entries[k].name ? NULL : &c->entries[k];
+                        if (hole && !entry_by_name(c->entries, c->n_entries, v[i].name))
+                                *hole = v[i];
+                        else
+                                catalog_entry_fini(&v[i]);
+                }
+                free(v);
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < c->n_entries; i++) {
+                if (c->entries[i].name && !entry_by_name(v, n, c->entries[i].name))
+                        catalog_log(c, LOG_INFO, "%s: gone", c->entries[i].name);
+                catalog_entry_fini(&c->entries[i]);
+        }
+        free(c->entries);
+        c->entries = v;
+        c->n_entries = n;
+        c->n_looks++;
+        return 0;
+}
+
+static void save(struct catalog *c, struct known *k)
+{
+        struct err err;
+
+        if (known_save(&c->set, k, &err) < 0 && !c->db_trouble) {
+                c->db_trouble = true;
+                catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", err.text);
+        }
+}
+
+static void settle_on(struct entry *e, struct known *k)
+{
+        e->known = k;
+        e->pending = e->old = NULL;
+        free(e->trouble);
+        e->trouble = NULL;
+}
+
+/* The verdict @k counts when the file is old enough. */
+static void keep_back(struct entry *e, struct known *k)
+{
+        int64_t age = age_ms(e);
+        struct err text;
+
+        e->pending = k;
+        k->pending = true;
+        e->try_ms = catalog_now_ms() + (age < YOUNG_MS ? YOUNG_MS - age : 0);
+        (void)err_set(&text, 0, "%s; waiting whether it is still being copied",
+                k->reason ? k->reason : "not complete");
+        set_trouble(e, true, text.text);
+}
+
+bool catalog_is_condemned(const struct catalog *c, const struct identity *id)
+{
+        for (size_t i = 0; i < c->opts.n_condemned; i++)
+                if (identity_equal(&c->condemned[i], id))
+                        return true;
+        return false;
+}
+
+/* Where memory is short it stays without a verdict, and is not read either: due_ms. */
+static void condemn(struct catalog *c, struct entry *e)
+{
+        static const char why[] = "reading it made the daemon crash, twice: it is left alone; touch the file "
+                                  "to have it read again";
+        struct known *k = known_by_identity(&c->set, &e->id);
+
+        if (k && k->ready) {
+                if (known_refuse(&c->set, k, why, false, NULL) == -ENOMEM)
+                        return;
+        } else if (!k || k->pending) {
+                k = known_add(&c->set, &e->id, e->name, 0, 0, NULL, why);
+                if (!k)
+                        return;
+                save(c, k);
+        }
+        settle_on(e, k);
+}
+
+/* Uses what is known about the file already. */
+void catalog_adopt(struct catalog *c, struct entry *e)
+{
+        struct known *k = known_by_identity(&c->set, &e->id);
+        struct err err = { "" };
+        int r;
+
+        if (e->error || e->known || e->pending)
+                return;
+        if (catalog_is_condemned(c, &e->id))
+                condemn(c, e);
+        if (e->known || !k)
+                return;
+        if (k->pending) { /* another name of the same file was read */
+                keep_back(e, k);
+                return;
+        }
+        r = k->ready ? known_open_build(&c->set, k, c->opts.builds_dirfd, e->name, &err) : 0;
+        if (r == 0)
+                settle_on(e, k);
+        else if (r == -ENOENT || r == -ESTALE)
+                e->try_ms = catalog_now_ms(); /* its spool file is lost: read it again */
+        else
+                set_trouble(e, false, err.text);
+}
+
+/* Forgets archives whose file is gone. */
+void catalog_sweep(struct catalog *c)
+{
+        struct build *busy[MAX_RETIRED];
+        struct err err = { "" };
+
+        for (size_t i = 0; i < c->set.n; i++)
+                c->set.v[i]->wanted = false;
+        for (size_t i = 0; i < c->n_entries; i++) {
+                struct entry *e = &c->entries[i];
+                struct known *keep[] = { e->known, e->pending, e->old, known_by_identity(&c->set, &e->id) };
+
+                for (size_t k = 0; k < sizeof keep / sizeof keep[0]; k++)
+                        if (keep[k])
+                                keep[k]->wanted = true;
+        }
+        for (size_t i = 0; i < c->n_retired; i++)
+                busy[i] = c->retired[i].build;
+        if (known_sweep(&c->set, busy, c->n_retired, &err) < 0 && !c->db_trouble) {
+                c->db_trouble = true;
+                catalog_log(c, LOG_WARNING, "%s", err.text);
+        }
+}
+
+/* ---- what became of it ------------------------------------------------------------------------ */
+
+uint64_t catalog_spool_left(const struct catalog *c)
+{
+        uint64_t used = known_spool_bytes(&c->set);
+
+        return used < c->opts.spool_max_bytes ? c->opts.spool_max_bytes - used : 0;
+}
+
+/* A verdict: it counts at once, or when the file is old enough. */
+void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait)
+{
+        if (may_wait && age_ms(e) < YOUNG_MS) {
+                keep_back(e, k);
+                return;
+        }
+        k->pending = false;
+        settle_on(e, k);
+        save(c, k);
+        catalog_judge(c, e);
+}
+
+/* Reading it ended without a verdict. */
+void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const struct err *err)
+{
+        bool changed = r == -ESTALE || r == -ENOENT;
+
+        e->tried = true;
+        e->tries += changed;
+        set_trouble(e, changed, err->text);
+        /* What found no room waits for room (due_ms), not for the clock. */
+        e->need_bytes = r == -EDQUOT ? spool_max + 1 : 0;
+        e->try_ms = catalog_now_ms() + (changed                ? settle_ms(e->tries)
+                                               : e->need_bytes ? 0
+                                               : r == -ENOSPC  ? NO_SPACE_MS
+                                                               : CATALOG_TROUBLE_MS);
+}
+
+/* The bytes were verified anew.  Other names of the same file hold the verdict that is replaced. */
+static void release(struct catalog *c, struct known *was, struct indexjob *job)
+{
+        struct known *k;
+
+        for (size_t i = 0; i < c->n_entries; i++)
+                if (c->entries[i].known == was)
+                        c->entries[i].known = NULL;
+        k = known_add(&c->set, &job->id, job->file, job->salt, job->object, &job->x, NULL);
+        if (k)
+                save(c, k);
+        for (size_t i = 0; i < c->n_entries; i++) /* without memory for it: what it was, once more */
+                if (!c->entries[i].known) {
+                        catalog_adopt(c, &c->entries[i]);
+                        catalog_judge(c, &c->entries[i]);
+                }
+}
+
+void catalog_have_reread(struct catalog *c, struct entry *e, struct indexjob *job)
+{
+        struct known *k = e->known;
+        struct err why = { "" };
+
+        if (!k || !k->quarantined)
+                return;
+        if (job->r == 0 && (!k->sha256[0] || strcmp(k->sha256, job->x.sha256) == 0)) {
+                release(c, k, job);
+        } else if (job->r == 0 || job->r == -EBADMSG) {
+                (void)err_set(&why, 0,
+                        "it was good once, and is damaged: %s; touch the file to have it read again",
+                        job->r == 0 ? "its SHA-256 is another; copy the archive again" : job->why.text);
+                (void)known_refuse(&c->set, k, why.text, false, NULL);
+        } else { /* no verdict: what it was stands */
+                e->try_ms = catalog_now_ms() + CATALOG_TROUBLE_MS;
+        }
+}

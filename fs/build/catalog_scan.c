@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalog_scan -- look at the directory, decide what to read, have it read, take in what came out, publish.
+ *
+ * A file goes: seen -> (unchanged for a while) -> read -> verdict.  Notifications are hints only (rsync
+ * renames, WinSCP links, NFS says nothing), so whoever calls may call as often as it likes; the proof that a
+ * file is whole is a full verified read during which its identity did not change.
+ *
+ * Only reading is done by several threads (indexpool.c).  All that decides and all that is written down is done by the
+ * thread that scans, so none of it needs a lock, catalog.db has one writer, and the outcome does not depend on which
+ * reading ended first: which of two archives is served follows from the archives alone (publish.c).
+ *
+ * Order: what was seen last goes first, since somebody dropped it in and waits for it.  Of what was seen in one look,
+ * as at the first start, the newest: by the stamp in the file's name, else by its mtime.  Modification times alone say
+ * when an archive was built or downloaded by whoever had it first (rsync -t, cp -p keep them); change times say when it
+ * came here, but after a copy of fifty they only say in which order they were copied.
+ *
+ * Invariants
+ *   1. A file is read by one job at a time, whatever names it has.
+ *   2. One job at a time may write into the spool: what is left there belongs to it, and of the decoders that spool
+ *      (xz, zstd) one may take more memory than all the other jobs.
+ *   3. What was quarantined before the start is read again when nothing else is to be read, alone, and gives way.
+ * Locks: none; the scanning thread only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive/filter.h"
+#include "base/cleanup.h"
+#include "build/buildname.h"
+#include "build/catalog_impl.h"
+#include "build/dirscan.h"
+
+#define POLL_MIN_MS 50
+
+/* ---- what is being read ---------------------------------------------------------------------- */
+
+static const struct indexjob *job_on(const struct catalog *c, const struct identity *id)
+{
+        const struct indexjob *job;
+
+        for (size_t i = 0; (job = indexpool_job(c->pool, i)); i++)
+                if (identity_equal(&job->id, id))
+                        return job;
+        return NULL;
+}
+
+static const struct indexjob *spooling_job(const struct catalog *c)
+{
+        const struct indexjob *job;
+
+        for (size_t i = 0; (job = indexpool_job(c->pool, i)); i++)
+                if (job->spools)
+                        return job;
+        return NULL;
+}
+
+/* The entry that @job reads for, as long as the file keeps name and identity. */
+static struct entry *entry_of(const struct catalog *c, const struct indexjob *job)
+{
+        for (size_t i = 0; i < c->n_entries; i++)
+                if (strcmp(c->entries[i].name, job->file) == 0 && identity_equal(&c->entries[i].id, &job->id))
+                        return &c->entries[i];
+        return NULL;
+}
+
+/* Nobody waits for what is read of a file that is gone. */
+static void stop_orphans(struct catalog *c)
+{
+        const struct indexjob *job;
+
+        for (size_t i = 0; (job = indexpool_job(c->pool, i)); i++)
+                if (!entry_of(c, job))
+                        indexpool_stop_one(c->pool, job);
+}
+
+/* ---- which is next --------------------------------------------------------------------------- */
+
+/* The time the stamp in a file's name says, seconds since the epoch; -1: there is none. */
+static int64_t stamp_sec(const char *name)
+{
+        for (const char *p = name; strlen(p) >= STAMP_LEN; p++) {
+                struct tm tm = { 0 };
+
+                if (stamp_is_valid(p, STAMP_LEN) && strptime(p, "%Y%m%dT%H%M%SZ", &tm))
+                        return (int64_t)timegm(&tm);
+        }
+        return -1;
+}
+
+static int64_t made_ns(const struct entry *e)
+{
+        int64_t sec = stamp_sec(e->name);
+
+        return sec >= 0 ? sec * 1000000000 : e->id.mtime_ns;
+}
+
+/* True if @a is read before @b, which stands behind it in the directory's order. */
+static bool goes_before(const struct entry *a, const struct entry *b)
+{
+        if (a->look != b->look)
+                return a->look > b->look;
+        return made_ns(a) >= made_ns(b);
+}
+
+/* When @e may be read: now (0), in some milliseconds, or never as things are (-1). */
+static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
+{
+        int64_t left = e->try_ms - catalog_now_ms();
+
+        if (e->known || e->error || e->indexing || catalog_is_condemned(c, &e->id))
+                return -1;
+        if (e->need_bytes > catalog_spool_left(c))
+                return -1;
+        if (e->spools && spooling_job(c))
+                return -1; /* its end wakes us */
+        if (!e->pending && job_on(c, &e->id))
+                return -1; /* under another name */
+        if (wait && !e->tried && !e->pending)
+                return 0;
+        return left > 0 ? left : 0;
+}
+
+/* The next archive that may be read now, or NULL; *ret_poll_ms when another one may, -1 for never. */
+static struct entry *pick(struct catalog *c, bool wait, int64_t *ret_poll_ms)
+{
+        struct entry *best = NULL;
+
+        *ret_poll_ms = -1;
+        for (size_t i = 0; i < c->n_entries; i++) {
+                struct entry *e = &c->entries[i];
+                int64_t due = due_ms(c, e, wait);
+
+                if (due == 0 && (!best || !goes_before(best, e)))
+                        best = e;
+                if (due > 0 && (*ret_poll_ms < 0 || due < *ret_poll_ms))
+                        *ret_poll_ms = due;
+        }
+        return best;
+}
+
+/* One that was quarantined before the start, if nothing else is read (invariant 3). */
+static struct entry *pick_again(struct catalog *c, int64_t *poll_ms)
+{
+        for (size_t i = 0; i < c->n_entries && !indexpool_job(c->pool, 0); i++) {
+                struct entry *e = &c->entries[i];
+                int64_t left = e->try_ms - catalog_now_ms();
+
+                if (!e->known || !e->known->reread || e->error || e->indexing)
+                        continue;
+                if (left <= 0)
+                        return e;
+                if (*poll_ms < 0 || left < *poll_ms)
+                        *poll_ms = left;
+        }
+        return NULL;
+}
+
+/* ---- having one read ------------------------------------------------------------------------- */
+
+static int open_archive(const struct catalog *c, const struct entry *e, struct err *err)
+{
+        int fd = openat(c->opts.builds_dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0 && errno == EACCES)
+                return err_set(err, -EACCES, "user id %u may not read it: chmod a+r", (unsigned)geteuid());
+        return fd >= 0 ? fd : err_sys(err, -errno, "open");
+}
+
+static int number(const struct catalog *c, struct indexjob *job, struct err *err)
+{
+        struct numbered busy[MAX_RETIRED + CATALOG_MAX_JOBS];
+        const struct indexjob *other;
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_retired; i++)
+                busy[n++] = (struct numbered) { c->retired[i].build->id, c->retired[i].build->object };
+        for (size_t i = 0; (other = indexpool_job(c->pool, i)); i++)
+                busy[n++] = (struct numbered) { other->id, other->object };
+        return known_number(&c->set, &job->id, busy, n, &job->salt, &job->object, err);
+}
+
+static void indexjob_freep(struct indexjob **job)
+{
+        indexjob_free(*job);
+}
+
+/* 0: it is being read, or waits for the spool (e->spools). */
+static int launch(struct catalog *c, struct entry *e, struct err *err)
+{
+        AUTO_CLEAN(indexjob_freep) struct indexjob *job = calloc(1, sizeof *job);
+        enum filter_kind kind;
+        int r;
+
+        if (!job)
+                return err_set(err, -ENOMEM, "out of memory");
+        job->id = e->id;
+        job->again = e->known != NULL;
+        job->file = strdup(e->name);
+        job->fd = open_archive(c, e, err);
+        if (job->fd < 0)
+                return job->fd;
+        if (!job->file)
+                return err_set(err, -ENOMEM, "out of memory");
+        kind = filter_of(job->fd);
+        e->spools |= kind != FILTER_NONE && kind != FILTER_GZIP;
+        if (e->spools && spooling_job(c))
+                return 0;
+        job->spools = e->spools;
+        job->spool_max = catalog_spool_left(c);
+        r = number(c, job, err);
+        if (r < 0)
+                return r;
+        e->indexing = true;
+        r = indexpool_start(c->pool, job, err);
+        if (r < 0) {
+                e->indexing = false;
+                return r;
+        }
+        (void)take_ptr(&job);
+        return 0;
+}
+
+static void begin(struct catalog *c, struct entry *e)
+{
+        struct err why = { "" };
+        int r;
+
+        if (e->pending) /* it was left alone since: the verdict counts */
+                catalog_have_verdict(c, e, e->pending, false);
+        else
+                catalog_adopt(c, e); /* another name of the same file may have been read meanwhile */
+        catalog_judge(c, e);
+        if (e->pending || (e->known && !e->known->reread))
+                return;
+        r = launch(c, e, &why);
+        if (r == 0 || r == -ECANCELED)
+                return;
+        if (e->known) /* quarantined */
+                e->try_ms = catalog_now_ms() + CATALOG_TROUBLE_MS;
+        else
+                catalog_have_trouble(e, r, 0, &why);
+}
+
+/* Starts what there is room for. */
+static void begin_some(struct catalog *c, bool wait)
+{
+        const struct indexjob *job = indexpool_job(c->pool, 0);
+        struct entry *e = NULL;
+        int64_t poll_ms;
+
+        if (job && job->again && pick(c, wait, &poll_ms))
+                indexpool_stop_one(c->pool, job);
+        while (!atomic_load(&c->stop) && indexpool_room(c->pool)) {
+                e = pick(c, wait, &poll_ms);
+                if (!e)
+                        e = pick_again(c, &poll_ms);
+                if (!e)
+                        break;
+                begin(c, e);
+                if (c->opts.jobs == 0) /* it was read: let it be taken in */
+                        break;
+        }
+}
+
+/* ---- what came out --------------------------------------------------------------------------- */
+
+/* Nobody wants it: the file is gone or another one, or memory was short. */
+static void throw_away(const struct catalog *c, struct indexjob *job)
+{
+        char name[SPOOL_NAME_MAX];
+
+        if (!job->x.spooled)
+                return;
+        known_spool_name(job->object, name);
+        (void)unlinkat(c->set.spool_dirfd, name, 0);
+}
+
+static void take_result(struct catalog *c, struct entry *e, struct indexjob *job)
+{
+        bool sound = job->r == 0, unsure = !sound || job->x.unsure;
+        struct known *k;
+
+        if (!sound && job->r != -EBADMSG) {
+                catalog_have_trouble(e, job->r, job->spool_max, &job->why);
+                return;
+        }
+        k = known_add(
+                &c->set, &job->id, job->file, job->salt, job->object, sound ? &job->x : NULL, job->why.text);
+        if (k) {
+                catalog_have_verdict(c, e, k, unsure);
+                return;
+        }
+        throw_away(c, job);
+        (void)err_set(&job->why, 0, "out of memory");
+        catalog_have_trouble(e, -ENOMEM, job->spool_max, &job->why);
+}
+
+static void take_in(struct catalog *c, struct indexjob *job)
+{
+        struct entry *e = entry_of(c, job);
+
+        if (!e) {
+                throw_away(c, job);
+                return;
+        }
+        e->indexing = false;
+        if (job->r == -ESPIPE && !job->spools)
+                e->spools = true; /* a gzip file with an ISO in it: again, into the spool */
+        else if (job->r == -ECANCELED)
+                return;
+        else if (job->again)
+                catalog_have_reread(c, e, job);
+        else
+                take_result(c, e, job);
+}
+
+static void take_in_all(struct catalog *c)
+{
+        struct indexjob *job;
+
+        while ((job = indexpool_take(c->pool))) {
+                take_in(c, job);
+                indexjob_free(job);
+        }
+}
+
+/* ---- look, step, scan ------------------------------------------------------------------------ */
+
+/* Changes that cost no reading: files gone, known files back. */
+int catalog_look(struct catalog *c, struct err *err)
+{
+        struct dirscan d;
+        bool changed;
+        int r = dirscan_read(c->opts.builds_dirfd, &d, err);
+
+        if (r < 0)
+                return r;
+        catalog_take_troubles(c);
+        r = catalog_merge(c, &d);
+        dirscan_fini(&d);
+        if (r < 0)
+                return err_set(err, r, "out of memory");
+        stop_orphans(c);
+        if (sums_refresh(&c->sums, c->opts.builds_dirfd, &changed) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; i < c->n_entries; i++) {
+                catalog_adopt(c, &c->entries[i]);
+                catalog_judge(c, &c->entries[i]);
+        }
+        r = catalog_publish(c, err); /* before the sweep: the builds of gone archives retire */
+        c->looked = true;
+        if (r == 0)
+                catalog_sweep(c);
+        return r;
+}
+
+static void note_waiting(struct catalog *c)
+{
+        uint64_t bytes = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_entries; i++) {
+                const struct entry *e = &c->entries[i];
+
+                if (e->known || e->pending || e->error || e->indexing || (e->trouble && !e->waits) ||
+                        job_on(c, &e->id))
+                        continue;
+                n++;
+                bytes += e->id.size_bytes;
+        }
+        indexpool_note_waiting(c->pool, n, bytes);
+}
+
+int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct err *err)
+{
+        int64_t poll_ms;
+        bool more;
+        int r;
+
+        catalog_take_troubles(c);
+        take_in_all(c);
+        begin_some(c, wait);
+        if (c->opts.jobs == 0)
+                take_in_all(c);
+        note_waiting(c);
+        r = catalog_publish(c, err);
+        if (r < 0)
+                return r;
+        catalog_sweep(c); /* what these files held before is retired now */
+        more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
+        *ret = (struct catalog_todo) { .busy = indexpool_job(c->pool, 0) != NULL,
+                .more = more && indexpool_room(c->pool) && !atomic_load(&c->stop),
+                .poll_ms = poll_ms < 0             ? -1
+                           : poll_ms < POLL_MIN_MS ? POLL_MIN_MS
+                                                   : (int)poll_ms };
+        return 0;
+}
+
+int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms, struct err *err)
+{
+        struct catalog_todo todo;
+        int r = catalog_look(c, err);
+
+        if (r < 0)
+                return r;
+        for (;;) {
+                r = catalog_step(c, wait, &todo, err);
+                if (r < 0)
+                        return r;
+                if (!wait || atomic_load(&c->stop) || (!todo.busy && !todo.more))
+                        break;
+                if (!todo.more)
+                        (void)poll(&(struct pollfd) { .fd = c->wake_fd, .events = POLLIN }, 1, -1);
+        }
+        *ret_more = todo.more;
+        *ret_poll_ms = todo.poll_ms;
+        return 0;
+}

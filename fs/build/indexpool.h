@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* indexpool -- several archives read at once, each by a thread of its own.
+ *
+ * Who chooses what to read, and what becomes of it, is another's business (catalog_scan.c): it starts jobs while there
+ * is room, and takes them back when a descriptor says that one is done.
+ *
+ * A job takes some 8 MiB for a platform image: the ring between its two threads (1.5 MiB), the decoder (0.3 MiB), the
+ * states of its checkpoints (0.7 % of the stream: 3 MiB), the members, libarchive, and what malloc keeps for a thread
+ * (docs/decisions/013).  What is decoded into the spool by xz or zstd may take FILTER_MEMORY_BYTES more: there is only
+ * one of these at a time.
+ *
+ * Threads: _start, _take, _free and the questions about jobs from one thread; _stop and _progress from any.
+ */
+#ifndef PXEFS_BUILD_INDEXPOOL_H
+#define PXEFS_BUILD_INDEXPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "build/catalog.h"
+#include "build/indexer.h"
+#include "build/known.h"
+
+struct indexjob {
+        char *file; /* owned; its name in the builds directory */
+        int fd;     /* owned */
+        struct identity id;
+        uint64_t salt, object;
+        bool spools;        /* it may use the spool; one job at a time */
+        uint64_t spool_max; /* bytes it may take there */
+        bool again;         /* it was read before: after all others, and from the disk, not the page cache */
+        /* When it is done: what indexer_read returned. */
+        int r;
+        struct err why;
+        struct indexed x; /* owned; of r 0 */
+};
+
+void indexjob_free(struct indexjob *job); /* NULL is fine; ends @x, and leaves the spool file alone */
+
+struct indexpool;
+
+/* n            jobs at once, at most CATALOG_MAX_JOBS; 0: one, which runs inside indexpool_start
+ * gzip         borrowed; for the sources
+ * spool_dirfd  borrowed; -1: none
+ * wake_fd      borrowed; an eventfd that is written to when a job is done
+ *
+ * Returns 0 or -ENOMEM. */
+int indexpool_new(unsigned n, const struct gzip_env *gzip, int spool_dirfd, int wake_fd,
+        struct indexpool **ret, struct err *err);
+/* Stops all jobs, waits for them (some ms), and throws away what they found, with their spool files. */
+void indexpool_free(struct indexpool *p); /* NULL is fine */
+
+/* Runs @job, which is the pool's on success.  Only where there is room.  0; -ECANCELED after indexpool_stop; or the
+ * negative errno of starting a thread. */
+int indexpool_start(struct indexpool *p, struct indexjob *job, struct err *err);
+bool indexpool_room(struct indexpool *p);
+
+/* A job that is done, the caller's from now on; NULL if there is none. */
+struct indexjob *indexpool_take(struct indexpool *p);
+
+/* The jobs that were not taken, done or not: the i-th, NULL behind the last.  Borrowed. */
+const struct indexjob *indexpool_job(const struct indexpool *p, size_t i);
+
+/* Makes one job, or all and those to come, end soon with -ECANCELED. */
+void indexpool_stop_one(struct indexpool *p, const struct indexjob *job);
+void indexpool_stop(struct indexpool *p);
+
+/* What is still to be read, for who asks how far it is. */
+void indexpool_note_waiting(struct indexpool *p, size_t archives, uint64_t bytes);
+void indexpool_progress(struct indexpool *p, struct catalog_progress *ret);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* known_open -- verdicts back from catalog.db, and what their builds are read from; see known.h.
+ *
+ * Nothing that is kept is trusted: a row that makes no sense, checkpoints of another decoder, a spool file that is not
+ * the one that was made mean that the archive is read again.
+ *
+ * Locks: none; the scanning thread only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/spool.h"
+#include "base/cleanup.h"
+#include "build/known_impl.h"
+#include "build/layoutblob.h"
+
+/* ---- from catalog.db ------------------------------------------------------------------------- */
+
+/* The index of a gzip archive.  -EBADMSG: of another decoder, or damaged. */
+static int take_index(const struct known_set *s, const struct catalog_row *row, struct known *k)
+{
+        int r;
+
+        if (!row->decoder || !row->ready)
+                return 0;
+        if (strcmp(row->decoder, s->gzip->kind->name()) != 0)
+                return -EBADMSG;
+        k->checkpoints = true;
+        r = gzindex_unpack(row->gzindex, row->gzindex_bytes, &k->index);
+        return r == 0 && k->index->raw_bytes != row->raw_bytes ? -EBADMSG : r;
+}
+
+static int take_row(void *ctx, const struct catalog_row *row)
+{
+        struct known_set *s = ctx;
+        AUTO_CLEAN(known_freep) struct known *k = calloc(1, sizeof *k);
+        int r;
+
+        if (!k || copy_string(row->file, &k->file) < 0 || copy_string(row->reason, &k->reason) < 0)
+                return -ENOMEM;
+        k->id = row->id;
+        k->ready = row->ready;
+        k->salt = row->salt;
+        k->object = row->object;
+        k->format = row->format;
+        k->raw_bytes = row->raw_bytes;
+        k->hash_checked = row->hash_checked;
+        k->spooled = row->spooled;
+        k->spool_id = row->spool_id;
+        (void)snprintf(k->sha256, sizeof k->sha256, "%s", row->sha256 ? row->sha256 : "");
+        (void)snprintf(k->md5, sizeof k->md5, "%s", row->md5 ? row->md5 : "");
+        k->saved = true;
+        k->quarantined = k->reread = row->quarantined;
+        if (row->ready) {
+                r = layout_unpack(row->layout, row->layout_bytes, row->raw_bytes, &k->tree);
+                if (r == 0)
+                        r = take_index(s, row, k);
+                if (r == -EBADMSG)
+                        return 0; /* never trust: read the archive again */
+                if (r < 0)
+                        return r;
+        }
+        r = known_append(s, k);
+        if (r == 0)
+                (void)take_ptr(&k);
+        return r;
+}
+
+/* Removes spool files that no known archive has. */
+static void sweep_spool(const struct known_set *s)
+{
+        AUTO_CLOSEDIR DIR *dir = NULL;
+        int fd = openat(s->spool_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct dirent *e;
+
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir) {
+                if (fd >= 0)
+                        close(fd);
+                return;
+        }
+        while ((e = readdir(dir))) {
+                bool used = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+
+                for (size_t i = 0; i < s->n && !used; i++) {
+                        char name[SPOOL_NAME_MAX];
+
+                        known_spool_name(s->v[i]->object, name);
+                        used = s->v[i]->spooled && strcmp(name, e->d_name) == 0;
+                }
+                if (!used)
+                        (void)unlinkat(s->spool_dirfd, e->d_name, 0);
+        }
+}
+
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
+        struct err *ret_note, struct err *err)
+{
+        int r;
+
+        *s = (struct known_set) {
+                .spool_dirfd = -1, .object_bits = object_bits, .gzip = gzip, .states_due = true
+        };
+        r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
+        if (r < 0)
+                return r;
+        /* Where that fails the descriptor is -1, and each compressed archive says why it cannot be read. */
+        (void)mkdirat(cache_dirfd, "spool", 0700);
+        s->spool_dirfd = openat(cache_dirfd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = catalogdb_each(s->db, take_row, s, err);
+        if (r == -ENOMEM)
+                return no_memory(err);
+        if (r < 0)
+                return r;
+        if (s->spool_dirfd >= 0)
+                sweep_spool(s);
+        return 0;
+}
+
+/* ---- from the archive, or the spool ---------------------------------------------------------- */
+
+static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
+        struct source **ret, struct err *err)
+{
+        AUTO_CLOSE int fd = -1;
+        int r;
+
+        if (k->spooled) {
+                char name[SPOOL_NAME_MAX];
+
+                known_spool_name(k->object, name);
+                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory")
+                                          : spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
+        }
+        fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return err_sys(err, -errno, "open");
+        r = k->checkpoints ? source_open_gzip(fd, &k->id, k->index, k->object, s->gzip, ret, err)
+                           : source_open_raw(fd, &k->id, ret, err);
+        if (r < 0)
+                return r;
+        (void)take_fd(&fd);
+        if (k->checkpoints)
+                (void)take_ptr(&k->index);
+        return 0;
+}
+
+int known_open_build(
+        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
+{
+        struct build *b;
+        int r;
+
+        if (k->build)
+                return 0;
+        b = calloc(1, sizeof *b);
+        if (!b)
+                return no_memory(err);
+        atomic_init(&b->refs, 1);
+        b->id = k->id;
+        b->object = k->object;
+        r = copy_string(file, &b->archive) < 0 ? no_memory(err)
+                                               : open_source(s, k, builds_dirfd, file, &b->src, err);
+        if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
+                r = err_set(err, -ESTALE, "the spool file is of another length");
+        if (r < 0) {
+                build_unref(b);
+                return r;
+        }
+        b->tree = take_ptr(&k->tree);
+        if (build_set_name(b, k->format == FORMAT_ISO) < 0) {
+                k->tree = take_ptr(&b->tree);
+                build_unref(b);
+                return no_memory(err);
+        }
+        k->build = b;
+        return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* facts -- gathers what the daemon says about itself (render/facts.h) from those who know it; internal to tree/. */
+#ifndef PXEFS_TREE_FACTS_H
+#define PXEFS_TREE_FACTS_H
+
+#include "base/err.h"
+#include "build/catalogstats.h"
+#include "inventory/inventory.h"
+#include "render/facts.h"
+#include "tree/requests.h"
+#include "tree/textring.h"
+
+struct facts_sources {
+        struct catalog *catalog; /* all borrowed */
+        struct inventory *inventory;
+        struct textring *ring;
+        const struct requests *requests; /* NULL: nobody counts */
+        const char *version;
+        /* Adds what only the worker knows: processes, sandbox.  May be NULL. */
+        void (*fill)(void *ctx, struct daemon_facts *f);
+        void *fill_ctx;
+        /* Told how the inventory answered. */
+        void (*on_inventory)(void *ctx, int r, const struct err *err);
+        void *on_inventory_ctx;
+        int statm_fd; /* /proc/self/statm, open; -1: none */
+};
+
+/* Facts, and what they borrow. */
+struct gathered {
+        struct daemon_facts facts;
+        struct catalog_view *view; /* owned reference */
+        struct catalog_stats stats;
+        struct catalog_progress progress;
+        struct inventory_health health;
+        struct err inventory_error;
+};
+
+/* Blocks for SQLite.  End it with facts_release. */
+void facts_gather(const struct facts_sources *s, struct gathered *ret);
+void facts_release(struct gathered *g);
+
+#endif

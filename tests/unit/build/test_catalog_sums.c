@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* catalog: sums files beside the archives decide too. */
+#include <fcntl.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/digest.h"
+#include "build/dirscan.h"
+#include "catalogworld.h"
+#include "packer.h"
+
+/* ---- sums files ------------------------------------------------------------------------------ */
+
+/* The line of @file as a sums file would have it, by the library's own digest of the file's bytes. */
+static void sum_line(
+        const struct world *w, struct buf *b, const char *file, enum digest_kind kind, bool right)
+{
+        AUTO_DIGEST struct digest *d = digest_new(kind);
+        AUTO_CLOSE int fd = openat(w->bfd, file, O_RDONLY);
+        char chunk[4096], hex[DIGEST_MAX_HEX];
+        ssize_t n;
+
+        while ((n = read(fd, chunk, sizeof chunk)) > 0)
+                assert_int_equal(digest_add(d, chunk, (size_t)n), 0);
+        assert_int_equal(digest_hex(d, hex), 0);
+        if (!right)
+                hex[0] = hex[0] == '0' ? '1' : '0';
+        buf_printf(b, "%s  %s\n", hex, file);
+}
+
+static void put_sums(
+        const struct world *w, const char *name, const char *file, enum digest_kind kind, bool right)
+{
+        AUTO_BUF struct buf b = BUF_INIT;
+
+        sum_line(w, &b, file, kind, right);
+        scratch_put(w->bfd, name, b.data, b.len, 60);
+}
+
+static void a_sums_file_decides_about_what_it_names(void **state)
+{
+        static const struct {
+                const char *name;
+                enum digest_kind kind;
+                unsigned flag;
+        } files[] = { { "sha256sums.txt", DIGEST_SHA256, ARCHIVE_VERIFIED_SHA256 },
+                { "md5sums.txt", DIGEST_MD5, ARCHIVE_VERIFIED_MD5 } };
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        for (size_t i = 0; i < 2; i++) {
+                put_sums(w, files[i].name, "a.tgz", files[i].kind, false);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_REFUSED, files[i].name);
+                assert_state(w, "b.tgz", ARCHIVE_READY, NULL); /* not named */
+                assert_int_equal(w->v->n_builds, 1);
+                restart(w);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_REFUSED, "says");
+                put_sums(w, files[i].name, "a.tgz", files[i].kind, true);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                assert_true(status(w, "a.tgz")->verified & files[i].flag);
+                assert_false(status(w, "b.tgz")->verified & files[i].flag);
+                assert_int_equal(unlinkat(w->bfd, files[i].name, 0), 0);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                assert_int_equal(status(w, "a.tgz")->verified & files[i].flag, 0);
+        }
+}
+
+static void sha256_goes_before_md5(void **state)
+{
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_sums(w, "md5sums.txt", "a.tgz", DIGEST_MD5, false);
+        put_sums(w, "sha256sums.txt", "a.tgz", DIGEST_SHA256, true);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+        assert_int_equal(status(w, "a.tgz")->verified, ARCHIVE_VERIFIED_HASH | ARCHIVE_VERIFIED_SHA256);
+        put_sums(w, "md5sums.txt", "a.tgz", DIGEST_MD5, true);
+        put_sums(w, "sha256sums.txt", "a.tgz", DIGEST_SHA256, false);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "its SHA-256 is");
+}
+
+/* The spool file is still the one of the first reading. */
+static void a_sums_file_that_comes_later_decodes_nothing(void **state)
+{
+        struct world *w = *state;
+        struct stat before, after;
+        AUTO_BUF struct buf t = BUF_INIT, z = BUF_INIT;
+        char path[] = "spool/0000000000.raw";
+
+        if (!pack_can(FILTER_XZ))
+                skip();
+        tar_platform(&t, "platform-" STAMP, STAMP);
+        tar_end(&t);
+        pack_add(&z, FILTER_XZ, t.data, t.len, true);
+        scratch_put(w->bfd, "a.tar.xz", z.data, z.len, 60);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 1);
+        (void)snprintf(path, sizeof path, "spool/%010llx.raw", (unsigned long long)w->v->builds[0]->object);
+        assert_int_equal(fstatat(w->cfd, path, &before, 0), 0);
+        put_sums(w, "sha256sums.txt", "a.tar.xz", DIGEST_SHA256, false);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 0);
+        restart(w);
+        put_sums(w, "sha256sums.txt", "a.tar.xz", DIGEST_SHA256, true);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 1);
+        assert_int_equal(fstatat(w->cfd, path, &after, 0), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+        assert_int_equal(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+        assert_reads(w->v->builds[0], RAMDISK, "ramdisk of " STAMP "\n");
+}
+
+static void a_bad_line_is_told_and_harms_nothing(void **state)
+{
+        struct world *w = *state;
+        AUTO_BUF struct buf b = BUF_INIT;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        buf_puts(&b, "# checked by hand\n\nnonsense\n");
+        sum_line(w, &b, "a.tgz", DIGEST_SHA256, true);
+        scratch_put(w->bfd, "sha256sums.txt", b.data, b.len, 60);
+        assert_int_equal(mkdirat(w->bfd, "md5sums.txt", 0755), 0);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+        assert_non_null(strstr(
+                w->v->note, "sha256sums.txt: 1 line is no \"HASH name\" and left out, the first is line 3"));
+        assert_non_null(strstr(w->v->note, "md5sums.txt: it is not a regular file"));
+        assert_non_null(strstr(logged.data, "sha256sums.txt: 1 line"));
+        assert_int_equal(unlinkat(w->bfd, "md5sums.txt", AT_REMOVEDIR), 0);
+        assert_int_equal(unlinkat(w->bfd, "sha256sums.txt", 0), 0);
+        scan(w);
+        assert_null(w->v->note);
+}
+
+/* A replaced file waits for its verdict behind what it held before; but not behind what was quarantined. */
+static void what_was_quarantined_is_not_served_meanwhile(void **state)
+{
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_sums(w, "sha256sums.txt", "a.tgz", DIGEST_SHA256, false);
+        scan(w);
+        put_platform(w, "a.tgz", "platform-" STAMP2, STAMP2, true, 0);
+        scan_as(w, false);
+        assert_int_equal(w->v->n_builds, 0);
+        assert_int_equal(status(w, "a.tgz")->state, ARCHIVE_WAITING);
+}
+
+static void only_names_of_archives_are_looked_at(void **state)
+{
+        static const struct {
+                const char *name;
+                bool wanted;
+        } table[] = {
+                { "platform-x.tgz", true },
+                { "x.tar", true },
+                { "x.tar.gz", true },
+                { "x.ISO", true },
+                { "x.tar.xz", true },
+                { "x.zip", true },
+                { "platform-latest", true },
+                { ".x.tgz.Ab12Cd", false },
+                { ".x.tgz", false },
+                { "x.tgz~", false },
+                { "x.tgz.part", false },
+                { "x.tgz.filepart", false },
+                { "x.tgz.tmp", false },
+                { "x.tgz.partial", false },
+                { "md5sums.txt", false },
+                { "sha256sums.txt", false },
+                { "x.tgz.sha256", false },
+                { "index.html", false },
+                { "smartos-x-USB.img.gz", false },
+                { "README", false },
+                { ".tgz", false },
+                { "platform-x.txt", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+                if (dirscan_wants(table[i].name) != table[i].wanted)
+                        fail_msg("%s", table[i].name);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+        const struct CMUnitTest tests[] = {
+                T(a_sums_file_decides_about_what_it_names),
+                T(sha256_goes_before_md5),
+                T(a_sums_file_that_comes_later_decodes_nothing),
+                T(a_bad_line_is_told_and_harms_nothing),
+                T(what_was_quarantined_is_not_served_meanwhile),
+                cmocka_unit_test(only_names_of_archives_are_looked_at),
+        };
+
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
