@@ -62,12 +62,21 @@ mv "$DIR/aside" "$DIR/inventory"
 [ "$(state)" = live ] || fail "$(status)"
 
 # In rollback mode a writer locks readers out. The copy answers meanwhile; the commit is seen by the next look-up.
+umount_pxefs # the mode is changed only while nobody else has the file open
 sql 'PRAGMA journal_mode = DELETE' >/dev/null
+mount_pxefs
 wait_for 5 test "$(sql 'PRAGMA journal_mode')" = delete
+cat >"$DIR/ask" <<END
+start=\$(date +%s%3N)
+for i in 1 2 3 4 5 6 7 8; do
+        [ "\$(sha256sum <"$MNT/$menu" | cut -c 1-64)" = $want ] || touch "$DIR/blocked"
+done
+[ \$((\$(date +%s%3N) - start)) -lt 3000 ] || touch "$DIR/slow"
+END
 sqlite3 "$INVENTORY" >/dev/null <<END
 BEGIN EXCLUSIVE;
 UPDATE host SET hostname = 'renamed';
-.system sh -c 's=\$(date +%s%3N); for i in 1 2 3 4 5 6 7 8; do [ "\$(sha256sum <"$MNT/$menu" | cut -c 1-64)" = $want ] || touch "$DIR/blocked"; done; [ \$((\$(date +%s%3N) - s)) -lt 3000 ] || touch "$DIR/slow"'
+.system sh $DIR/ask
 COMMIT;
 END
 [ ! -e "$DIR/blocked" ] || fail "an exclusive transaction in rollback mode stops boots"

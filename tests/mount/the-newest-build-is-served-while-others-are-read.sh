@@ -5,7 +5,7 @@
 # bzip2 decodes some 20 MB a second, so a bzip2 archive is a slow one in an honest way.
 . "$PXEFS_TESTLIB"
 need bzip2 python3
-mkbuild 20230303T000000Z -F tar -s 24
+mkbuild 20230303T000000Z -F tar -s 96
 bzip2 -1 <"$TGZ" >"$BUILDS/platform-20230303T000000Z.tar.bz2"
 rm "$TGZ"
 slow=$(stat -c %s "$BUILDS/platform-20230303T000000Z.tar.bz2")
