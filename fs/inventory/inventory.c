@@ -123,7 +123,7 @@ static int ask_text(struct inventory *inv, enum query q, const char *what, const
         if (r == 0) {
                 r = err_set(err, -ENOENT, "the inventory has no %s %s", what, key);
         } else if (r > 0 && single && sqlite3_column_int(s, 1) != 0) {
-                r = err_set(err, -ENOENT, "more than one host has the %s %s", what, key);
+                r = err_set(err, -ENOTUNIQ, "more than one host has the %s %s", what, key);
         } else if (r > 0) {
                 r = conn_text(s, 0, NAME_MAX_BYTES, &text);
                 if (r == 0 || r == -ENODATA)
@@ -137,7 +137,7 @@ static int ask_text(struct inventory *inv, enum query q, const char *what, const
                 sqlite3_reset(s);
                 sqlite3_clear_bindings(s); /* @key ends here */
         }
-        pool_put(inv->pool, c, r);
+        pool_put(inv->pool, c, r == -ENOTUNIQ ? -ENOENT : r); /* neither is the connection's fault */
         return r;
 }
 

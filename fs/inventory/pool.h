@@ -18,9 +18,11 @@
         X(end)                                                                                               \
         X(version)                                                                                           \
         X(host_by_mac)                                                                                       \
-        X(host) X(chain) X(profile) X(channel) X(host_properties) X(profile_properties) X(profile_settings)  \
-                X(mac_by_name) X(mac_by_ip) X(mac_by_uuid) X(channel_by_name) X(list_macs) X(list_names)     \
-                        X(list_ips) X(list_uuids) X(list_channels) X(count_hosts) X(count_nics)
+        X(host)                                                                                              \
+        X(chain) X(profile) X(channel) X(host_properties) X(profile_properties) X(profile_settings)          \
+                X(profile_items) X(host_twins) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid) X(channel_by_name) \
+                        X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels) X(count_hosts) \
+                                X(count_nics)
 
 enum query {
 #define POOL_ENUM(name) Q_##name,

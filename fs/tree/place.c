@@ -304,6 +304,8 @@ static int lookup_by(const struct places *p, by_fn *by, const char *key, struct 
         uint64_t mac;
         int r = by(p->opts.inventory, key, &mac, NULL);
 
+        if (r == -ENOTUNIQ)
+                return -ENOENT;
         return r < 0 ? r : fill_link(p, ret, node_link(LINK_HOST, mac));
 }
 
