@@ -269,6 +269,10 @@ CREATE TABLE property (
            CHECK (instr(value, '''') = 0 OR instr(value, '"') = 0
              OR (instr(value, ',') = 0 AND instr(value, ' ') = 0 AND substr(value, 1, 1) NOT IN ('''', '"')))
            CONSTRAINT "value: at most 1000 bytes" CHECK (length(CAST(value AS BLOB)) <= 1000),
+  -- SmartOS writes it into /etc/shadow with sed "s|...|...|" (smartdc-config), and crypt's alphabet has none of its
+  -- characters; = and , only in "rounds=5000".
+  CONSTRAINT "root_shadow: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | or \"
+    CHECK (name <> 'root_shadow' OR value GLOB '$[0-9a-z]*$?*$?*' AND value NOT GLOB '*[^A-Za-z0-9./$,=]*'),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
     CHECK ((profile IS NULL) <> (host IS NULL)),
   UNIQUE (host, name),                  -- INSERT ... ON CONFLICT (host, name) DO UPDATE SET value = excluded.value
@@ -385,6 +389,14 @@ CREATE TABLE menu_item (
              AND replace(replace(body, char(10), ''), char(9), '')
                NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
   position INTEGER NOT NULL DEFAULT 100,  -- lower stands higher
+  CONSTRAINT "body: no \ at its end, iPXE would join the menu's next line to it"
+    CHECK (rtrim(body, char(10) || char(9) || ' ') NOT GLOB '*\'),
+  CONSTRAINT "body: a label in it begins with :item-<key>-, as in :item-memtest-again, so that it hides none of the menu's"
+    CHECK (length(replace(char(10) || replace(replace(body, ' ', ''), char(9), ''), char(10) || ':item-' || key || '-', ''))
+      = length(replace(char(10) || replace(replace(body, ' ', ''), char(9), ''), char(10) || ':', char(10)))
+        - (length(char(10) || replace(replace(body, ' ', ''), char(9), ''))
+          - length(replace(char(10) || replace(replace(body, ' ', ''), char(9), ''), char(10) || ':', char(10))))
+          * (length(key) + 7)),
   UNIQUE (profile, key)
 ) STRICT;
 
@@ -1236,7 +1248,10 @@ INSERT INTO known_setting (key, type, choices, built_in, meaning) VALUES
   ('loader', 'choice', 'stock|triton', 'stock', 'Which iPXE: stock holds 512 bytes of kernel line and 8 modules, Triton''s 4096 and 16'),
   ('unknown_host', 'choice', 'menu|local|deny', 'menu', 'Machines that nobody has entered get: the default profile''s menu, their local disk, or a message with their MAC'),
   ('allow_destructive', 'choice', '0|1', '0', '1: properties that destroy data at boot (destroy_zpools) may be set below this profile'),
-  ('rescue_standalone', 'choice', '0|1', '0', '1: the menu''s rescue entry also passes standalone=true');
+  ('rescue_standalone', 'choice', '0|1', '0', '1: the menu''s rescue entry also passes standalone=true, as the documentation''s PXELINUX example does'),
+  ('rescue_smartos', 'choice', '0|1', '0', '1: the rescue entry keeps smartos=true, as that example does; SmartOS then stops before it applies root_shadow'),
+  ('grub_form', 'choice', 'plain|triton', 'plain', 'menu.lst: plain for any GRUB 0.97; triton with kernel$, module$, variable os_console and min_mem64, as sdc-booter writes it'),
+  ('iso_menu', 'choice', '0|1', '0', '1: the menu also offers each ISO of /iso, by iPXE''s sanboot (over HTTP only)');
 
 INSERT INTO known_property (name, type, meaning, source, secret) VALUES
   ('smartos', 'bool', 'Standalone SmartOS: without it a new machine never enters setup. Any value counts as set when passwords are looked for', 'SmartOS documentation, PXE booting; smartos-live#337', 0),

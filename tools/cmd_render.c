@@ -72,7 +72,7 @@ static const char *latest(const struct build_list *builds)
 
 static int print(const struct ctl *c, const struct plan *p, const struct catalog_view *v, bool why)
 {
-        static const struct build_list none = { NULL, 0 };
+        static const struct build_list none = { .n = 0 };
         const struct build_list *builds = v ? &v->list : &none;
         AUTO_BUF struct buf text = BUF_INIT;
         AUTO_BUF struct buf doc = BUF_INIT;

@@ -234,7 +234,7 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
                 if (b->release && !v->latest)
                         v->latest = b;
         }
-        v->list = (struct build_list) { v->infos, v->n_builds };
+        v->list = (struct build_list) { .v = v->infos, .n = v->n_builds };
         return 0;
 }
 

@@ -176,7 +176,7 @@ static int take_row(sqlite3_stmt *s, const struct wanted_text *w, struct err *er
         int r;
 
         if (w->single && sqlite3_column_int(s, 1) != 0)
-                return err_set(err, -ENOENT, "more than one host has the %s %s", w->what, w->key);
+                return err_set(err, -ENOTUNIQ, "more than one host has the %s %s", w->what, w->key);
         r = conn_text(s, 0, NAME_MAX_BYTES, &text);
         if (r == 0 || r == -ENODATA)
                 r = w->take(w->ctx, r == 0 ? text : NULL);

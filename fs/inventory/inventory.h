@@ -57,7 +57,7 @@ int inventory_plan(struct inventory *inv, uint64_t mac, struct plan **ret, struc
 int inventory_plan_by_host(struct inventory *inv, int64_t host_id, struct plan **ret, struct err *err);
 
 /* MAC of the host's NIC with the lowest id, found by name, IP or UUID (exact text, case folded for names
- * and UUIDs). 0, or -ENOENT if none or (IP, UUID) more than one fits. */
+ * and UUIDs). 0; -ENOENT if none fits; -ENOTUNIQ if (IP, UUID) more than one does. */
 int inventory_mac_by_name(struct inventory *inv, const char *hostname, uint64_t *ret_mac, struct err *err);
 int inventory_mac_by_ip(struct inventory *inv, const char *ip, uint64_t *ret_mac, struct err *err);
 int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret_mac, struct err *err);

@@ -298,7 +298,11 @@ static int fill_host(struct load *l, int64_t id)
                 r = load_chain(l, profile);
         if (r == 0)
                 r = load_build(l, build, channel);
-        return r < 0 ? r : load_layers(l);
+        if (r == 0)
+                r = load_layers(l);
+        if (r == 0)
+                r = load_twins(l);
+        return r < 0 ? r : load_items(l);
 }
 
 static int fill_unknown(struct load *l)
@@ -308,7 +312,9 @@ static int fill_unknown(struct load *l)
         l->p->kind = PLAN_UNKNOWN;
         if (r == 0)
                 r = load_build(l, NULL, 0);
-        return r < 0 ? r : load_layers(l);
+        if (r == 0)
+                r = load_layers(l);
+        return r < 0 ? r : load_items(l);
 }
 
 static int load_plan(struct conn *c, int64_t id, uint64_t mac, int64_t rival, bool known, struct plan **ret,

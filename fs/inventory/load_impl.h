@@ -63,4 +63,10 @@ int load_chain(struct load *l, int64_t profile);
 /* Fills settings, properties and unset of l->p, from the host's own rows and the chain (layers.c). */
 int load_layers(struct load *l);
 
+/* Fills items of l->p from the chain (items.c). */
+int load_items(struct load *l);
+
+/* Notes which names of the host are another's too (items.c). */
+int load_twins(struct load *l);
+
 #endif

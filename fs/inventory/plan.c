@@ -34,6 +34,13 @@ void plan_free(struct plan *p)
                 free(p->settings[i].layer);
         }
         free(p->settings);
+        for (size_t i = 0; i < p->n_items; i++) {
+                free(p->items[i].key);
+                free(p->items[i].label);
+                free(p->items[i].body);
+                free(p->items[i].layer);
+        }
+        free(p->items);
         free(p->base_url);
         free(p->menu_title);
         for (size_t i = 0; i < p->n_problems; i++)

@@ -24,6 +24,10 @@ enum boot_form {
         FORM_MODULE, /* module ... type=rootfs name=ramdisk, and the hash */
         FORM_INITRD  /* the documentation's: initrd .../boot_archive */
 };
+enum grub_form {
+        GRUB_PLAIN, /* kernel, module: any GRUB 0.97 */
+        GRUB_TRITON /* kernel$, module$, variable os_console, min_mem64: illumos' and Triton's */
+};
 enum loader_kind {
         LOADER_STOCK, /* upstream iPXE: 512 bytes, 8 modules */
         LOADER_TRITON /* Triton's fork: 4096 bytes, 16 modules */
@@ -35,6 +39,12 @@ struct plan_property {
         char *value; /* never NULL: unset ones are in plan.unset; of a flag without a word: "" or "true" */
         char *layer; /* who gave it: "host db1", "profile default" */
         bool secret; /* shown in why, status and lists only as "set, from <layer>" */
+};
+
+/* One effective row of menu_item. */
+struct plan_item {
+        char *key, *label, *body; /* nothing of it is checked */
+        char *layer;
 };
 
 /* One effective setting, for why. */
@@ -63,6 +73,8 @@ struct plan {
         size_t n_unset;
         struct plan_setting *settings; /* by key: every known key has one */
         size_t n_settings;
+        struct plan_item *items; /* in the order of the menu */
+        size_t n_items;
 
         /* The settings renderers use, parsed. */
         char *base_url; /* NULL: refer relative to the script */
@@ -71,6 +83,10 @@ struct plan {
         enum menu_style menu_style;
         enum boot_form boot_form;
         enum loader_kind loader;
+        enum grub_form grub_form;
+        bool allow_destructive;                 /* properties that destroy data may be passed on */
+        bool iso_menu;                          /* ISOs of /iso stand in the menu */
+        bool rescue_smartos, rescue_standalone; /* what the rescue entry passes beside noimport=true */
 
         char **problems; /* rows that could not be used, one line each; the rest of the plan is good */
         size_t n_problems;

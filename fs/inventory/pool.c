@@ -214,7 +214,7 @@ int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *er
 int pool_put(struct pool *p, struct conn *c, int result)
 {
         /* A lock that somebody holds is no reason to read the schema anew. */
-        if ((result >= 0 || result == -ENOENT || result == -EBUSY) && conn_end(c)) {
+        if ((result >= 0 || result == -ENOENT || result == -ENOTUNIQ || result == -EBUSY) && conn_end(c)) {
                 if (c->immutable && !p->is_copy && !pool_is_current(p, c)) {
                         drop(p, c);
                         return -EAGAIN;

@@ -11,10 +11,13 @@ const struct setting_def setting_defs[] = {
         { "allow_destructive", "0", "0|1", false },
         { "base_url", "", NULL, false },
         { "boot_form", "module", "module|initrd", false },
+        { "grub_form", "plain", "plain|triton", false },
+        { "iso_menu", "0", "0|1", false },
         { "loader", "stock", "stock|triton", false },
         { "menu_style", "full", "full|minimal", false },
         { "menu_timeout", "30", "0|999", true },
         { "menu_title", "SmartOS network boot", NULL, false },
+        { "rescue_smartos", "0", "0|1", false },
         { "rescue_standalone", "0", "0|1", false },
         { "unknown_host", "menu", "menu|local|deny", false },
 };
@@ -88,6 +91,11 @@ int settings_apply(struct plan *p)
         p->menu_style = is(p, "menu_style", "minimal") ? MENU_MINIMAL : MENU_FULL;
         p->boot_form = is(p, "boot_form", "initrd") ? FORM_INITRD : FORM_MODULE;
         p->loader = is(p, "loader", "triton") ? LOADER_TRITON : LOADER_STOCK;
+        p->grub_form = is(p, "grub_form", "triton") ? GRUB_TRITON : GRUB_PLAIN;
+        p->allow_destructive = is(p, "allow_destructive", "1");
+        p->iso_menu = is(p, "iso_menu", "1");
+        p->rescue_smartos = is(p, "rescue_smartos", "1");
+        p->rescue_standalone = is(p, "rescue_standalone", "1");
         p->menu_timeout_ms = timeout ? (unsigned)strtoul(timeout, NULL, 10) * 1000 : 0;
         if (dup_setting(p, "base_url", &p->base_url) < 0)
                 return -ENOMEM;

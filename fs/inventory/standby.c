@@ -138,7 +138,7 @@ static int ask_pool(struct pool *p, unsigned busy_ms, standby_question *q, void 
                 if (r < 0)
                         continue;
                 r = pool_put(p, c, q(c, ctx, err));
-                *ret_failed = r < 0 && r != -ENOENT && r != -ENOMEM;
+                *ret_failed = r < 0 && r != -ENOENT && r != -ENOTUNIQ && r != -ENOMEM;
                 *ret_partial = *ret_failed;
                 if (r == -EAGAIN)
                         (void)err_set(err, r,

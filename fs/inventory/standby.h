@@ -12,7 +12,8 @@ struct standby;
 int standby_new(const struct inventory_options *opts, struct standby **ret, struct err *err);
 void standby_free(struct standby *s);
 
-/* One question, inside one read transaction.  0, -ENOENT (an answer: there is no such row), -ENOMEM, or a
+/* One question, inside one read transaction.  0, -ENOENT and -ENOTUNIQ (answers: no such
+ * row, more than one), -ENOMEM, or a
  * negative errno, which stands for a failure of the database.  May be asked a second time, from the
  * beginning, of the copy. */
 typedef int standby_question(struct conn *c, void *ctx, struct err *err);

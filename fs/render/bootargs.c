@@ -118,6 +118,53 @@ const char *bootargs_value(const struct plan *p, const char *name)
         return NULL;
 }
 
+bool bootargs_serial(const struct plan *p, unsigned *ret_unit, const char **ret_mode)
+{
+        const char *console = bootargs_value(p, "console");
+
+        for (unsigned i = 0; console && i < sizeof ttys / sizeof ttys[0]; i++) {
+                if (strcmp(console, ttys[i].console) != 0)
+                        continue;
+                *ret_unit = i;
+                *ret_mode = bootargs_value(p, ttys[i].mode);
+                if (!*ret_mode)
+                        *ret_mode = tty_mode;
+                return true;
+        }
+        return false;
+}
+
+/* SmartOS' boot scripts read the properties with  for line in $(bootparams); fields=(${line//=/ }); eval ...
+ * (smartos-live src/lib/sdc/config.sh load_sdc_bootparams, src/sysinfo): the kernel has the whole value, they do
+ * not. */
+static const struct {
+        const char *bytes, *warning;
+} shell_breaks[] = {
+        { "=", "SmartOS' own scripts lose what follows a = in a value (the kernel does not)" },
+        { " ", "SmartOS' own scripts split a value at blanks (the kernel does not)" },
+        { "'", "a ' in a value breaks SmartOS' own scripts (eval in load_sdc_bootparams)" },
+        { "\"`\\;|&<>()",
+                "SmartOS' own scripts hand this value to eval, and it holds a character the shell acts on" },
+        { "*?[", "SmartOS' own scripts expand * ? [ in a value as file names" },
+};
+
+/* Names with a '-' that are for the kernel alone (known_property). */
+static const char *const kernel_names[] = { "-mode", "acpi-", "atapi-", "-ncpus" };
+
+const char *bootargs_warn(const char *name, const char *value)
+{
+        if (name[0] == '-')
+                return NULL; /* flags are not read by them */
+        for (size_t i = 0; i < sizeof shell_breaks / sizeof shell_breaks[0]; i++)
+                if (strpbrk(value, shell_breaks[i].bytes))
+                        return shell_breaks[i].warning;
+        for (size_t i = 0; i < sizeof kernel_names / sizeof kernel_names[0]; i++)
+                if (strstr(name, kernel_names[i]))
+                        return NULL;
+        return strpbrk(name, "-.") ? "SmartOS' own scripts do not see a property with - or . in its name"
+                                   : NULL;
+}
+
 bool bootargs_is_unset(const struct plan *p, const char *name)
 {
         for (size_t i = 0; i < p->n_unset; i++)
@@ -200,7 +247,37 @@ static bool is_letter(char c)
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static const char *refuse_name(const char *name)
+/* Properties that no row may give, or only where the plan's settings say so: the schema's triggers refuse them
+ * too, but rows can be written with checks off (known_property: types derived and destructive). */
+static const struct {
+        const char *name; /* with a final '*': any that begins so */
+        bool destructive;
+} guarded[] = {
+        { "bootpath", false },
+        { "destroy_zpools", true },
+        { "input-device", false },
+        { "module-*", false },
+        { "output-device", false },
+        { "ramdisk_end", false },
+        { "ramdisk_start", false },
+};
+
+static const char *refuse_guarded(const struct plan *p, const char *name)
+{
+        for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++) {
+                size_t n = strcspn(guarded[i].name, "*");
+
+                if (strncmp(name, guarded[i].name, n) != 0 || (guarded[i].name[n] == '\0' && name[n] != '\0'))
+                        continue;
+                if (!guarded[i].destructive)
+                        return "the kernel makes this property itself";
+                if (!p->allow_destructive)
+                        return "it destroys data at boot, and the setting allow_destructive is 0";
+        }
+        return NULL;
+}
+
+static const char *refuse_name(const struct plan *p, const char *name)
 {
         size_t i;
 
@@ -209,7 +286,7 @@ static const char *refuse_name(const char *name)
         for (i = 1; name[i]; i++)
                 if (!is_letter(name[i]) && !(name[i] >= '0' && name[i] <= '9') && !strchr("_.-", name[i]))
                         return "a name has only letters, digits, '_', '.' and '-'";
-        return i > MAX_NAME_BYTES ? "its name is longer than 255 bytes" : NULL;
+        return i > MAX_NAME_BYTES ? "its name is longer than 255 bytes" : refuse_guarded(p, name);
 }
 
 static const char *refuse_flag(const char *name, const char *value)
@@ -258,8 +335,8 @@ static const char way_out_value[] = "Write another value, or NULL to leave it ou
 static const char way_out_name[] = "Rename the row or delete it";
 
 /* Writes one kind of words: flags, or properties. */
-static void put_args(
-        const struct args *a, bool flags, unsigned options, struct buf *out, struct refusals *refused)
+static void put_args(const struct plan *p, const struct args *a, bool flags, unsigned options,
+        struct buf *out, struct refusals *refused)
 {
         size_t start = out->len;
 
@@ -271,13 +348,15 @@ static void put_args(
 
                 if ((x->name[0] == '-') != flags)
                         continue;
-                why = flags ? refuse_flag(x->name, x->value) : refuse_name(x->name);
+                why = flags ? refuse_flag(x->name, x->value) : refuse_name(p, x->name);
                 if (why && !flags)
                         way_out = way_out_name;
                 if (!why && i > 0 && strcmp(a->v[i - 1].name, x->name) == 0) {
                         why = "the name comes twice, and the kernel takes the last";
                         way_out = "Delete one of the rows";
                 }
+                if (!why)
+                        why = dialect_refuse_value((enum dialect)(options >> 8), x->value);
                 if (!why && flags) {
                         bool word = x->value[0] && strcmp(x->value, "true") != 0;
 
@@ -314,16 +393,16 @@ int bootargs_make(const struct plan *p, const struct bootargs_change *changes, s
 
         if (r < 0)
                 return r;
-        put_args(&a, true, options, out, refused);
+        put_args(p, &a, true, options, out, refused);
         if (out->len > start) {
                 size_t flags_end = out->len;
 
                 buf_puts(out, " ");
-                put_args(&a, false, options, out, refused);
+                put_args(p, &a, false, options, out, refused);
                 if (!out->error && out->len == flags_end + 1)
                         out->data[--out->len] = '\0';
         } else {
-                put_args(&a, false, options, out, refused);
+                put_args(p, &a, false, options, out, refused);
         }
         if (p->hostname && !token_is_hostname(p->hostname))
                 refusals_add(refused, "hostname", p->hostname, "the host's row",

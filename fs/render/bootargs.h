@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "inventory/plan.h"
+#include "render/budget.h"
 
 /* What was left out, one line each: "property <name> (<layer>) is refused: <why>. <way out>." */
 struct refusals {
@@ -41,6 +42,7 @@ struct bootargs_change {
 };
 
 #define BOOTARGS_MASK_SECRETS 1u /* <secret> in place of values marked secret: for why, never for a script */
+#define BOOTARGS_FOR(dialect) ((unsigned)(dialect) << 8) /* leave out what this loader cannot carry */
 
 /* Adds the words for the properties of @p, changed by @changes, to @out; nothing if there are none.
  *
@@ -68,6 +70,13 @@ const char *bootargs_encode_value(const char *value, struct buf *out);
 /* The effective value of property @name without any change, implied ones not counted; NULL if there is none.
  * */
 const char *bootargs_value(const struct plan *p, const char *name);
+
+/* The line settings of the console the plan gives, if it is a serial port: unit 0 for ttya, and the mode as the
+ * kernel is told it ("115200,8,n,1,-").  False if the console is the screen. */
+bool bootargs_serial(const struct plan *p, unsigned *ret_unit, const char **ret_mode);
+
+/* What SmartOS' own scripts make of @value, though loaders and kernel carry it; NULL if nothing is wrong. */
+const char *bootargs_warn(const char *name, const char *value);
 
 /* True if the plan's rows unset @name. */
 bool bootargs_is_unset(const struct plan *p, const char *name);

@@ -39,16 +39,18 @@
  * so the first disk is booted from here (sanboot without a root path does just that:
  * src/hci/commands/sanboot_cmd.c); exit only if it has no boot sector.
  */
-#include <stdio.h>
-#include <string.h>
-
+#include "render/items.h"
+#include "render/lines.h"
 #include "render/offer.h"
 #include "render/put.h"
 #include "render/render.h"
-#include "render/token.h"
 #include "render/variant.h"
 
-#define MAX_DISPLAY 70 /* of 80 columns; menu_ui.c keeps some */
+#define KEYED_OTHERS 9 /* other builds that one key starts, 1 to 9: the newest */
+
+/* No MAC of the plan is printed in a script: all NICs of a host share one text, and all strangers another. */
+static const char this_machine[] = "machine ${mac:hexhyp}";
+static const char why_path[] = "hosts/${mac:hexhyp}/why";
 
 static const char dispatcher_head[] =
         "#!ipxe\n"
@@ -58,11 +60,13 @@ static const char dispatcher_head[] =
 /* See the first comment, chain --replace.  The other form that works, should a loader want it:
  * "chain --autofree <url> && exit || goto failed". */
 static const char dispatcher_chain[] = "chain --replace --autofree ";
+/* Behind the MAC, once to be fetched and once to be shown. */
+static const char dispatcher_file[] = "/menu.ipxe ||\n"
+                                      ":failed\n"
+                                      "imgfree\n"
+                                      "echo The boot script of machine ";
 static const char dispatcher_tail[] =
-        "hosts/${mac:hexhyp}/menu.ipxe ||\n"
-        ":failed\n"
-        "imgfree\n"
-        "echo The boot script of machine ${mac:hexhyp} could not be had (the error is above).\n"
+        " could not be had (the error is above).\n"
         "prompt --timeout 3000 Asking again in 3 seconds. Press a key for the iPXE shell. || goto retry\n"
         "echo Type exit to ask again.\n"
         "shell ||\n"
@@ -74,9 +78,43 @@ static const char section_exit[] = "\n:exit\n"
                                    "echo The first disk could not be booted: back to the BIOS.\n"
                                    "exit\n";
 
-static const char section_boot_head[] =
+/* What only UEFI needs to be told: upstream's iPXE has no multiboot there and says "Exec format error" (2e008081,
+ * tried with OVMF).  Nothing in a script tells whether this one has Triton's multiboot2, so it is tried all the same.
+ * The setting loader=triton says that it has, and takes these lines away. */
+static const char uefi_note[] = "iseq ${platform} efi && item --gap -- ! UEFI: only Triton's iPXE can start "
+                                "SmartOS; key u loads its snponly.efi "
+                                "||\n";
+static const char uefi_item[] =
+        "iseq ${platform} efi && item --key u triton Load Triton's iPXE (snponly.efi) ||\n";
+static const char uefi_boot[] = "iseq ${platform} efi && echo Under UEFI this needs Triton's iPXE "
+                                "(multiboot2). Any other cannot start it and "
+                                "ends in an error here. ||\n";
+static const char section_triton[] =
+        "\n:triton\n"
         "imgfree\n"
-        "echo Booting SmartOS ${smartos-build}\n"
+        "chain --autofree ${smartos-base}/snponly.efi ||\n"
+        "imgfree\n"
+        "echo No snponly.efi took over: put Triton's into a static= directory of the boot server.\n"
+        "goto pause\n";
+
+/* For entries of the operator's own, and ISOs. */
+static const char section_item_failed[] = "\n:item-failed\n"
+                                          "imgfree\n"
+                                          "set menu-note This entry failed.\n"
+                                          "echo ${menu-note} The error is above.\n"
+                                          "goto pause\n";
+/* Over HTTP only: a TFTP file has no blocks to be asked for (iPXE src/net/tcp/httpblock.c; there is no such thing for
+ * TFTP). */
+static const char section_sanboot[] = "\n:sanboot\n"
+                                      "set menu-note\n"
+                                      "imgfree\n"
+                                      "echo Booting ${smartos-iso} as a CD (HTTP only)\n"
+                                      "sanboot --no-describe ${smartos-base}/iso/${smartos-iso} ||\n"
+                                      "goto item-failed\n";
+
+static const char section_boot_head[] = "imgfree\n"
+                                        "echo Booting SmartOS ${smartos-build}\n";
+static const char section_boot_kernel[] =
         "kernel ${smartos-base}/smartos/${smartos-build}/platform/i86pc/kernel/amd64/unix ${smartos-args}"
         " || goto failed\n";
 static const char section_boot_module[] =
@@ -126,55 +164,6 @@ static const char section_menu_tools[] =
         "reboot ||\n"
         "goto menu\n";
 
-static void put_number(struct buf *out, size_t n)
-{
-        char digits[24];
-
-        (void)snprintf(digits, sizeof digits, "%zu", n);
-        buf_puts(out, digits);
-}
-
-static void put_display(struct buf *out, const char *text)
-{
-        (void)token_put_display(out, text ? text : "(none)", MAX_DISPLAY);
-}
-
-/* "host db1", "machine ${mac:hexhyp}": who this is about.  In a comment the setting stands for itself. */
-static void put_who(struct buf *out, const struct offer *o)
-{
-        const char *name = o->plan->hostname;
-
-        if (o->plan->kind == PLAN_UNKNOWN || !name || !token_is_hostname(name))
-                buf_puts(out, "machine ${mac:hexhyp}");
-        else
-                PUT(out, "host ", name);
-}
-
-/* No MAC of the plan is printed in a script: all NICs of a host share one text, and all strangers another. */
-static void put_why_path(struct buf *out)
-{
-        buf_puts(out, "hosts/${mac:hexhyp}/why");
-}
-
-static void put_header(struct buf *out, const struct offer *o)
-{
-        const struct plan *p = o->plan;
-
-        buf_puts(out, "#!ipxe\n# pxefs: ");
-        put_who(out, o);
-        if (p->profile) {
-                buf_puts(out, ", profile ");
-                put_display(out, p->profile);
-        }
-        buf_puts(out, ".\n# Build: ");
-        put_display(out, o->wanted);
-        buf_puts(out, ", by ");
-        put_display(out, p->build_why);
-        buf_puts(out, ".\n# Where each value comes from, and what was refused: ");
-        put_why_path(out);
-        buf_puts(out, "\n\n");
-}
-
 static void put_set(struct buf *out, const char *name, const char *value)
 {
         PUT(out, "set ", name, *value ? " " : "", value, "\n");
@@ -202,35 +191,27 @@ static void put_cannot(struct buf *out, const struct offer *o, const struct offe
 {
         if (e->used_bytes > o->limits->bytes) {
                 buf_puts(out, "echo This entry needs ");
-                put_number(out, e->used_bytes);
+                lines_put_number(out, e->used_bytes);
                 PUT(out, " bytes of boot line, ", o->limits->loader, " holds ");
-                put_number(out, o->limits->bytes);
+                lines_put_number(out, o->limits->bytes);
                 buf_puts(out, ".\necho It would cut the rest without a word, so nothing was booted.\n");
         } else {
                 PUT(out, "echo The boot line cannot be given to iPXE: ", e->cannot,
                         ".\necho Nothing was booted.\n");
         }
         buf_puts(out, "echo What to do: ");
-        put_why_path(out);
+        buf_puts(out, why_path);
         PUT(out, " on the boot server.\n", next);
 }
 
-static void put_refused_count(struct buf *out, const struct offer *o, const char *start)
+static bool is_stock(const struct offer *o)
 {
-        size_t n = o->refused.n + o->plan->n_problems;
-
-        if (n == 0)
-                return;
-        buf_puts(out, start);
-        put_number(out, n);
-        buf_puts(out, n == 1 ? " value was refused: " : " values were refused: ");
-        put_why_path(out);
-        buf_puts(out, "\n");
+        return o->plan->loader != LOADER_TRITON;
 }
 
 static void put_boot(struct buf *out, const struct offer *o)
 {
-        PUT(out, section_boot_head,
+        PUT(out, section_boot_head, is_stock(o) ? uefi_boot : "", section_boot_kernel,
                 o->plan->boot_form == FORM_INITRD ? section_boot_initrd : section_boot_module);
 }
 
@@ -240,7 +221,7 @@ static void render_local(const struct offer *o, struct buf *out)
 {
         buf_puts(out, "echo ");
         if (o->plan->kind == PLAN_DISABLED) {
-                put_who(out, o);
+                lines_put_who(out, o, this_machine);
                 buf_puts(out, " (${mac:hexhyp}) is disabled in the inventory");
         } else {
                 buf_puts(out, "Machine ${mac:hexhyp} is not in the inventory");
@@ -255,28 +236,17 @@ static void render_deny(struct buf *out)
                 section_wait);
 }
 
-static void put_missing(struct buf *out, const struct offer *o)
-{
-        if (o->wanted) {
-                buf_puts(out, "Build ");
-                put_display(out, o->wanted);
-                buf_puts(out, " is not on the boot server");
-        } else {
-                buf_puts(out, "The boot server has no release build yet");
-        }
-}
-
 static int render_minimal(const struct offer *o, struct buf *out)
 {
         AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
-        int r = offer_entry_init(o, NULL, 0, &e);
+        int r = offer_entry_init(o, NULL, &e);
 
         if (r < 0)
                 return r;
-        put_refused_count(out, o, "echo ");
+        lines_put_refused(out, o, "echo ");
         if (!o->build) {
                 buf_puts(out, "echo ");
-                put_missing(out, o);
+                lines_put_missing(out, o);
                 PUT(out, ".\necho Nothing was booted.\n", section_wait);
                 return 0;
         }
@@ -310,16 +280,17 @@ static void put_menu_head(struct buf *out, const struct offer *o)
 {
         put_set(out, "smartos-base", o->base.data ? o->base.data : "");
         buf_puts(out, "set menu-timeout ");
-        put_number(out, o->build ? o->timeout_ms : 30000);
+        lines_put_number(out, o->build ? o->timeout_ms : 30000);
         buf_puts(out, "\n\n######## MAIN MENU ###################\n:menu\nmenu -- ");
-        put_display(out,
-                o->plan->menu_title && *o->plan->menu_title ? o->plan->menu_title : "SmartOS network boot");
+        lines_put_title(out, o);
         buf_puts(out, "\nitem\nitem --gap -- This is ");
-        put_who(out, o);
+        lines_put_who(out, o, this_machine);
         if (o->plan->kind == PLAN_UNKNOWN)
                 buf_puts(out, ", which is not in the inventory");
         buf_puts(out, "\nisset ${menu-note} && item --gap -- ! ${menu-note} ||\n");
-        put_refused_count(out, o, "item --gap -- ! ");
+        lines_put_refused(out, o, "item --gap -- ! ");
+        if (is_stock(o))
+                buf_puts(out, uefi_note);
 }
 
 static void put_menu_systems(struct buf *out, const struct offer *o)
@@ -329,17 +300,46 @@ static void put_menu_systems(struct buf *out, const struct offer *o)
                 PUT(out, "item smartos Boot SmartOS (", o->build->name, ")\n");
         } else {
                 buf_puts(out, "item --gap -- ! ");
-                put_missing(out, o);
+                lines_put_missing(out, o);
                 buf_puts(out, "\n");
                 put_item(out, "retry", NULL, "Ask again");
         }
-        for (size_t i = 0; i < o->n_others; i++)
-                PUT(out, "item build-", o->others[i]->name, " Boot SmartOS (", o->others[i]->name, ")\n");
+        for (size_t i = 0; i < o->n_others; i++) {
+                char key[] = { (char)('1' + i), '\0' };
+                bool has_key = i < KEYED_OTHERS;
+
+                PUT(out, "item ", has_key ? "--key " : "", has_key ? key : "", has_key ? " build-" : "build-",
+                        o->others[i]->name, " Boot SmartOS (", o->others[i]->name, has_key ? ") - key " : ")",
+                        has_key ? key : "", "\n");
+        }
         if (o->n_left_out) {
                 buf_puts(out, "item --gap -- and ");
-                put_number(out, o->n_left_out);
+                lines_put_number(out, o->n_left_out);
                 buf_puts(out, o->n_left_out == 1 ? " older build\n" : " older builds\n");
         }
+}
+
+static void put_own_items(struct buf *out, const struct offer *o)
+{
+        if (o->n_items || o->n_isos)
+                put_gap(out, "---------------------------- Other systems -------------------------------");
+        for (size_t i = 0; i < o->n_items; i++) {
+                PUT(out, "item item-", o->items[i]->key, " ");
+                lines_put_display(out, o->items[i]->label);
+                buf_puts(out, "\n");
+        }
+        for (size_t i = 0; i < o->n_isos; i++)
+                PUT(out, "item iso-", o->isos[i], " Boot ", o->isos[i], " as a CD (sanboot, HTTP only)\n");
+}
+
+static void put_own_sections(struct buf *out, const struct offer *o)
+{
+        for (size_t i = 0; i < o->n_items; i++)
+                items_put_section(o->items[i], out);
+        for (size_t i = 0; i < o->n_isos; i++)
+                PUT(out, "\n:iso-", o->isos[i], "\nset smartos-iso ", o->isos[i], "\ngoto sanboot\n");
+        PUT(out, o->n_isos ? section_sanboot : "", o->n_items || o->n_isos ? section_item_failed : "",
+                is_stock(o) ? section_triton : "");
 }
 
 static void put_menu_items(struct buf *out, const struct offer *o)
@@ -352,9 +352,12 @@ static void put_menu_items(struct buf *out, const struct offer *o)
                         if (variant_is_wanted(o->plan, &variants[i]))
                                 put_item(out, variants[i].label, variants[i].key, variants[i].text);
         }
+        put_own_items(out, o);
         put_gap(out, "------------------------------ Utilities ---------------------------------");
         put_item(out, "shell", "s", "Enter iPXE shell");
         put_item(out, "reboot", "r", "Reboot");
+        if (is_stock(o))
+                buf_puts(out, uefi_item);
         buf_puts(out, "item\n");
         put_item(out, "exit", "x", "Exit (boot local disk)");
         PUT(out, "choose --default ", o->build ? "smartos" : "retry",
@@ -365,7 +368,7 @@ static void put_menu_items(struct buf *out, const struct offer *o)
 static int put_builds(struct buf *out, const struct offer *o, bool *ret_boots)
 {
         AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
-        int r = offer_entry_init(o, NULL, 0, &e);
+        int r = offer_entry_init(o, NULL, &e);
         bool shared = false, own = false;
 
         if (r < 0)
@@ -410,7 +413,7 @@ static int put_variants(struct buf *out, const struct offer *o, bool *ret_boots)
 
                 if (!variant_is_wanted(o->plan, &variants[i]))
                         continue;
-                r = offer_entry_init(o, variants[i].changes, variant_n_changes(o->plan, &variants[i]), &e);
+                r = offer_entry_init(o, &variants[i], &e);
                 if (r < 0)
                         return r;
                 offer_entry_fit(o, o->build, &e);
@@ -440,6 +443,7 @@ static int render_menu(const struct offer *o, struct buf *out)
                 r = put_variants(out, o, &boots);
         if (r < 0)
                 return r;
+        put_own_sections(out, o);
         if (boots) {
                 buf_puts(out, "\n:boot\nset menu-note\n");
                 put_boot(out, o);
@@ -451,27 +455,33 @@ static int render_menu(const struct offer *o, struct buf *out)
 int render_ipxe(const struct plan *p, const struct build_list *builds, const char *latest, struct buf *out)
 {
         AUTO_OFFER struct offer o;
-        int r = offer_init(&o, p, builds, latest);
+        int r = offer_init(&o, DIALECT_IPXE, p, builds, latest);
 
         if (r < 0)
                 return r;
-        put_header(out, &o);
-        if (p->kind == PLAN_DISABLED || (p->kind == PLAN_UNKNOWN && p->unknown_policy == UNKNOWN_LOCAL))
+        buf_puts(out, "#!ipxe\n");
+        lines_put_header(out, &o);
+        if (o.kind == OFFER_LOCAL)
                 render_local(&o, out);
-        else if (p->kind == PLAN_UNKNOWN && p->unknown_policy != UNKNOWN_MENU)
+        else if (o.kind == OFFER_DENY)
                 render_deny(out);
         else
                 r = p->menu_style == MENU_MINIMAL ? render_minimal(&o, out) : render_menu(&o, out);
         return r < 0 ? r : buf_error(out);
 }
 
-int render_dispatcher(const char *base_url, struct buf *out)
+int render_dispatcher_for(const char *mac, const char *base_url, struct buf *out)
 {
         const char *why;
 
         PUT(out, dispatcher_head, dispatcher_chain);
         if (offer_put_base(base_url, out, &why) > 0)
                 buf_puts(out, "/");
-        buf_puts(out, dispatcher_tail);
+        PUT(out, "hosts/", mac, dispatcher_file, mac, dispatcher_tail);
         return buf_error(out);
+}
+
+int render_dispatcher(const char *base_url, struct buf *out)
+{
+        return render_dispatcher_for("${mac:hexhyp}", base_url, out);
 }

@@ -8,6 +8,9 @@
  *   3. A name stands once among the builds, so that each label of a script is there once.
  *   4. An entry whose cannot is NULL fits the loader, hash included or dropped.
  *
+ * What stands in a boot line is the same for every loader, as far as it can carry it; how it is spelled, and what
+ * that costs, is the table spelling[] here and the renderers' own.
+ *
  * What is assumed about a script without base_url: the client took it from http://<IPv4 address>/hosts/...,
  * no port, no prefix; a tftp:// URL is as long.  A port or a prefix costs its length once for the kernel and
  * once for each module: write it as base_url, and it is counted.
@@ -16,13 +19,12 @@
 
 #include <string.h>
 
+#include "render/items.h"
 #include "render/put.h"
 #include "render/render.h"
 #include "render/token.h"
 
-#define KERNEL_PATH  "platform/i86pc/kernel/amd64/unix"
-#define ARCHIVE_PATH "platform/i86pc/amd64/boot_archive"
-#define HASH_PATH    ARCHIVE_PATH ".hash"
+#define HASH_PATH OFFER_ARCHIVE ".hash"
 
 /* Settings of iPXE that a base URL may hold, all of them an IPv4 address (ipxe src/net/udp/dhcp.c,
  * src/core/settings.c). */
@@ -157,6 +159,35 @@ static void settle_others(struct offer *o)
         }
 }
 
+static bool is_item(const struct offer *o, const char *key)
+{
+        for (size_t i = 0; i < o->n_items; i++)
+                if (strcmp(o->items[i]->key, key) == 0)
+                        return true;
+        return false;
+}
+
+/* iPXE's language only: other loaders have none of these.  A name of an ISO that may not stand in a URL is left out
+ * silently, as a build's is. */
+static void settle_items(struct offer *o)
+{
+        for (size_t i = 0; i < o->plan->n_items; i++) {
+                const struct plan_item *item = &o->plan->items[i];
+                const char *why = o->n_items == OFFER_MAX_ITEMS ? "a menu has at most 64 of them"
+                                  : is_item(o, item->key)       ? "its key comes twice"
+                                                                : items_refuse(item);
+
+                if (why)
+                        refusals_add(&o->refused, "menu_item", item->key, item->layer, why,
+                                "UPDATE menu_item, or DELETE the row");
+                else
+                        o->items[o->n_items++] = item;
+        }
+        for (size_t i = 0; o->plan->iso_menu && i < o->builds->n_isos && o->n_isos < OFFER_MAX_ISOS; i++)
+                if (token_is_build_name(o->builds->isos[i]))
+                        o->isos[o->n_isos++] = o->builds->isos[i];
+}
+
 /* Texts that are shown changed rather than left out; why lists them all the same. */
 static void settle_texts(struct offer *o)
 {
@@ -174,14 +205,28 @@ static void settle_texts(struct offer *o)
                 o->refused.lines.error = scratch.error;
 }
 
-int offer_init(struct offer *o, const struct plan *p, const struct build_list *builds, const char *latest)
+static enum offer_kind kind_of(const struct plan *p)
+{
+        if (p->kind == PLAN_DISABLED)
+                return OFFER_LOCAL;
+        if (p->kind != PLAN_UNKNOWN)
+                return OFFER_BOOT;
+        return p->unknown_policy == UNKNOWN_MENU    ? OFFER_BOOT
+               : p->unknown_policy == UNKNOWN_LOCAL ? OFFER_LOCAL
+                                                    : OFFER_DENY; /* a row may hold any number */
+}
+
+int offer_init(struct offer *o, enum dialect dialect, const struct plan *p, const struct build_list *builds,
+        const char *latest)
 {
         AUTO_BUF struct buf words = BUF_INIT;
         int r;
 
-        *o = (struct offer) { .plan = p,
+        *o = (struct offer) { .dialect = dialect,
+                .kind = kind_of(p),
+                .plan = p,
                 .builds = builds,
-                .limits = budget_limits(p->loader),
+                .limits = budget_limits(dialect, p->loader),
                 .base = BUF_INIT,
                 .refused = REFUSALS_INIT };
         o->known_mac = token_is_mac(p->mac);
@@ -190,7 +235,9 @@ int offer_init(struct offer *o, const struct plan *p, const struct build_list *b
         settle_build(o, latest);
         settle_others(o);
         settle_texts(o);
-        r = bootargs_make(p, NULL, 0, 0, &words, &o->refused); /* for the refusals */
+        if (dialect == DIALECT_IPXE)
+                settle_items(o);
+        r = bootargs_make(p, NULL, 0, BOOTARGS_FOR(dialect), &words, &o->refused); /* for the refusals */
         if (r < 0)
                 return r;
         r = buf_error(&o->base);
@@ -203,11 +250,36 @@ void offer_fini(struct offer *o)
         refusals_fini(&o->refused);
 }
 
-int offer_entry_init(
-        const struct offer *o, const struct bootargs_change *changes, size_t n_changes, struct offer_entry *e)
+size_t offer_items(const struct offer *o, struct offer_item ret[OFFER_MAX_ENTRIES])
 {
+        size_t n = 0;
+
+        if (o->build)
+                ret[n++] = (struct offer_item) { .label = "smartos", .build = o->build };
+        for (size_t i = 0; i < o->n_others; i++)
+                ret[n++] = (struct offer_item) { .build = o->others[i] };
+        for (size_t i = 0; i < N_VARIANTS && o->build; i++)
+                if (variant_is_wanted(o->plan, &variants[i]))
+                        ret[n++] = (struct offer_item) { variants[i].label, variants[i].text, o->build,
+                                &variants[i] };
+        return n;
+}
+
+void offer_put_text(const struct offer_item *item, struct buf *out)
+{
+        if (item->text)
+                buf_puts(out, item->text);
+        else
+                PUT(out, "Boot SmartOS (", item->build->name, ")");
+}
+
+int offer_entry_init(const struct offer *o, const struct variant *v, struct offer_entry *e)
+{
+        struct bootargs_change changes[VARIANT_MAX_CHANGES];
+        size_t n = v ? variant_changes(o->plan, v, changes) : 0;
+
         *e = (struct offer_entry)OFFER_ENTRY_INIT;
-        return bootargs_make(o->plan, changes, n_changes, 0, &e->args, NULL);
+        return bootargs_make(o->plan, changes, n, BOOTARGS_FOR(o->dialect), &e->args, NULL);
 }
 
 void offer_entry_fini(struct offer_entry *e)
@@ -215,28 +287,67 @@ void offer_entry_fini(struct offer_entry *e)
         buf_fini(&e->args);
 }
 
-static size_t url_bytes(const struct offer *o, const struct build_info *b, const char *path)
+/* What one line costs beside its path and words, and how the lines add up (budget.h, enum budget_count). */
+static const struct {
+        const char *kernel, *module; /* what stands in front */
+        const char *prefix;          /* of the path; NULL: the base of URLs */
+} spelling[] = {
+        [DIALECT_IPXE] = { "", "", NULL },
+        [DIALECT_PXELINUX] = { OFFER_MBOOT " -aout ", " --- ", "" },
+        [DIALECT_GRUB] = { "kernel ", "module ", "/" },
+        [DIALECT_GRUB_DOLLAR] = { "kernel$ ", "module$ ", "/" },
+};
+
+static size_t line_bytes(
+        const struct offer *o, const struct build_info *b, const char *start, const char *path, size_t words)
 {
-        return o->base_bytes + strlen("/smartos/") + strlen(b->name) + 1 + strlen(path);
+        const char *prefix = spelling[o->dialect].prefix;
+        size_t url = (prefix ? strlen(prefix) + strlen("smartos/") : o->base_bytes + strlen("/smartos/")) +
+                     strlen(b->name) + 1 + strlen(path);
+
+        return strlen(start) + budget_line(url, words) - (o->limits->count == BUDGET_SUM ? 0 : 1);
+}
+
+static void count(const struct offer *o, struct offer_entry *e, size_t bytes)
+{
+        if (o->limits->count != BUDGET_LINE)
+                e->used_bytes += bytes;
+        else if (bytes > e->used_bytes)
+                e->used_bytes = bytes;
+}
+
+static void add_module(
+        const struct offer *o, const struct build_info *b, struct offer_entry *e, struct offer_module m)
+{
+        count(o, e, line_bytes(o, b, spelling[o->dialect].module, m.path, strlen(m.words)));
+        e->modules[e->n_modules++] = m;
 }
 
 void offer_entry_fit(const struct offer *o, const struct build_info *b, struct offer_entry *e)
 {
+        static const struct offer_module archive = { OFFER_ARCHIVE, "type=rootfs name=ramdisk" },
+                                         untyped = { OFFER_ARCHIVE, "" },
+                                         hash = { HASH_PATH, "type=hash name=ramdisk" };
         bool module = o->plan->boot_form != FORM_INITRD;
+        size_t without;
 
-        e->hash_bytes = budget_line(url_bytes(o, b, HASH_PATH), strlen("type=hash name=ramdisk"));
-        e->used_bytes =
-                budget_line(url_bytes(o, b, KERNEL_PATH), e->args.len) +
-                budget_line(url_bytes(o, b, ARCHIVE_PATH), module ? strlen("type=rootfs name=ramdisk") : 0);
-        e->n_modules = 1;
-        e->hash = module && b->has_hash && e->used_bytes + e->hash_bytes <= o->limits->bytes;
-        e->hash_dropped = module && b->has_hash && !e->hash && e->used_bytes <= o->limits->bytes;
-        if (e->hash) {
-                e->used_bytes += e->hash_bytes;
-                e->n_modules++;
+        e->n_modules = 0;
+        e->used_bytes = line_bytes(o, b, spelling[o->dialect].kernel, OFFER_KERNEL, e->args.len);
+        add_module(o, b, e, module ? archive : untyped);
+        without = e->used_bytes;
+        e->hash_bytes = line_bytes(o, b, spelling[o->dialect].module, hash.path, strlen(hash.words));
+        e->hash = module && b->has_hash;
+        if (e->hash)
+                add_module(o, b, e, hash);
+        e->hash_dropped = e->hash && without <= o->limits->bytes &&
+                          (e->used_bytes > o->limits->bytes || e->n_modules > o->limits->modules);
+        if (e->hash && (e->hash_dropped || without > o->limits->bytes)) {
+                e->hash = false;
+                e->n_modules--;
+                e->used_bytes = without;
         }
         e->cannot = NULL;
-        if (e->used_bytes > o->limits->bytes)
+        if (e->used_bytes > o->limits->bytes || e->n_modules > o->limits->modules)
                 e->cannot = "the boot line is too long for the loader";
         else if (e->args.len > 0)
                 e->cannot = token_refuse_line(e->args.data);

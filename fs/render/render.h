@@ -5,6 +5,8 @@
 #ifndef PXEFS_RENDER_RENDER_H
 #define PXEFS_RENDER_RENDER_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "build/buildlist.h"
@@ -32,10 +34,26 @@
  */
 int render_ipxe(const struct plan *p, const struct build_list *builds, const char *latest, struct buf *out);
 
+/* PXELINUX' configuration (pxelinux.cfg/01-<mac>, ...) and pxegrub's menu.lst, of the same machine: the same
+ * entries, properties, flags and modules as far as the loader can carry them; what it cannot is left out and
+ * listed by render_why.
+ *
+ * anybody  the text any machine may be given whose own could not be had (pxelinux.cfg/default, menu.lst): it boots
+ *          no build by itself, whatever the policy for unknown machines says
+ *
+ * Other arguments and results as render_ipxe. */
+int render_pxelinux(const struct plan *p, const struct build_list *builds, const char *latest, bool anybody,
+        struct buf *out);
+int render_grub(const struct plan *p, const struct build_list *builds, const char *latest, bool anybody,
+        struct buf *out);
+
 /* The dispatcher, /menu.ipxe and /autoexec.ipxe: chains the host's own script, says so and asks again when it
  * cannot be had, and never boots anything itself.  It stands at the root of the tree.  base_url NULL, empty
  * or not usable: relative.  Returns 0 or -ENOMEM. */
 int render_dispatcher(const char *base_url, struct buf *out);
+
+/* /boot.ipxe.01<MAC12>: the same for the machine with this MAC ("aa-bb-cc-dd-ee-ff"), whoever asks. */
+int render_dispatcher_for(const char *mac, const char *base_url, struct buf *out);
 
 /* hosts/<mac>/why: each effective value with the layer that gave it, the build and its rule, the budget, and
  * each refusal with its reason.  Secrets only as "set, from <layer>".  Returns 0 or -ENOMEM. */

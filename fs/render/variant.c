@@ -9,7 +9,8 @@
 /* Rescue: no pool is imported, so there is no /usbkey/shadow to take a password from, and root_shadow must
  * count.  With smartos= set to anything, SmartOS stops before it applies root_shadow (smartdc-config), hence
  * smartos is left out rather than set to false; see the documentation's lines on smartos= and root_shadow=.
- * Its PXELINUX example has both, and there the password has no effect. */
+ * Its PXELINUX example has both, and there the password has no effect; the settings rescue_smartos and
+ * rescue_standalone give that form. */
 const struct variant variants[N_VARIANTS] = {
         { "ttya", "a", "Boot with the console on ttya (COM1)", { { "console", "ttya" } }, 1, "console",
                 "ttya" },
@@ -20,7 +21,7 @@ const struct variant variants[N_VARIANTS] = {
         { "kmdb", "k", "Boot with the kernel debugger (-kd)", { { "-kd", "" }, { "-k", NULL } }, 2, "-kd",
                 NULL },
         { "rescue", "e", "Rescue: import no pool (noimport=true)",
-                { { "noimport", "true" }, { "smartos", NULL }, { "standalone", "true" } }, 2, NULL, NULL },
+                { { "noimport", "true" }, { "smartos", NULL }, { "standalone", "true" } }, 3, NULL, NULL },
 };
 
 bool variant_is_wanted(const struct plan *p, const struct variant *v)
@@ -32,13 +33,22 @@ bool variant_is_wanted(const struct plan *p, const struct variant *v)
         return !has || (v->value && strcmp(has, v->value) != 0);
 }
 
-size_t variant_n_changes(const struct plan *p, const struct variant *v)
+/* Only rescue has changes that settings switch: each is one of the documentation's words. */
+size_t variant_changes(
+        const struct plan *p, const struct variant *v, struct bootargs_change ret[VARIANT_MAX_CHANGES])
 {
-        if (strcmp(v->label, "rescue") != 0)
-                return v->n_changes;
-        for (size_t i = 0; i < p->n_settings; i++)
-                if (strcmp(p->settings[i].key, "rescue_standalone") == 0 &&
-                        strcmp(p->settings[i].value, "1") == 0)
-                        return v->n_changes + 1;
-        return v->n_changes;
+        bool rescue = strcmp(v->label, "rescue") == 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < v->n_changes; i++) {
+                const struct bootargs_change *c = &v->changes[i];
+
+                if (rescue && strcmp(c->name, "standalone") == 0 && !p->rescue_standalone)
+                        continue;
+                if (rescue && strcmp(c->name, "smartos") == 0 && p->rescue_smartos)
+                        ret[n++] = (struct bootargs_change) { "smartos", "true" };
+                else
+                        ret[n++] = *c;
+        }
+        return n;
 }

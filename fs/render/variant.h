@@ -11,7 +11,7 @@
 struct variant {
         const char *label, *key, *text; /* of the menu's item */
         struct bootargs_change changes[VARIANT_MAX_CHANGES];
-        size_t n_changes;             /* see variant_n_changes */
+        size_t n_changes;             /* see variant_changes */
         const char *property, *value; /* left out where the host has this already */
 };
 
@@ -20,7 +20,8 @@ extern const struct variant variants[N_VARIANTS];
 /* Whether the variant differs from what the host does anyway. */
 bool variant_is_wanted(const struct plan *p, const struct variant *v);
 
-/* How many of v->changes hold for this plan. */
-size_t variant_n_changes(const struct plan *p, const struct variant *v);
+/* The changes that hold for this plan: fills @ret and returns their number. */
+size_t variant_changes(
+        const struct plan *p, const struct variant *v, struct bootargs_change ret[VARIANT_MAX_CHANGES]);
 
 #endif

@@ -159,7 +159,7 @@ static void put_url(struct buf *out, const struct offer *o, const char *path)
 static void put_budget(
         struct buf *out, const struct offer *o, const struct offer_entry *e, enum loader_kind loader)
 {
-        const struct budget_limits *l = budget_limits(loader);
+        const struct budget_limits *l = budget_limits(DIALECT_IPXE, loader);
 
         buf_puts(out, "  ");
         put_column(out, l->loader, NAME_COLUMN);
@@ -192,6 +192,64 @@ static void put_lines(
                 buf_puts(out, "  this build has no boot_archive.hash\n");
 }
 
+/* The host's own entry for another loader, and what that one cannot carry. */
+static int put_other_budget(struct buf *out, const struct offer *o, enum dialect dialect, const char *latest)
+{
+        AUTO_OFFER struct offer other;
+        AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
+        int r = offer_init(&other, dialect, o->plan, o->builds, latest);
+
+        if (r == 0)
+                r = offer_entry_init(&other, NULL, &e);
+        if (r < 0)
+                return r;
+        offer_entry_fit(&other, other.build, &e);
+        buf_puts(out, "  ");
+        put_column(out, other.limits->loader, NAME_COLUMN);
+        buf_printf(out, "%zu of %zu bytes (%s), %u of %u modules: %s\n", e.used_bytes, other.limits->bytes,
+                other.limits->count == BUDGET_LINE ? "longest line" : "the command", e.n_modules,
+                other.limits->modules,
+                e.cannot         ? "does not fit, it has no such entry"
+                : e.hash_dropped ? "fits without boot_archive.hash"
+                                 : "fits");
+        for (size_t i = 0; i < o->plan->n_properties; i++) {
+                const struct plan_property *q = &o->plan->properties[i];
+                const char *why =
+                        token_refuse_value(q->value) ? NULL : dialect_refuse_value(dialect, q->value);
+
+                if (!why)
+                        continue;
+                buf_puts(out, "    left out there: ");
+                put_text(out, q->name);
+                PUT(out, ", ", why, "\n");
+        }
+        return 0;
+}
+
+static void put_warnings(struct buf *out, const struct plan *p)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < p->n_properties; i++) {
+                const char *warning = bootargs_warn(p->properties[i].name, p->properties[i].value);
+
+                if (!warning)
+                        continue;
+                buf_puts(out, any ? "  " : "\nwarnings (what is passed on all the same)\n  ");
+                put_column(out, p->properties[i].name, NAME_COLUMN);
+                PUT(out, warning, "\n");
+                any = true;
+        }
+}
+
+static void put_items(struct buf *out, const struct offer *o)
+{
+        if (o->n_items)
+                buf_puts(out, "\nmenu items of your own\n");
+        for (size_t i = 0; i < o->n_items; i++)
+                put_row(out, o->items[i]->key, o->items[i]->label, o->items[i]->layer);
+}
+
 static void put_way_out(struct buf *out, const struct offer *o, const struct offer_entry *e)
 {
         if (!e->cannot)
@@ -203,11 +261,11 @@ static void put_way_out(struct buf *out, const struct offer *o, const struct off
 }
 
 /* The host's own entry in full, of the others only what cannot be booted. */
-static int put_boot(struct buf *out, const struct offer *o)
+static int put_boot(struct buf *out, const struct offer *o, const char *latest)
 {
         AUTO_OFFER_ENTRY struct offer_entry own = OFFER_ENTRY_INIT;
         AUTO_BUF struct buf masked = BUF_INIT;
-        int r = offer_entry_init(o, NULL, 0, &own);
+        int r = offer_entry_init(o, NULL, &own);
 
         if (r == 0)
                 r = bootargs_make(o->plan, NULL, 0, BOOTARGS_MASK_SECRETS, &masked, NULL);
@@ -215,9 +273,15 @@ static int put_boot(struct buf *out, const struct offer *o)
                 return r;
         offer_entry_fit(o, o->build, &own);
         put_lines(out, o, &own, &masked);
-        buf_puts(out, "\nbudget (kernel line and module lines together, with their NULs)\n");
+        buf_puts(out, "\nbudget (iPXE: kernel line and module lines together, with their NULs)\n");
         put_budget(out, o, &own, LOADER_STOCK);
         put_budget(out, o, &own, LOADER_TRITON);
+        r = put_other_budget(out, o, DIALECT_PXELINUX, latest);
+        if (r == 0)
+                r = put_other_budget(out, o,
+                        o->plan->grub_form == GRUB_TRITON ? DIALECT_GRUB_DOLLAR : DIALECT_GRUB, latest);
+        if (r < 0)
+                return r;
         if (o->base.data && o->base.data[0] == '.')
                 buf_puts(out, "  assumed: http://<IPv4 address>/ and neither port nor prefix; base_url makes "
                               "it exact\n");
@@ -225,7 +289,7 @@ static int put_boot(struct buf *out, const struct offer *o)
         for (size_t i = 0; i < N_VARIANTS && o->plan->menu_style != MENU_MINIMAL; i++) {
                 AUTO_OFFER_ENTRY struct offer_entry e = OFFER_ENTRY_INIT;
 
-                r = offer_entry_init(o, variants[i].changes, variant_n_changes(o->plan, &variants[i]), &e);
+                r = offer_entry_init(o, &variants[i], &e);
                 if (r < 0)
                         return r;
                 offer_entry_fit(o, o->build, &e);
@@ -264,7 +328,7 @@ int render_why(const struct plan *p, const struct build_list *builds, const char
 {
         AUTO_OFFER struct offer o;
         bool boots = p->kind == PLAN_HOST || (p->kind == PLAN_UNKNOWN && p->unknown_policy == UNKNOWN_MENU);
-        int r = offer_init(&o, p, builds, latest);
+        int r = offer_init(&o, DIALECT_IPXE, p, builds, latest);
 
         if (r < 0)
                 return r;
@@ -273,9 +337,11 @@ int render_why(const struct plan *p, const struct build_list *builds, const char
                 put_build(out, &o);
         r = put_properties(out, &o);
         if (r == 0 && boots && o.build)
-                r = put_boot(out, &o);
+                r = put_boot(out, &o, latest);
         if (r < 0)
                 return r;
+        put_items(out, &o);
+        put_warnings(out, p);
         put_trouble(out, &o);
         return buf_error(out);
 }

@@ -5,6 +5,7 @@
  *
  *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/
  *                    and the by- directories the inventory's own keys
+ *   LOADERS ...      the hosts' files in pxelinux.cfg/ and boot/grub/, by MAC
  *   CHANNELS ...     channels, by their id
  *   BUILDS ...       builds, images and ISOs, by their object
  *   OVERLAY ...      files of the overlay, by a hash of their name
@@ -19,6 +20,7 @@
 
 #include "base/cleanup.h"
 
+#define LOADERS     (UINT64_C(1) << 49)
 #define CHANNELS    (UINT64_C(1) << 50)
 #define BUILDS      (UINT64_C(1) << 51)
 #define OVERLAY     (UINT64_C(1) << 62)
@@ -241,6 +243,34 @@ static int list_inventory(struct listing *l, uint64_t after)
         return r < 0 && r != -ENOMEM ? -EIO : r;
 }
 
+static bool add_loader_file(void *ctx, uint64_t key, const char *name)
+{
+        struct listing *l = ctx;
+        char text[LOADER_NAME_SIZE];
+
+        (void)name;
+        loader_name(l->dir->what, key, text);
+        return give(l, text, UNKNOWN_INO, S_IFREG, LOADERS + key);
+}
+
+/* Fixed names, the known hosts' files, plain files. */
+static int list_loader_place(struct listing *l, uint64_t after)
+{
+        char text[LOADER_NAME_SIZE];
+        uint64_t dir;
+        int r = 0;
+
+        list_fixed(l, after);
+        loader_name(l->dir->what, 1, text);
+        if (text[0] && !l->full && !l->p->opts.nolist && after < CHANNELS)
+                r = inventory_list_macs(
+                        l->p->opts.inventory, after_in(after, LOADERS), add_loader_file, l, NULL);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EIO;
+        r = loader_overlay(l->p, l->dir->what, &dir);
+        return r < 0 ? (r == -ENOENT ? 0 : r) : list_overlay(l, dir, after);
+}
+
 static int list_fixed_place(struct listing *l, uint64_t after)
 {
         switch (l->dir->what) {
@@ -252,6 +282,10 @@ static int list_fixed_place(struct listing *l, uint64_t after)
         case PLACE_DAEMON:
                 list_fixed(l, after);
                 return 0;
+        case PLACE_PXELINUX:
+        case PLACE_BOOT:
+        case PLACE_GRUB:
+                return list_loader_place(l, after);
         case PLACE_IMAGES:
                 return list_dirs(l, l->view->images, l->view->n_images, after);
         case PLACE_ISO:

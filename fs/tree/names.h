@@ -5,6 +5,8 @@
 
 #include "tree/place.h"
 
+#define LOADER_NAME_SIZE 32 /* "menu.lst.01AABBCCDDEEFF" */
+
 struct places {
         struct places_options opts;
 };
@@ -37,6 +39,25 @@ struct host_name {
 };
 extern const struct host_name host_names[];
 extern const unsigned n_host_names;
+
+/* The names PXELINUX, pxegrub and Triton's booter ask for, which say whose file is meant (loaders.c). */
+
+/* Whether names of @place may say so. */
+bool loader_place(unsigned place);
+
+/* Finds the file @name of @place, or of the plain files that stand there too.  -ENOENT if it is neither. */
+int loader_lookup(const struct places *p, unsigned place, const char *name, struct place_entry *ret);
+
+/* How the listing of @place names the host with this MAC; "" if it does not. */
+void loader_name(unsigned place, uint64_t mac, char ret[LOADER_NAME_SIZE]);
+
+/* The directory of plain files that is merged into @place.  -ENOENT if there is none. */
+int loader_overlay(const struct places *p, unsigned place, uint64_t *ret_hash);
+
+/* Used by loaders.c (place.c). */
+int place_of_text(const struct places *p, enum text_kind what, uint64_t mac, struct place_entry *ret);
+int place_in_overlay(
+        const struct places *p, bool below_smartos, uint64_t dir, const char *name, struct place_entry *ret);
 
 /* NULL if there is none. */
 const struct fixed_name *fixed_name_find(unsigned parent, const char *name);

@@ -50,6 +50,9 @@ enum fixed_place {
         PLACE_DAEMON = 7, /* /.pxefs */
         PLACE_IMAGES = 8,
         PLACE_ISO = 9,
+        PLACE_PXELINUX = 32, /* /pxelinux.cfg */
+        PLACE_BOOT = 33,     /* /boot */
+        PLACE_GRUB = 34,     /* /boot/grub */
 };
 
 enum text_kind {
@@ -59,6 +62,11 @@ enum text_kind {
         TEXT_STATUS = 3,     /* /.pxefs/status.json */
         TEXT_METRICS = 4,    /* /.pxefs/metrics */
         TEXT_INDEX = 5,      /* /.pxefs/index.html */
+        TEXT_PXELINUX = 8,     /* a host's pxelinux.cfg/01-..; host 0: of machines nobody knows */
+        TEXT_PXELINUX_ANY = 9, /* pxelinux.cfg/default */
+        TEXT_GRUB = 10,        /* a host's menu.lst.01..; host 0: likewise */
+        TEXT_GRUB_ANY = 11,    /* /menu.lst, /boot/grub/menu.lst */
+        TEXT_BOOT_IPXE = 12,   /* /boot.ipxe.01.., of one MAC */
 };
 
 enum link_kind {

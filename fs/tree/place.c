@@ -41,6 +41,12 @@ const struct fixed_name fixed_names[] = {
         { PLACE_ROOT, "iso", USE_DIR, PLACE_ISO, false, false },
         { PLACE_DAEMON, "metrics", USE_TEXT, TEXT_METRICS, false, false },
         { PLACE_DAEMON, "index.html", USE_TEXT, TEXT_INDEX, false, false },
+        { PLACE_ROOT, "pxelinux.cfg", USE_DIR, PLACE_PXELINUX, false, false },
+        { PLACE_PXELINUX, "default", USE_TEXT, TEXT_PXELINUX_ANY, false, false },
+        { PLACE_ROOT, "menu.lst", USE_TEXT, TEXT_GRUB_ANY, false, false },
+        { PLACE_ROOT, "boot", USE_DIR, PLACE_BOOT, false, false },
+        { PLACE_BOOT, "grub", USE_DIR, PLACE_GRUB, false, false },
+        { PLACE_GRUB, "menu.lst", USE_TEXT, TEXT_GRUB_ANY, false, false },
 };
 const unsigned n_fixed_names = sizeof fixed_names / sizeof fixed_names[0];
 
@@ -179,11 +185,17 @@ static int lookup_build(const struct places *p, uint64_t object, struct place_en
         return r;
 }
 
-static int lookup_fixed(const struct places *p, const struct fixed_name *f, struct place_entry *ret)
+int place_of_text(const struct places *p, enum text_kind what, uint64_t mac, struct place_entry *ret)
 {
         struct text_entry t;
+        int r = text_lookup(p->opts.texts, what, mac, &t);
+
+        return r < 0 ? r : fill_text(p, ret, &t);
+}
+
+static int lookup_fixed(const struct places *p, const struct fixed_name *f, struct place_entry *ret)
+{
         uint64_t latest = 0;
-        int r;
 
         if (f->needs_latest) {
                 struct catalog_view *v = catalog_view_get(p->opts.catalog);
@@ -204,13 +216,12 @@ static int lookup_fixed(const struct places *p, const struct fixed_name *f, stru
                 ret->name_sec = BRIEF_SEC;
                 return lookup_build(p, latest, ret, true);
         case USE_TEXT:
-                r = text_lookup(p->opts.texts, (enum text_kind)f->argument, 0, &t);
-                return r < 0 ? r : fill_text(p, ret, &t);
+                return place_of_text(p, (enum text_kind)f->argument, 0, ret);
         }
         return -ENOENT;
 }
 
-static int lookup_overlay(
+int place_in_overlay(
         const struct places *p, bool below_smartos, uint64_t dir, const char *name, struct place_entry *ret)
 {
         struct overlay_entry o;
@@ -253,7 +264,7 @@ static int lookup_smartos(const struct places *p, const char *name, struct place
         if (r == -ENOENT)
                 r = lookup_channel(p, name, ret);
         if (r < 0)
-                r = lookup_overlay(p, true, OVERLAY_TOP, name, ret);
+                r = place_in_overlay(p, true, OVERLAY_TOP, name, ret);
         return r;
 }
 
@@ -286,16 +297,9 @@ static int lookup_hosts(const struct places *p, const char *name, struct place_e
 
 static int lookup_host_file(const struct places *p, uint64_t mac, const char *name, struct place_entry *ret)
 {
-        struct text_entry t;
-
-        for (unsigned i = 0; i < n_host_names; i++) {
-                int r;
-
-                if (strcmp(host_names[i].name, name) != 0)
-                        continue;
-                r = text_lookup(p->opts.texts, host_names[i].what, mac, &t);
-                return r < 0 ? r : fill_text(p, ret, &t);
-        }
+        for (unsigned i = 0; i < n_host_names; i++)
+                if (strcmp(host_names[i].name, name) == 0)
+                        return place_of_text(p, host_names[i].what, mac, ret);
         return -ENOENT;
 }
 
@@ -306,6 +310,8 @@ static int lookup_by(const struct places *p, by_fn *by, const char *key, struct 
         uint64_t mac;
         int r = by(p->opts.inventory, key, &mac, NULL);
 
+        if (r == -ENOTUNIQ)
+                return -ENOENT;
         return r < 0 ? r : fill_link(p, ret, node_link(LINK_HOST, mac));
 }
 
@@ -313,12 +319,18 @@ static int lookup_fixed_place(
         const struct places *p, unsigned place, const char *name, struct place_entry *ret)
 {
         const struct fixed_name *f = fixed_name_find(place, name);
+        int r;
 
         if (f)
                 return lookup_fixed(p, f, ret);
         switch (place) {
         case PLACE_ROOT:
-                return lookup_overlay(p, false, OVERLAY_TOP, name, ret);
+                r = loader_lookup(p, place, name, ret);
+                return r == -ENOENT ? place_in_overlay(p, false, OVERLAY_TOP, name, ret) : r;
+        case PLACE_PXELINUX:
+        case PLACE_BOOT:
+        case PLACE_GRUB:
+                return loader_lookup(p, place, name, ret);
         case PLACE_SMARTOS:
                 return lookup_smartos(p, name, ret);
         case PLACE_IMAGES:
@@ -370,7 +382,7 @@ int place_lookup(const struct places *p, const struct node *parent, const char *
         case NODE_HOSTDIR:
                 return lookup_host_file(p, parent->object, name, ret);
         case NODE_OVERLAYDIR:
-                return lookup_overlay(p, parent->what, parent->object, name, ret);
+                return place_in_overlay(p, parent->what, parent->object, name, ret);
         case NODE_TEXT:
         case NODE_LINK:
         case NODE_OVERLAY:

@@ -3,7 +3,7 @@
  *
  * The script of a machine depends on its host alone, not on which of its NICs asks (the script itself uses
  * ${mac}), so the host's id in the node is enough to make it again; all unknown machines share one text.
- * `why` names the MAC, so one that fell out of the ring is ESTALE and the reader asks again.
+ * `why` and boot.ipxe.01.. name the MAC, so one that fell out of the ring may be ESTALE, and the reader asks again.
  *
  * The texts of /.pxefs come from a snapshot (face.h) and have a ring of their own.  One that fell out of it is there
  * again if the snapshot still says the same.
@@ -20,6 +20,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "inventory/mac.h"
+#include "render/offer.h"
 #include "render/render.h"
 #include "tree/face.h"
 #include "tree/textring.h"
@@ -104,15 +105,29 @@ static void on_inventory(void *ctx, int r, const struct err *err)
 
 static int render_host(enum text_kind what, struct plan *p, const struct catalog_view *v, struct buf *out)
 {
+        const char *isos[OFFER_MAX_ISOS];
+        struct build_list list = v->list;
         const char *latest = v->latest ? v->latest->name : NULL;
 
+        list.isos = isos;
+        list.n_isos = v->n_isos < OFFER_MAX_ISOS ? v->n_isos : OFFER_MAX_ISOS;
+        for (size_t i = 0; i < list.n_isos; i++)
+                isos[i] = v->isos[i].name;
         switch (what) {
         case TEXT_MENU:
-                return render_ipxe(p, &v->list, latest, out);
+                return render_ipxe(p, &list, latest, out);
         case TEXT_WHY:
-                return render_why(p, &v->list, latest, out);
+                return render_why(p, &list, latest, out);
         case TEXT_DISPATCHER:
                 return render_dispatcher(p->base_url, out);
+        case TEXT_PXELINUX:
+        case TEXT_PXELINUX_ANY:
+                return render_pxelinux(p, &list, latest, what == TEXT_PXELINUX_ANY, out);
+        case TEXT_GRUB:
+        case TEXT_GRUB_ANY:
+                return render_grub(p, &list, latest, what == TEXT_GRUB_ANY, out);
+        case TEXT_BOOT_IPXE: /* which MAC is known when it is looked up, or if it is the host's first */
+                return p->mac[0] ? render_dispatcher_for(p->mac, p->base_url, out) : -ESTALE;
         case TEXT_STATUS:
         case TEXT_METRICS:
         case TEXT_INDEX:
@@ -139,6 +154,19 @@ static int get_plan(struct texts *t, uint64_t mac, uint64_t host, struct plan **
         return r == -ENOENT ? -EIO : r; /* a lost database must not look like an absent script */
 }
 
+static bool is_anybodys(enum text_kind what)
+{
+        return what == TEXT_DISPATCHER || what == TEXT_PXELINUX_ANY || what == TEXT_GRUB_ANY;
+}
+
+static int render_boot_ipxe(uint64_t mac, struct buf *out)
+{
+        char text[MAC_TEXT_SIZE];
+
+        mac_format(mac, text);
+        return render_dispatcher_for(text, NULL, out);
+}
+
 /* Renders @what; *ret_host is the host whose text it is. */
 static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t host, struct buf *out,
         uint64_t *ret_host)
@@ -152,14 +180,17 @@ static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t hos
                 return face_text(t->face, what, out);
         v = catalog_view_get(t->opts.catalog);
         r = get_plan(t, mac, host, &p);
-        if (r == 0 && p->kind == PLAN_UNKNOWN && what == TEXT_MENU)
+        if (r == 0 && p->kind == PLAN_UNKNOWN &&
+                (what == TEXT_MENU || what == TEXT_PXELINUX || what == TEXT_GRUB))
                 seen_note(t->opts.seen, mac); /* 0 when the text is made again for a reader */
-        if (r == 0 && p->host_id > 0 && what != TEXT_DISPATCHER)
+        if (r == 0 && p->host_id > 0 && !is_anybodys(what))
                 *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
         if (r == 0)
                 r = render_host(what, p, v, out);
         else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
                 r = render_dispatcher(NULL, out);
+        else if (what == TEXT_BOOT_IPXE && mac)
+                r = render_boot_ipxe(mac, out);
         catalog_view_unref(v);
         return r < 0 ? r : buf_error(out);
 }

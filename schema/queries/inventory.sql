@@ -55,6 +55,16 @@ FROM property p WHERE p.profile = ?1 ORDER BY p.name;
 -- name: profile_settings
 SELECT id, key, value FROM setting WHERE profile = ?1;
 
+-- name: profile_items
+SELECT id, key, label, body, position FROM menu_item WHERE profile = ?1;
+
+-- name: host_twins
+-- UUIDs and addresses of host ?1 that another host has too: names made of them lead to neither.
+SELECT 'uuid', h.uuid, o.hostname FROM host h JOIN host o ON o.uuid = h.uuid AND o.id <> h.id WHERE h.id = ?1
+UNION ALL
+SELECT 'ip', n.ip, (SELECT hostname FROM host WHERE id = o.host)
+FROM nic n JOIN nic o ON o.ip = n.ip AND o.host <> n.host WHERE n.host = ?1 LIMIT 10;
+
 -- name: mac_by_name
 SELECT n.mac FROM host h JOIN nic n ON n.host = h.id WHERE lower(h.hostname) = lower(?1) ORDER BY n.id LIMIT 1;
 

@@ -91,6 +91,17 @@ END
         wait_for 10 grep -q 'Server starting service' "$DIR/dhcpd.log" || fail "dhcpd: $(cat "$DIR/dhcpd.log")"
 }
 
+# serve_pxelinux: what PXELINUX needs beside the tree, as Debian's packages pxelinux and syslinux-common have it. Call it
+# before serve_tree.
+serve_pxelinux()
+{
+        for _f in /usr/lib/PXELINUX/pxelinux.0 /usr/lib/syslinux/modules/bios/ldlinux.c32 \
+                /usr/lib/syslinux/modules/bios/mboot.c32 /usr/lib/syslinux/modules/bios/libcom32.c32; do
+                [ -r "$_f" ] || skip "no $_f (packages pxelinux, syslinux-common)"
+                cp "$_f" "$STATIC/"
+        done
+}
+
 # dhcp_dnsmasq ROOT: dnsmasq as DHCP and TFTP server, the same two steps by its own means.
 dhcp_dnsmasq()
 {
@@ -195,11 +206,11 @@ lab_fail()
         fail "$1 $2"
 }
 
-# expect_boot NAME URL STAMP ARGUMENTS: the last boot of NAME took the build STAMP from below URL with these kernel
-# arguments: every word the stub said, against the tarball read by tar.
+# expect_boot NAME URL STAMP ARGUMENTS: the last boot of NAME took the build STAMP from below URL ('' for PXELINUX, / for GRUB: they
+# hand paths on as they are written) with these kernel arguments: every word the stub said, against the tarball read by tar.
 expect_boot()
 {
-        _url=$2/smartos/$3/platform/i86pc TGZ=$BUILDS/platform-$3.tgz TOP=platform-$3
+        _url=${2:+${2%/}/}smartos/$3/platform/i86pc TGZ=$BUILDS/platform-$3.tgz TOP=platform-$3
         [ "$STATUS" -eq 33 ] || lab_fail "$1" "left with status $STATUS, not 33 (BOOT-OK)"
         cat >"$DIR/expected" <<END
 BOOT-STUB ehdr=ok

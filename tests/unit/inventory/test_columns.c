@@ -187,6 +187,7 @@ static void known_properties_have_types(void **state)
                 { "root_shadow", "$5$a$b|c", "never the password" }, { "root_shadow", "$5$a$b&c", "never the password" },
                 { "root_shadow", "$5$$", "never the password" }, { "root_shadow", "", "never the password" },
                 { "root_shadow", "$5$a$b\\c", "never the password" }, { "root_shadow", "root:$5$a$b:", "never the password" },
+                { "root_shadow", "$6$rounds=5000$a$b", NULL }, { "root_shadow", "$5$a$b;c", "never the password" },
                 { "hostname", "db1.example.org", NULL }, { "hostname", "db_1", "host name" }, { "hostname", "-a", "host name" },
                 { "admin_ip", "10.0.0.1", NULL }, { "admin_ip", "dhcp", NULL }, { "admin_ip", "10.0.0.1/24", "address" },
                 { "admin_ip", "auto", "address" }, { "admin_ip6", "2001:db8::1", NULL },
@@ -221,6 +222,9 @@ static void known_properties_have_types(void **state)
                 sqlite3_free(sql);
                 sqlite3_free(upd);
         }
+        /* By the column's own rule, also where the triggers are gone. */
+        lab_do(db, "DROP TRIGGER property_typed_insert");
+        lab_refused(db, "INSERT INTO property (host, name, value) VALUES (1, 'root_shadow', 'secret')", "root_shadow: a crypt hash");
         lab_do(db, "INSERT INTO setting (key, value) VALUES ('allow_destructive', '1')");
         lab_do(db, "INSERT INTO property (host, name, value) VALUES (1, 'destroy_zpools', 'true')");
         sqlite3_close(db);
@@ -245,6 +249,9 @@ static void settings_are_judged_by_their_key(void **state)
                 { "'boot_form', 'initrd'", NULL }, { "'boot_form', 'multiboot'", "boot_form" }, { "'loader', 'triton'", NULL },
                 { "'loader', 'grub'", "loader" }, { "'unknown_host', 'deny'", NULL }, { "'unknown_host', 'refuse'", "unknown_host" },
                 { "'allow_destructive', '1'", NULL }, { "'allow_destructive', 'yes'", "one of the words" },
+                { "'rescue_smartos', '1'", NULL }, { "'rescue_smartos', 'true'", "one of the words" },
+                { "'grub_form', 'triton'", NULL }, { "'grub_form', 'grub2'", "one of the words" },
+                { "'iso_menu', '1'", NULL }, { "'iso_menu', '2'", "one of the words" },
                 { "'rescue_standalone', '1'", NULL }, { "'rescue_standalone', '2'", "one of the words" },
                 { "'menu_title', 'Rack 7, row \"B\"'", NULL }, { "'menu_title', 'a ${b}'", "iPXE would act" },
                 { "'menu_title', 'a #b'", "iPXE would act" }, { "'menu_title', 'a || reboot'", "iPXE would act" },
@@ -276,6 +283,14 @@ static void names_of_profiles_channels_modules_and_items(void **state)
                 { "'a:b', 'b', 'c'", "key: " }, { "'a', '', 'c'", "label: " }, { "'a', '${x}', 'c'", "label: " },
                 { "'a', 'x || y', 'c'", "label: " }, { "'a', 'b' || char(10), 'c'", "label: " },
                 { "'a', 'b', 'c' || char(27)", "body: " },
+                { "'a', 'b', ':item-a-x' || char(10) || 'goto item-a-x'", NULL },
+                { "'a', 'b', 'c' || char(10) || '  :item-a-x' || char(10) || ':item-a-y'", NULL },
+                { "'a', 'b', ':menu'", "body: a label" }, { "'a', 'b', ':item-b-x'", "body: a label" },
+                { "'a', 'b', 'c' || char(10) || '  :smartos'", "body: a label" },
+                { "'a', 'b', ':item-a-x' || char(10) || char(9) || ':menu'", "body: a label" },
+                { "'a', 'b', 'c \\'", "body: no \\ at its end" },
+                { "'a', 'b', 'c \\' || char(10) || ' ' || char(10)", "body: no \\ at its end" },
+                { "'a', 'b', 'c \\' || char(10) || 'd'", NULL },
         };
 
         (void)state;

@@ -249,6 +249,54 @@ static void destruction_needs_the_setting_at_boot_too(void **state)
         inventory_close(inv);
 }
 
+static void menu_items_are_inherited_like_properties(void **state)
+{
+        struct lab *lab = *state;
+        struct inventory *inv = open_inventory(lab->path);
+        struct plan *p;
+
+        lab_do(lab->db, "INSERT INTO menu_item (key, label, body, position) VALUES ('b', 'B', 'boot', 100), ('a', 'A', 'exit', 100),"
+                        "  ('z', 'Z', 'exit 1' || char(10) || 'boot', 5), ('gone', 'G', 'boot', 1);"
+                        "INSERT INTO menu_item (profile, key, label, body) VALUES (2, 'a', 'A2', 'exit 2'), (2, 'gone', 'G', NULL)");
+        lab_do(lab->db, "UPDATE host SET profile = 2 WHERE id = 1");
+        p = plan_of(inv, A);
+        assert_int_equal(p->n_items, 3);
+        assert_string_equal(p->items[0].key, "z");
+        assert_string_equal(p->items[0].body, "exit 1\nboot");
+        assert_string_equal(p->items[1].label, "A2");
+        assert_string_equal(p->items[1].layer, "profile rack7");
+        assert_string_equal(p->items[2].key, "b");
+        assert_string_equal(p->items[2].layer, "profile default");
+        plan_free(p);
+        lab_do(lab->db, "PRAGMA ignore_check_constraints = 1; UPDATE menu_item SET body = 'a' || char(0) || 'b' WHERE key = 'z';"
+                        "INSERT INTO menu_item (key, label, body) VALUES ('x' || char(10), 'X', 'boot')");
+        p = plan_of(inv, A);
+        assert_int_equal(p->n_items, 2);
+        assert_true(has_problem(p, "menu_item z (profile default"));
+        assert_true(has_problem(p, "its key is no plain line"));
+        plan_free(p);
+        inventory_close(inv);
+}
+
+static void a_uuid_or_address_of_two_hosts_is_named_to_both(void **state)
+{
+        struct lab *lab = *state;
+        struct inventory *inv = open_inventory(lab->path);
+        uint64_t mac = 0;
+        struct plan *p;
+
+        lab_do(lab->db, "UPDATE host SET uuid = '4c4c4544-0042-3010-8054-b4c04f4e5331';"
+                        "INSERT INTO nic (host, mac, ip) VALUES (1, '020820abcdf1', '10.0.0.8'), (2, '020820abcdf2', '10.0.0.8')");
+        for (uint64_t m = 0x020820abcdf1; m <= 0x020820abcdf2; m++) {
+                p = plan_of(inv, m);
+                assert_true(has_problem(p, "uuid 4c4c4544-0042-3010-8054-b4c04f4e5331 is also that of host"));
+                assert_true(has_problem(p, "ip 10.0.0.8 is also that of host"));
+                plan_free(p);
+        }
+        assert_int_equal(inventory_mac_by_uuid(inv, "4c4c4544-0042-3010-8054-b4c04f4e5331", &mac, NULL), -ENOTUNIQ);
+        inventory_close(inv);
+}
+
 /* Each row is written with checks and triggers off. */
 static void rows_written_with_checks_off_cost_themselves_only(void **state)
 {
@@ -378,7 +426,7 @@ static void hosts_are_found_by_name_ip_and_uuid(void **state)
         mac = 0;
         assert_int_equal(inventory_mac_by_ip(inv, "10.0.0.9", &mac, NULL), 0);
         assert_int_equal(mac, A); /* the lowest NIC's */
-        assert_int_equal(inventory_mac_by_ip(inv, "10.0.0.8", &mac, NULL), -ENOENT); /* two hosts have it */
+        assert_int_equal(inventory_mac_by_ip(inv, "10.0.0.8", &mac, NULL), -ENOTUNIQ); /* two hosts have it */
         assert_int_equal(inventory_mac_by_uuid(inv, "4c4c4544-0042-3010-8054-B4C04F4E5331", &mac, NULL), 0);
         assert_int_equal(inventory_mac_by_name(inv, "nobody", &mac, NULL), -ENOENT);
         assert_int_equal(inventory_channel(inv, "stable", &build, NULL), 0);
@@ -552,6 +600,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(the_table_of_settings_is_the_schemas, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(plans_say_what_the_views_say, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(destruction_needs_the_setting_at_boot_too, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(menu_items_are_inherited_like_properties, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_uuid_or_address_of_two_hosts_is_named_to_both, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rows_written_with_checks_off_cost_themselves_only, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(listings_resume_by_key_and_leave_out_what_cannot_be_a_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(hosts_are_found_by_name_ip_and_uuid, set_up, tear_down),

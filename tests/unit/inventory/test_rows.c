@@ -123,7 +123,7 @@ static void copy_file(const char *from, const char *to)
 static void render(const char *path, uint64_t mac, struct buf *script, struct buf *why)
 {
         static const struct build_info info = { .name = ONE_BUILD, .release = true, .has_hash = true };
-        static const struct build_list builds = { &info, 1 };
+        static const struct build_list builds = { .v = &info, .n = 1 };
         struct inventory *inv = NULL;
         struct plan *p = NULL;
         struct err err = { "" };

@@ -39,7 +39,7 @@ void fixture_builds(struct fixture *f, size_t n, bool has_hash)
                         month % 12 + 1, i ? day : 10);
                 f->info[i] = (struct build_info) { f->names[i], true, has_hash };
         }
-        f->builds = (struct build_list) { f->info, n };
+        f->builds = (struct build_list) { .v = f->info, .n = n };
         f->latest = n ? f->names[0] : NULL;
 }
 

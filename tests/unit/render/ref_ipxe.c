@@ -336,7 +336,10 @@ static int do_boot(struct ref_ipxe *x, const struct call *c)
 
 static int do_chain(struct ref_ipxe *x, const struct call *c)
 {
-        if (!option(c, "--replace") || !option(c, "--autofree"))
+        size_t len = strlen(c->args[0]);
+        bool binary = len > 4 && strcmp(c->args[0] + len - 4, ".efi") == 0;
+
+        if ((!binary && !option(c, "--replace")) || !option(c, "--autofree"))
                 complain(&x->errors, "chain without --replace --autofree");
         if (x->n_images)
                 complain(&x->errors, "chain with images still there");
@@ -363,7 +366,10 @@ static int do_exit(struct ref_ipxe *x, const struct call *c)
 
 static int do_sanboot(struct ref_ipxe *x, const struct call *c)
 {
-        (void)c;
+        if (c->n) {
+                x->chained = resolve(x->url, c->args[0]);
+                return x->failing && strstr(x->chained, x->failing) ? -1 : stop_with(x, REF_SANBOOT);
+        }
         return x->no_disk ? -1 : stop_with(x, REF_SANBOOT);
 }
 
@@ -415,7 +421,7 @@ static const struct command {
         { "module", { NULL }, 1, MAX_WORDS, do_module },
         { "prompt", { "--timeout=" }, 0, MAX_WORDS, do_prompt },
         { "reboot", { NULL }, 0, 0, do_reboot },
-        { "sanboot", { "--no-describe", "--drive=" }, 0, 0, do_sanboot },
+        { "sanboot", { "--no-describe", "--drive=" }, 0, 1, do_sanboot },
         { "set", { NULL }, 1, MAX_WORDS, do_set },
         { "shell", { NULL }, 0, 0, do_shell },
         { "sleep", { NULL }, 1, 1, do_sleep },

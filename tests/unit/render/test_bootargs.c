@@ -367,6 +367,76 @@ static void a_secret_is_masked_for_people_and_never_in_a_reason(void **state)
         assert_null(strstr(refusals.lines.data, "hunter2"));
 }
 
+/* Rows that only a database with its triggers off can hold. */
+static void what_the_kernel_makes_or_what_destroys_is_left_out(void **state)
+{
+        static const struct {
+                const char *name;
+                bool allow, passed;
+        } t[] = {
+                { "destroy_zpools", false, false },
+                { "destroy_zpools", true, true },
+                { "input-device", true, false },
+                { "output-device", false, false },
+                { "bootpath", false, false },
+                { "ramdisk_start", false, false },
+                { "ramdisk_end", false, false },
+                { "module-size-0", false, false },
+                { "modules", false, true },
+                { "bootpath2", false, true },
+                { "destroy_zpools2", false, true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+                struct fixture f;
+                AUTO_BUF struct buf out = BUF_INIT;
+                AUTO_REFUSALS struct refusals left_out = REFUSALS_INIT;
+
+                fixture_host(&f);
+                fixture_property(&f, t[i].name, "true", "host db1", false);
+                f.plan.allow_destructive = t[i].allow;
+                assert_int_equal(bootargs_make(&f.plan, NULL, 0, 0, &out, &left_out), 0);
+                assert_int_equal(strstr(out.data, t[i].name) != NULL, t[i].passed);
+                assert_int_equal(left_out.n, !t[i].passed);
+        }
+}
+
+static void what_smartos_scripts_break_is_told(void **state)
+{
+        static const struct {
+                const char *name, *value, *warning; /* a part; NULL: none */
+        } t[] = {
+                { "smartos", "true", NULL },
+                { "root_shadow", FIXTURE_HASH, NULL },
+                { "ttya-mode", "115200,8,n,1,-", NULL },
+                { "acpi-user-options", "0x2", NULL },
+                { "x86-max-ncpus", "4", NULL },
+                { "-m", "milestone=none", NULL },
+                { "a", "b=c", "lose what follows" },
+                { "root_shadow", "$6$rounds=5000$a$b", "lose what follows" },
+                { "a", "b c", "split" },
+                { "a", "it's", "breaks" },
+                { "a", "*", "file names" },
+                { "a", "b?", "file names" },
+                { "a", "b;c", "eval" },
+                { "a", "`x`", "eval" },
+                { "a.b", "x", "do not see" },
+                { "a-b", "x", "do not see" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+                const char *w = bootargs_warn(t[i].name, t[i].value);
+
+                if (!w != !t[i].warning)
+                        print_message("%s=%s: %s\n", t[i].name, t[i].value, w ? w : "no warning");
+                assert_int_equal(!w, !t[i].warning);
+                if (w)
+                        assert_non_null(strstr(w, t[i].warning));
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -382,6 +452,8 @@ int main(void)
                 cmocka_unit_test(a_change_replaces_adds_or_takes_away),
                 cmocka_unit_test(a_name_given_twice_is_refused_the_second_time),
                 cmocka_unit_test(a_refused_property_leaves_the_others_alone),
+                cmocka_unit_test(what_the_kernel_makes_or_what_destroys_is_left_out),
+                cmocka_unit_test(what_smartos_scripts_break_is_told),
                 cmocka_unit_test(a_secret_is_masked_for_people_and_never_in_a_reason),
         };
 

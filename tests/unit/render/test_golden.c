@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Whole scripts and whole explanations, byte for byte: tests/golden/<plan>.ipxe and .why.  After a wanted
+/* Whole scripts and whole explanations, byte for byte: tests/golden/<plan>.ipxe, .pxelinux, .menu.lst and .why.  After a wanted
  * change
  *
  *         PXEFS_GOLDEN_WRITE=1 meson test --suite unit render-golden
@@ -14,7 +14,9 @@
 
 #include "fixture.h"
 #include "golden.h"
+#include "ref_grub.h"
 #include "ref_ipxe.h"
+#include "ref_pxelinux.h"
 #include "render/render.h"
 
 static void host_full(struct fixture *f)
@@ -134,6 +136,7 @@ static void serial(struct fixture *f)
         fixture_property(f, "-kd", "true", "host db1", false);
         fixture_unset(f, "noimport", "host db1");
         fixture_setting(f, "rescue_standalone", "1", "profile rack7");
+        f->plan.rescue_standalone = true;
 }
 
 static void hostile(struct fixture *f)
@@ -152,6 +155,20 @@ static void hostile(struct fixture *f)
         f->info[2].name = "platform";
 }
 
+static void serial_triton(struct fixture *f)
+{
+        fixture_property(f, "console", "ttyb", "profile rack7", false);
+        fixture_property(f, "ttyb-mode", "9600,7,e,2,-", "profile rack7", false);
+        f->plan.grub_form = GRUB_TRITON;
+}
+
+static void rescue_literal(struct fixture *f)
+{
+        fixture_setting(f, "rescue_smartos", "1", "global");
+        fixture_setting(f, "rescue_standalone", "1", "global");
+        f->plan.rescue_smartos = f->plan.rescue_standalone = true;
+}
+
 static const struct {
         const char *name;
         void (*change)(struct fixture *f);
@@ -163,6 +180,8 @@ static const struct {
         { "host-base-url", base_url },
         { "host-base-url-refused", base_url_refused },
         { "host-serial", serial },
+        { "host-serial-triton", serial_triton },
+        { "host-rescue-literal", rescue_literal },
         { "host-hash-dropped", hash_dropped },
         { "host-over-budget", over_budget },
         { "host-over-budget-triton", over_budget_triton },
@@ -195,21 +214,59 @@ static void scripts_and_their_reasons_are_what_they_were(void **state)
         }
 }
 
+static void check_others(const char *name, const struct fixture *f, bool anybody)
+{
+        AUTO_BUF struct buf pxelinux = BUF_INIT, grub = BUF_INIT;
+        struct ref_pxelinux x;
+        struct ref_grub g;
+
+        assert_int_equal(render_pxelinux(&f->plan, &f->builds, f->latest, anybody, &pxelinux), 0);
+        assert_int_equal(render_grub(&f->plan, &f->builds, f->latest, anybody, &grub), 0);
+        golden_compare(name, ".pxelinux", &pxelinux);
+        golden_compare(name, ".menu.lst", &grub);
+        ref_pxelinux_read(&x, pxelinux.data, pxelinux.len);
+        ref_grub_read(&g, grub.data, grub.len);
+        if (x.errors.len || g.errors.len)
+                print_message("%s: %s%s", name, x.errors.len ? x.errors.data : "",
+                        g.errors.len ? g.errors.data : "");
+        assert_int_equal(x.errors.len, 0);
+        assert_int_equal(g.errors.len, 0);
+        ref_pxelinux_fini(&x);
+        ref_grub_fini(&g);
+}
+
+static void configurations_of_other_loaders_are_what_they_were(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+                struct fixture f;
+
+                fixture_host(&f);
+                plans[i].change(&f);
+                check_others(plans[i].name, &f, false);
+                if (plans[i].change == unknown_menu)
+                        check_others("default-menu", &f, true);
+        }
+}
+
 static void the_dispatcher_is_what_it_was(void **state)
 {
-        AUTO_BUF struct buf script = BUF_INIT, based = BUF_INIT;
+        AUTO_BUF struct buf script = BUF_INIT, based = BUF_INIT, own = BUF_INIT;
 
         (void)state;
         assert_int_equal(render_dispatcher(NULL, &script), 0);
         golden_compare("dispatcher", ".ipxe", &script);
         assert_int_equal(render_dispatcher("http://${next-server}/boot//", &based), 0);
         golden_compare("dispatcher-base-url", ".ipxe", &based);
+        assert_int_equal(render_dispatcher_for("02-08-20-ab-cd-01", NULL, &own), 0);
+        golden_compare("dispatcher-of-a-mac", ".ipxe", &own);
 }
 
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(scripts_and_their_reasons_are_what_they_were),
+                cmocka_unit_test(configurations_of_other_loaders_are_what_they_were),
                 cmocka_unit_test(the_dispatcher_is_what_it_was),
         };
 

@@ -173,7 +173,7 @@ static void rescue_is_standalone_by_setting(void **state)
 
         (void)state;
         fixture_host(&f);
-        fixture_setting(&f, "rescue_standalone", "1", "global");
+        f.plan.rescue_standalone = true;
         x.choice = "rescue";
         run(&f, &x);
         assert_non_null(strstr(x.kernel_line, "standalone=true"));

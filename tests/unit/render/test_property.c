@@ -8,7 +8,9 @@
  *   3. each property of the plan reaches the kernel once, with its very value, or is among the refusals; and
  *      nothing else reaches it but what is documented as implied;
  *   4. what boots was not cut by the loader;
- *   5. rendering again gives the same bytes; the explanation holds no secret.
+ *   5. rendering again gives the same bytes; the explanation holds no secret;
+ *   6. PXELINUX' configuration and both forms of menu.lst pass their references, boot only what was asked, and give
+ *      the kernel the same words and modules as iPXE's script for each entry, but for what a loader cannot carry.
  *
  * The seed is printed; PXEFS_TEST_SEED and PXEFS_TEST_PLANS try others. */
 #include <setjmp.h>
@@ -23,7 +25,9 @@
 
 #include "fixture.h"
 #include "ref_fakebop.h"
+#include "ref_grub.h"
 #include "ref_ipxe.h"
+#include "ref_pxelinux.h"
 #include "render/offer.h"
 #include "render/render.h"
 #include "render/token.h"
@@ -57,7 +61,8 @@ static const char *const pieces[] = { "a", "b9", "zone", "true", "0", ",", ",", 
 static const char *const legal_values[] = { "true", "false", "text", "ttya", "ttyb", "ttyc", "graphics",
         "a b c", "a,b,c", "", "'", "\"", "it's", "say \"hi\"", "a,'b'", "a,\"b\"", "115200,8,n,1,-",
         "9600,8,n,1,-", "x=y=z", "a;b", "a#b", "C:\\x", "$1$x$y", "02:08:20:ab:cd:01", "10.0.0.1",
-        "m\xc3\xbcller", "zones,data", "x -B y=z", "1", "-", "--" };
+        "m\xc3\xbcller", "$ISADIR", "a$ZFS-BOOTFS", "$", "x,console=ttya", "zones,data", "x -B y=z", "1", "-",
+        "--" };
 
 static const char *const legal_names[] = { "smartos", "root_shadow", "console", "ttya-mode", "ttyb-mode",
         "hostname", "noimport", "standalone", "admin_nic", "etherstub", "zpools", "a.b", "A",
@@ -118,7 +123,7 @@ static void random_plan(struct fixture *f)
 {
         static const char *const bases[] = { "http://${next-server}", "http://10.0.0.1:80/a/b/",
                 "tftp://10.0.0.1", "http://10.0.0.1/platform/x", "https://[2001:db8::1]/p" };
-        unsigned hostile = chance(50) ? 0 : 60;
+        unsigned hostile = chance(67) ? 0 : 60;
 
         fixture_host(f);
         n_texts = 0;
@@ -142,6 +147,7 @@ static void random_plan(struct fixture *f)
         f->plan.menu_timeout_ms = chance(50) ? draw(40000) : (unsigned)rng;
         f->plan.menu_style = chance(70) ? MENU_FULL : MENU_MINIMAL;
         f->plan.boot_form = chance(80) ? FORM_MODULE : FORM_INITRD;
+        f->plan.grub_form = chance(50) ? GRUB_PLAIN : GRUB_TRITON;
         f->plan.loader = chance(70) ? LOADER_STOCK : LOADER_TRITON;
         if (hostile && chance(20))
                 (void)snprintf(f->plan.mac, sizeof f->plan.mac, "%.17s",
@@ -275,6 +281,146 @@ static void run_all(const struct fixture *f, const struct offer *o, const struct
         }
 }
 
+/* ---- the same for other loaders ---- */
+
+static unsigned compared[DIALECT_GRUB_DOLLAR + 1];
+
+/* From the build's directory on, which is what every loader has in common. */
+static const char *below_smartos(const char *line)
+{
+        const char *s = strstr(line, "smartos/");
+
+        assert_non_null(s);
+        return s;
+}
+
+/* What iPXE boots for @label, or nothing if it refuses. */
+static bool boot_ipxe(
+        const struct fixture *f, const struct buf *script, const char *label, struct ref_ipxe *x)
+{
+        *x = (struct ref_ipxe) { .url = URL,
+                .mac = "02-08-20-ab-cd-01",
+                .server = "10.99.99.250",
+                .platform = "pcbios",
+                .choice = f->plan.menu_style == MENU_MINIMAL ? NULL : label,
+                .max_cmdline = f->plan.loader == LOADER_TRITON ? 4096 : 512,
+                .max_modules = f->plan.loader == LOADER_TRITON ? 16 : 8 };
+        ref_ipxe_run(x, script->data, script->len);
+        return x->outcome == REF_BOOTED;
+}
+
+/* @b is what another loader boots for the entry that iPXE knows as @label. */
+static void compare_entry(const struct fixture *f, const struct offer *o, const struct offer *ipxe,
+        const struct buf *script, const char *label, bool own, const struct ref_boot *b)
+{
+        struct ref_ipxe x;
+
+        assert_int_equal(b->how, REF_BOOT_KERNEL);
+        assert_non_null(strstr(b->kernel_line, own ? o->build->name : "/platform/"));
+        if (strcmp(label, "smartos") == 0)
+                check_kernel_line(f, o, b->kernel_line);
+        if (boot_ipxe(f, script, label, &x)) {
+                size_t end = strlen(x.kernel_line);
+
+                if (end && x.kernel_line[end - 1] == ' ')
+                        x.kernel_line[end - 1] = '\0'; /* an empty variable is an argument, too */
+                if (o->refused.n == ipxe->refused.n)
+                        assert_string_equal(below_smartos(x.kernel_line), below_smartos(b->kernel_line));
+                assert_true(b->n_modules >=
+                            x.n_modules); /* iPXE's line is shorter: it may have left out the hash */
+                for (size_t i = 0; i < x.n_modules; i++)
+                        assert_string_equal(
+                                below_smartos(x.module_lines[i]), below_smartos(b->module_lines[i]));
+                if (f->plan.boot_form == FORM_MODULE && own)
+                        assert_int_equal(b->n_modules, o->build->has_hash && o->limits->bytes > 512 ? 2 : 1);
+                compared[o->dialect]++;
+        }
+        ref_ipxe_fini(&x);
+}
+
+static bool may_boot(const struct fixture *f, const struct offer *o)
+{
+        return o->build && (f->plan.kind == PLAN_HOST ||
+                                   (f->plan.kind == PLAN_UNKNOWN && f->plan.unknown_policy == UNKNOWN_MENU));
+}
+
+static void check_pxelinux(
+        const struct fixture *f, const struct offer *ipxe, const struct buf *script, bool anybody)
+{
+        AUTO_OFFER struct offer o;
+        AUTO_BUF struct buf text = BUF_INIT;
+        struct ref_pxelinux x;
+        struct ref_boot b;
+
+        assert_int_equal(offer_init(&o, DIALECT_PXELINUX, &f->plan, &f->builds, f->latest), 0);
+        assert_int_equal(render_pxelinux(&f->plan, &f->builds, f->latest, anybody, &text), 0);
+        ref_pxelinux_read(&x, text.data, text.len);
+        ref_pxelinux_boot(&x, NULL, &b);
+        if (anybody || !may_boot(f, &o))
+                assert_int_not_equal(b.how, REF_BOOT_KERNEL);
+        if (b.how == REF_BOOT_KERNEL)
+                compare_entry(f, &o, ipxe, script, "smartos", true, &b);
+        ref_boot_fini(&b);
+        for (size_t i = 0; i < x.n_labels; i++) {
+                const char *name = x.labels[i].name;
+
+                if (name[0] < 'a' || strcmp(name, "again") == 0 || strcmp(name, "exit") == 0)
+                        continue;
+                ref_pxelinux_boot(&x, name, &b);
+                compare_entry(f, &o, ipxe, script, name, true, &b);
+                ref_boot_fini(&b);
+        }
+        if (x.errors.len)
+                print_message("%s%s", text.data, x.errors.data);
+        assert_int_equal(x.errors.len, 0);
+        ref_pxelinux_fini(&x);
+}
+
+/* The label of the entry with this title. */
+static const char *label_of(const struct offer *o, const char *title)
+{
+        struct offer_item items[OFFER_MAX_ENTRIES];
+        size_t n = offer_items(o, items);
+
+        for (size_t i = 0; i < n; i++) {
+                AUTO_BUF struct buf text = BUF_INIT;
+
+                offer_put_text(&items[i], &text);
+                if (items[i].label && strcmp(text.data, title) == 0)
+                        return items[i].label;
+        }
+        return NULL;
+}
+
+static void check_grub(
+        const struct fixture *f, const struct offer *ipxe, const struct buf *script, bool anybody)
+{
+        AUTO_OFFER struct offer o;
+        AUTO_BUF struct buf text = BUF_INIT;
+        struct ref_grub x;
+
+        assert_int_equal(offer_init(&o, f->plan.grub_form == GRUB_TRITON ? DIALECT_GRUB_DOLLAR : DIALECT_GRUB,
+                                 &f->plan, &f->builds, f->latest),
+                0);
+        assert_int_equal(render_grub(&f->plan, &f->builds, f->latest, anybody, &text), 0);
+        ref_grub_read(&x, text.data, text.len);
+        for (size_t i = 0; i < x.n_entries; i++) {
+                const char *label = label_of(&o, x.entries[i].title);
+                struct ref_boot b;
+
+                ref_grub_boot(&x, i, &b);
+                if ((int)i == x.default_entry && (anybody || !may_boot(f, &o)))
+                        assert_int_not_equal(b.how, REF_BOOT_KERNEL);
+                if (label && b.how == REF_BOOT_KERNEL)
+                        compare_entry(f, &o, ipxe, script, label, true, &b);
+                ref_boot_fini(&b);
+        }
+        if (x.errors.len)
+                print_message("%s%s", text.data, x.errors.data);
+        assert_int_equal(x.errors.len, 0);
+        ref_grub_fini(&x);
+}
+
 static void check_why(const struct fixture *f)
 {
         AUTO_BUF struct buf why = BUF_INIT;
@@ -290,7 +436,7 @@ static void check_why(const struct fixture *f)
 static void random_plans_never_break_the_rules(void **state)
 {
         uint64_t seed = getenv("PXEFS_TEST_SEED") ? strtoull(getenv("PXEFS_TEST_SEED"), NULL, 0) : 20241010;
-        unsigned long n = getenv("PXEFS_TEST_PLANS") ? strtoul(getenv("PXEFS_TEST_PLANS"), NULL, 0) : 2000;
+        unsigned long n = getenv("PXEFS_TEST_PLANS") ? strtoul(getenv("PXEFS_TEST_PLANS"), NULL, 0) : 3000;
 
         (void)state;
         print_message("PXEFS_TEST_SEED=%llu PXEFS_TEST_PLANS=%lu\n", (unsigned long long)seed, n);
@@ -301,7 +447,7 @@ static void random_plans_never_break_the_rules(void **state)
                 AUTO_BUF struct buf script = BUF_INIT, again = BUF_INIT, errors = BUF_INIT;
 
                 random_plan(&f);
-                assert_int_equal(offer_init(&o, &f.plan, &f.builds, f.latest), 0);
+                assert_int_equal(offer_init(&o, DIALECT_IPXE, &f.plan, &f.builds, f.latest), 0);
                 assert_int_equal(render_ipxe(&f.plan, &f.builds, f.latest, &script), 0);
                 assert_int_equal(render_ipxe(&f.plan, &f.builds, f.latest, &again), 0);
                 assert_int_equal(script.len, again.len);
@@ -310,6 +456,8 @@ static void random_plans_never_break_the_rules(void **state)
                         print_message("plan %lu: %s\n%s\n", i, errors.data, script.data);
                 assert_int_equal(errors.len, 0);
                 run_all(&f, &o, &script);
+                check_pxelinux(&f, &o, &script, chance(30));
+                check_grub(&f, &o, &script, chance(30));
                 check_why(&f);
                 refusals += o.refused.n > 0;
         }
@@ -317,6 +465,10 @@ static void random_plans_never_break_the_rules(void **state)
                       "%u plans with refusals\n",
                 outcomes[REF_BOOTED], outcomes[REF_MENU], outcomes[REF_CHAINED], outcomes[REF_EXIT],
                 outcomes[REF_SANBOOT], outcomes[REF_SHELL], kernel_lines, refusals);
+        print_message("entries compared with iPXE's: PXELINUX %u, GRUB %u, GRUB with $ %u\n",
+                compared[DIALECT_PXELINUX], compared[DIALECT_GRUB], compared[DIALECT_GRUB_DOLLAR]);
+        assert_true(compared[DIALECT_PXELINUX] > n && compared[DIALECT_GRUB] > n / 2 &&
+                    compared[DIALECT_GRUB_DOLLAR] > n / 2);
         assert_true(kernel_lines > n / 10 && refusals > n / 10); /* or the test has lost its teeth */
 }
 
