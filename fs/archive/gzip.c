@@ -8,7 +8,7 @@
  * place, is an error for the read that meets it, and is reported, once; no wrong byte is handed out, and what was
  * decoded before stays right.
  *
- * A checkpoint that cannot be loaded (catalog.db damaged) makes the chunk begin further back: at the next
+ * A checkpoint that was left out, or cannot be loaded (catalog.db damaged), makes the chunk begin further back: at the next
  * checkpoint that can, in the worst case at the file's beginning.
  *
  * Invariants
@@ -86,6 +86,8 @@ static int enter(struct gzip *z, struct gzstream *stream, uint64_t n)
                 gzstream_rewind(stream, z->fd);
                 return 0;
         }
+        if (z->index->places[n].where == GZPLACE_NONE)
+                return -ENOENT;
         r = load_box(z, n, &box);
         if (r == 0)
                 r = statebox_unpack(gzindex_seed(z->object, n), box.data, box.len, &state);
@@ -110,25 +112,28 @@ static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
         struct gzip *z = ctx;
         struct job *job = calloc(1, sizeof *job);
         uint64_t from = n;
+        bool lost = false;
         int r;
 
         if (!job)
                 return -ENOMEM;
         job->begin = n * z->index->chunk_bytes;
-        job->stream = gzstream_new(z->env->kind, z->fd);
+        job->stream = gzstream_new(z->env->kind, z->fd, 0);
         if (!job->stream) {
                 free(job);
                 return -ENOMEM;
         }
         will_need(z, n);
-        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM)
+        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM) {
+                lost |= z->index->places[from].where != GZPLACE_NONE;
                 from--;
+        }
         if (r < 0) {
                 gzstream_free(job->stream);
                 free(job);
                 return r;
         }
-        if (from != n)
+        if (lost)
                 report(z, GZIP_LOST, "a checkpoint cannot be read from catalog.db");
         job->at = from * z->index->chunk_bytes;
         *ret_job = job;

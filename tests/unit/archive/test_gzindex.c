@@ -67,7 +67,9 @@ static int index_fd(
         const void *p;
         ssize_t n;
 
-        assert_int_equal(gzindexer_begin(fd, kind, CHUNK, MARK, UINT64_C(1) << 40, OBJ, &w, err), 0);
+        assert_int_equal(gzindexer_begin(fd, kind, (struct gzlayout) { CHUNK, MARK, 0 }, UINT64_C(1) << 40,
+                                 OBJ, &w, err),
+                0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, err)) > 0)
                 buf_add(out, p, (size_t)n);
@@ -94,7 +96,7 @@ static void assert_resumes(const struct buf *gz, const struct inflate_kind *kind
         const char *want, size_t len)
 {
         AUTO_CLOSE int fd = mem_file(gz->data, gz->len);
-        struct gzstream *g = gzstream_new(kind, fd);
+        struct gzstream *g = gzstream_new(kind, fd, 0);
         static char got[CHUNK];
 
         assert_int_equal(x->raw_bytes, len);
@@ -283,13 +285,17 @@ static void a_bomb_and_a_changing_file_end_it(void **state)
         memset(big, 0, sizeof big);
         gz_add(&gz, big, sizeof big, 9);
         fd = mem_file(gz.data, gz.len);
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, CHUNK, MARK, CHUNK, OBJ, &w, NULL), 0);
+        assert_int_equal(
+                gzindexer_begin(fd, INFLATE_BEST, (struct gzlayout) { CHUNK, MARK, 0 }, CHUNK, OBJ, &w, NULL),
+                0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
                 ;
         assert_int_equal(n, -EFBIG);
         gzindexer_end(take_ptr(&w));
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, CHUNK, MARK, 1 << 30, OBJ, &w, NULL), 0);
+        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, (struct gzlayout) { CHUNK, MARK, 0 }, 1 << 30, OBJ,
+                                 &w, NULL),
+                0);
         feed = gzindexer_feed(w);
         assert_true(feed.next(feed.ctx, &p, NULL) > 0);    /* and is left while the thread waits for room */
         assert_int_equal(pwrite(fd, "\0", 1, 1 << 20), 1); /* zeros behind: still sound gzip */
@@ -315,7 +321,7 @@ static void isize_is_counted_modulo_2_to_the_32(void **state)
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
                 AUTO_BUF struct buf out = BUF_INIT, st = BUF_INIT;
-                struct gzstream *g = gzstream_new(kinds[k], fd);
+                struct gzstream *g = gzstream_new(kinds[k], fd, 0);
                 static char got[sizeof big];
                 struct gzindex *x = NULL;
                 struct gzplace at;
@@ -388,9 +394,7 @@ static void more_than_4_gib_in_one_member(void **state)
         ssize_t n;
 
         (void)state;
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, GZ_CHUNK_BYTES, GZ_MARK_BYTES, UINT64_C(1) << 40,
-                                 OBJ, &w, NULL),
-                0);
+        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, GZ_LAYOUT, UINT64_C(1) << 40, OBJ, &w, NULL), 0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
                 seen += (uint64_t)n;
@@ -398,7 +402,7 @@ static void more_than_4_gib_in_one_member(void **state)
         assert_int_equal(seen, len);
         x = gzindexer_take(w);
         assert_non_null(x);
-        g = gzstream_new(INFLATE_BEST, fd);
+        g = gzstream_new(INFLATE_BEST, fd, 0);
         for (size_t i = 1020; i < x->n_chunks;
                 i += x->n_chunks - 1 - 1020) { /* before the turn, and the last */
                 st.len = 0;
@@ -473,7 +477,7 @@ static void a_state_of_nonsense_is_refused(void **state)
         gz_add(&gz, "text", 4, 6);
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
-                struct gzstream *g = gzstream_new(kinds[k], fd);
+                struct gzstream *g = gzstream_new(kinds[k], fd, 0);
 
                 for (unsigned i = 0; i < 200; i++) {
                         struct gzplace at = { 10, 0, 0, 1 };
