@@ -17,9 +17,9 @@
 #include "archive/gzstream.h"
 #include "base/buf.h"
 
-#define GZ_CHUNK_BYTES (512u * 1024) /* a random read decodes half of it, and half a mark, for nothing */
-#define GZ_MARK_BYTES  (256u * 1024)
-#define GZ_BOX_BYTES   (GZ_CHUNK_BYTES / 1024 * 9) /* 0.88 % of the stream: all of catalog.db stays below 1 % */
+#define GZ_CHUNK_BYTES (512u * 1024)          /* a random read decodes half of it for nothing, */
+#define GZ_MARK_BYTES  (64u * 1024)           /* and half of this */
+#define GZ_BOX_BYTES   (GZ_CHUNK_BYTES / 125) /* 0.8 % of the stream; what SQLite adds keeps it below 1 % */
 
 /* How a stream is cut, and how much may be kept of it. */
 struct gzlayout {

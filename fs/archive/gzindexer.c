@@ -30,7 +30,7 @@
 #include "archive/sparse.h"
 #include "archive/statebox.h"
 
-#define N_BLOCKS    6u
+#define N_BLOCKS    24u
 #define AHEAD_BOXES 8 /* so many may be spent in advance: a small archive keeps all of its checkpoints */
 
 /* The state of the checkpoint that a block begins with, as the decoder left it. */

@@ -47,7 +47,7 @@ struct gzip {
 struct job {
         struct gzstream *stream; /* owned */
         uint64_t at;             /* off_raw the stream is at */
-        uint64_t begin;          /* off_raw of the chunk */
+        uint64_t begin;          /* off_raw of the first byte that is wanted */
 };
 
 static void report(struct gzip *z, enum gzip_trouble what, const char *why)
@@ -107,9 +107,10 @@ static void will_need(const struct gzip *z, uint64_t n)
         (void)posix_fadvise(z->fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
 }
 
-static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
+static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
 {
         struct gzip *z = ctx;
+        uint64_t n = off_raw / z->index->chunk_bytes;
         struct job *job = calloc(1, sizeof *job);
         uint64_t from = n;
         bool lost = false;
@@ -117,7 +118,7 @@ static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
 
         if (!job)
                 return -ENOMEM;
-        job->begin = n * z->index->chunk_bytes;
+        job->begin = off_raw;
         job->stream = gzstream_new(z->env->kind, z->fd, 0);
         if (!job->stream) {
                 free(job);
@@ -140,7 +141,7 @@ static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
         return 0;
 }
 
-static void end_chunk(void *ctx, void *p)
+static void end_job(void *ctx, void *p)
 {
         struct job *job = p;
 
@@ -184,35 +185,28 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
         return 0;
 }
 
-static int64_t step_chunk(void *ctx, void *p, unsigned char *data, size_t done)
+static int64_t step(void *ctx, void *p, unsigned char *to)
 {
         struct gzip *z = ctx;
         struct job *job = p;
-        int r = 0;
+        uint64_t had;
+        int r;
 
-        while (r == 0 && job->at < job->begin) /* entered further back: decoded for nothing */
-                r = decode_mark(z, job, data);
-        if (r == 0)
-                r = decode_mark(z, job, data + done);
-        return r < 0 ? r : (int64_t)(job->at - job->begin);
+        do {
+                had = job->at;
+                r = decode_mark(z, job, to);
+        } while (r == 0 && had < job->begin); /* entered further back: decoded for nothing */
+        return r < 0 ? r : (int64_t)(job->at - had);
 }
 
 /* ---- the source ------------------------------------------------------------------------------ */
-
-/* The part of [off, off + len) that lies in the first chunk. */
-static size_t in_chunk(const struct gzip *z, uint64_t off, size_t len)
-{
-        size_t left = z->index->chunk_bytes - (size_t)(off % z->index->chunk_bytes);
-
-        return len < left ? len : left;
-}
 
 static ssize_t gzip_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
 {
         struct gzip *z = (struct gzip *)s;
 
         for (size_t done = 0; done < len;) {
-                size_t n = in_chunk(z, off_raw + done, len - done);
+                size_t n = chunkcache_first(z->client, off_raw + done, len - done);
                 const unsigned char *data;
                 struct chunk *ch;
                 int r = chunkcache_get(z->client, off_raw + done, n, &ch, &data);
@@ -239,7 +233,7 @@ static int gzip_borrow(struct source *s, size_t len, uint64_t off_raw, struct lo
         struct chunk *ch;
         int r;
 
-        if (in_chunk(z, off_raw, len) < len)
+        if (chunkcache_first(z->client, off_raw, len) < len)
                 return -EOPNOTSUPP;
         r = chunkcache_get(z->client, off_raw, len, &ch, &data);
         if (r < 0)
@@ -273,7 +267,7 @@ static const struct source_kind gzip_kind = {
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
         const struct gzip_env *env, struct source **ret, struct err *err)
 {
-        static const struct chunk_maker maker = { begin_chunk, step_chunk, end_chunk };
+        static const struct chunk_maker maker = { begin_at, step, end_job };
         int r = identity_still(fd, want);
         struct gzip *z;
 

@@ -31,6 +31,7 @@ struct inflate_saved {
         size_t back; /* bytes of input before the place reached that the resumed decoder must be given again */
         size_t history; /* so many of the last bytes are output that what comes may refer to */
         size_t kept;    /* so many of these are still to be given out */
+        uint64_t skip;  /* bytes of output between the history's end and the place reached */
 };
 
 enum { INFLATE_MORE = 0, INFLATE_END = 1 };

@@ -140,7 +140,9 @@ static int zlib_run(struct inflate *z, struct inflate_io *io)
 
 static void zlib_save(struct inflate *z, struct buf *b, struct inflate_saved *ret)
 {
-        *ret = (struct inflate_saved) { .back = (size_t)z->since_in, .history = z->place.window_len };
+        *ret = (struct inflate_saved) {
+                .back = (size_t)z->since_in, .history = z->place.window_len, .skip = z->place.since_out
+        };
         buf_add(b, &z->place, sizeof z->place);
         buf_add(b, z->window, z->place.window_len);
 }
