@@ -5,9 +5,10 @@
  * megabytes that have to be decoded for it: it keeps what was decoded beyond a request until the next ones come
  * for it, and what several readers of a cold build want at once.  So it is small, and least recently used goes.
  *
- * A chunk is usable up to `ready` while it is still being made: the first bytes do not wait for the last.  A
- * chunk left half made keeps its job, and is gone on with where it stopped.  So a random read costs the way to
- * its bytes and not the whole chunk.
+ * A chunk is large, so that a job runs long and a request seldom lies in two; its parts are small, so that a random
+ * read costs the way from the part's beginning to its bytes and not the whole chunk.  Each part is usable up to its
+ * `ready` while the chunk is still being made.  A chunk left half made keeps its job, which is gone on with where it
+ * stopped if that is where more is wanted.
  *
  * Reading ahead: requests of one client that follow each other make a stream.  What a stream will want next is
  * queued, in the order of asking, so that many streams get on alike.  How far ahead shrinks with their number:
@@ -15,7 +16,7 @@
  * to a reader who waits.
  *
  * Invariants
- *   1. Bytes below `ready` never change while the slot is that chunk; only who set `running` writes above.
+ *   1. Bytes below a part's `ready` never change while the slot is that chunk; only who set `running` writes above.
  *   2. A slot is given to another chunk only when nobody holds it (refs) and nobody runs it.
  *   3. A chunk is in at most one slot: who looks for it and who makes a slot of it does both under the lock.
  *      A slot that failed is nobody's any more (`failed`), and is emptied when the last lets go.
@@ -46,17 +47,21 @@ struct chunk {
         struct chunkcache *cache;
         struct chunk_client *client; /* NULL: empty */
         uint64_t n;
-        size_t len, ready;
-        unsigned char *data; /* owned; chunk_bytes, NULL until first used */
-        void *job;           /* owned while the chunk is not whole; made by the client's maker */
-        unsigned refs;       /* who holds it or waits for it */
-        bool running;        /* somebody is making it */
-        bool queued;         /* to be made whole by a thread */
-        bool ahead;          /* nobody asked for it yet */
-        int failed;          /* negative errno of making it */
-        uint64_t ticket;     /* order in the queue */
-        uint64_t used;       /* order of use */
-        pthread_cond_t grew; /* ready, running or failed changed */
+        size_t len;
+        size_t ready[CHUNK_PARTS]; /* bytes of each part */
+        size_t whole;              /* all parts before this one are whole */
+        unsigned char *data;       /* owned; chunk_bytes, NULL until first used */
+        void *job;                 /* owned while the chunk is not whole; made by the client's maker */
+        size_t job_at;             /* where in the chunk it will go on */
+        unsigned refs;             /* who holds it or waits for it */
+        bool running;              /* somebody is making it */
+        bool queued;               /* to be made whole by a thread */
+        bool ahead;                /* nobody asked for it yet */
+        int failed;                /* negative errno of making it */
+        uint64_t ticket;           /* order in the queue */
+        uint64_t used;             /* order of use */
+        size_t wanted;             /* the least place that somebody waits for the job to reach */
+        pthread_cond_t grew;       /* it was reached, or who made the chunk stopped */
 };
 
 struct chunk_client {
@@ -64,7 +69,7 @@ struct chunk_client {
         const struct chunk_maker *maker;
         void *ctx;
         uint64_t size_bytes;
-        size_t chunk_bytes;
+        size_t chunk_bytes, part_bytes;
         bool leaving;
 };
 
@@ -84,7 +89,7 @@ struct chunkcache {
         size_t n_slots;
         size_t chunk_bytes, slot_bytes;
         uint64_t clock;
-        uint64_t begun;
+        uint64_t begun, made_bytes;
         struct stream streams[MAX_STREAMS];
         pthread_t *threads; /* owned */
         unsigned n_threads;
@@ -140,6 +145,44 @@ static struct chunk *spare(struct chunkcache *c, bool for_reader)
         return best;
 }
 
+size_t chunkcache_first(const struct chunk_client *cl, uint64_t off, size_t len)
+{
+        size_t left = cl->chunk_bytes - (size_t)(off % cl->chunk_bytes);
+
+        return len < left ? len : left;
+}
+
+static size_t n_parts(const struct chunk *ch)
+{
+        return (ch->len - 1) / ch->client->part_bytes + 1;
+}
+
+static size_t part_len(const struct chunk *ch, size_t part)
+{
+        size_t left = ch->len - part * ch->client->part_bytes;
+
+        return left < ch->client->part_bytes ? left : ch->client->part_bytes;
+}
+
+static bool is_whole(const struct chunk *ch)
+{
+        return ch->whole == n_parts(ch);
+}
+
+/* The first part with bytes of [@from, @to) that is not ready so far; CHUNK_PARTS if all is there. */
+static size_t lacking(const struct chunk *ch, size_t from, size_t to)
+{
+        size_t bytes = ch->client->part_bytes;
+
+        for (size_t part = from / bytes; part * bytes < to; part++) {
+                size_t need = to - part * bytes;
+
+                if (ch->ready[part] < (need < bytes ? need : bytes))
+                        return part;
+        }
+        return CHUNK_PARTS;
+}
+
 static size_t len_of(const struct chunk_client *cl, uint64_t n)
 {
         uint64_t left = cl->size_bytes - n * cl->chunk_bytes;
@@ -170,7 +213,9 @@ static int settle(struct chunkcache *c, struct chunk *ch, struct chunk_client *c
         ch->client = cl;
         ch->n = n;
         ch->len = len_of(cl, n);
-        ch->ready = 0;
+        memset(ch->ready, 0, sizeof ch->ready);
+        ch->whole = 0;
+        ch->wanted = SIZE_MAX;
         ch->used = ++c->clock;
         return 0;
 }
@@ -188,36 +233,64 @@ static void let_go(struct chunk *ch)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-/* One step of @ch, which the caller holds; the lock is let go meanwhile. */
-static void run_step(struct chunk *ch)
+/* Who waits looks again, and says what it waits for. */
+static void wake(struct chunk *ch)
+{
+        if (ch->wanted == SIZE_MAX)
+                return;
+        ch->wanted = SIZE_MAX;
+        (void)pthread_cond_broadcast(&ch->grew);
+}
+
+/* What a step gave: @made bytes of @part, or a negative errno. */
+static void take_in(struct chunk *ch, size_t part, int64_t made)
+{
+        struct chunk_client *cl = ch->client;
+
+        if (made <= 0 || (size_t)made > part_len(ch, part) - ch->ready[part]) {
+                ch->failed = made < 0 ? (int)made : -EIO;
+        } else {
+                ch->ready[part] += (size_t)made;
+                ch->job_at += (size_t)made;
+                ch->cache->made_bytes += (uint64_t)made;
+        }
+        while (ch->whole < n_parts(ch) && ch->ready[ch->whole] == part_len(ch, ch->whole))
+                ch->whole++;
+        if (!ch->failed && !is_whole(ch))
+                return;
+        ch->queued = false;
+        if (ch->job)
+                cl->maker->end(cl->ctx, ch->job);
+        ch->job = NULL;
+}
+
+/* One step of a part of @ch, which the caller holds; the lock is let go meanwhile. */
+static void run_step(struct chunk *ch, size_t part)
 {
         struct chunkcache *c = ch->cache;
         struct chunk_client *cl = ch->client;
-        size_t done = ch->ready;
+        size_t at = part * cl->part_bytes + ch->ready[part];
         void *job = ch->job;
         int64_t r = 0;
 
         ch->running = true;
+        if (job && ch->job_at != at) {
+                cl->maker->end(cl->ctx, job);
+                job = ch->job = NULL;
+        }
         c->begun += !job;
         (void)pthread_mutex_unlock(&c->mutex);
         if (!job)
-                r = cl->maker->begin(cl->ctx, ch->n, &job);
+                r = cl->maker->begin(cl->ctx, ch->n * cl->chunk_bytes + at, &job);
         if (r == 0)
-                r = cl->maker->step(cl->ctx, job, ch->data, done);
+                r = cl->maker->step(cl->ctx, job, ch->data + at);
         (void)pthread_mutex_lock(&c->mutex);
         ch->running = false;
         ch->job = job;
-        if (r > (int64_t)done)
-                ch->ready = (size_t)r;
-        else
-                ch->failed = r < 0 ? (int)r : -EIO;
-        if (job && (ch->failed || ch->ready == ch->len)) {
-                cl->maker->end(cl->ctx, job);
-                ch->job = NULL;
-        }
-        if (ch->failed || ch->ready == ch->len)
-                ch->queued = false;
-        (void)pthread_cond_broadcast(&ch->grew);
+        ch->job_at = at;
+        take_in(ch, part, r);
+        if (ch->failed || ch->job_at >= ch->wanted)
+                wake(ch);
 }
 
 static struct chunk *first_queued(struct chunkcache *c)
@@ -247,8 +320,9 @@ static void *thread_main(void *arg)
                 }
                 ch->refs++;
                 while (ch->queued && !ch->client->leaving && !c->stop)
-                        run_step(ch);
+                        run_step(ch, ch->whole);
                 ch->queued = false;
+                wake(ch);
                 let_go(ch);
         }
         (void)pthread_mutex_unlock(&c->mutex);
@@ -302,7 +376,7 @@ static bool queue(struct chunk_client *cl, uint64_t n)
                         return false;
                 ch->ahead = true;
         }
-        if (ch->queued || ch->ready == ch->len)
+        if (ch->queued || is_whole(ch))
                 return true;
         ch->queued = true;
         ch->ticket = ++c->clock;
@@ -360,7 +434,7 @@ int chunkcache_get(
 {
         struct chunkcache *c = cl->cache;
         uint64_t n = off / cl->chunk_bytes;
-        size_t need = (size_t)(off % cl->chunk_bytes) + len;
+        size_t from = (size_t)(off % cl->chunk_bytes), part;
         struct chunk *ch = NULL;
         int r;
 
@@ -368,12 +442,17 @@ int chunkcache_get(
         r = hold(cl, n, &ch);
         if (r == 0) {
                 plan(cl, note(cl, off, len));
-                while (ch->ready < need && !ch->failed) {
-                        if (ch->running)
-                                (void)pthread_cond_wait(&ch->grew, &c->mutex);
-                        else
-                                run_step(ch);
+                while (!ch->failed && (part = lacking(ch, from, from + len)) < CHUNK_PARTS) {
+                        if (!ch->running) {
+                                run_step(ch, part);
+                                continue;
+                        }
+                        if (from + len < ch->wanted)
+                                ch->wanted = from + len;
+                        (void)pthread_cond_wait(&ch->grew, &c->mutex);
                 }
+                if (!ch->running)
+                        wake(ch);
                 if (ch->queued && !ch->running)
                         (void)pthread_cond_signal(&c->work);
                 r = ch->failed;
@@ -384,7 +463,7 @@ int chunkcache_get(
         if (r < 0)
                 return r;
         *ret = ch;
-        *ret_data = ch->data + off % cl->chunk_bytes;
+        *ret_data = ch->data + from;
         return 0;
 }
 
@@ -403,12 +482,15 @@ void chunk_put(struct chunk *ch)
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
-        uint64_t size_bytes, size_t chunk_bytes)
+        uint64_t size_bytes, size_t part_bytes)
 {
         struct chunk_client *cl = calloc(1, sizeof *cl);
+        size_t parts = c->chunk_bytes / part_bytes;
 
+        parts = parts < CHUNK_PARTS ? parts : CHUNK_PARTS;
         if (cl)
-                *cl = (struct chunk_client) { c, maker, ctx, size_bytes, chunk_bytes, false };
+                *cl = (struct chunk_client) { c, maker, ctx, size_bytes, parts * part_bytes, part_bytes,
+                        false };
         return cl;
 }
 
@@ -520,6 +602,7 @@ void chunkcache_stats(struct chunkcache *c, struct chunkcache_stats *ret)
         *ret = (struct chunkcache_stats) { .limit_bytes = c->n_slots * c->slot_bytes };
         (void)pthread_mutex_lock(&c->mutex);
         ret->begun = c->begun;
+        ret->made_bytes = c->made_bytes;
         for (size_t i = 0; i < c->n_slots; i++)
                 ret->held_bytes += (c->slots[i].data ? c->chunk_bytes : 0) +
                                    (c->slots[i].job ? c->slot_bytes - c->chunk_bytes : 0);

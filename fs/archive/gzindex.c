@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define MAGIC      0x49475850u /* "PXGI" */
-#define VERSION    1u
+#define VERSION    2u          /* 2: sparse states, some left out */
 #define MAX_CHUNKS (1u << 20)
 
 struct head {

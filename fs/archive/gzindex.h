@@ -5,8 +5,7 @@
  * decode it alone.  Within a chunk there are marks: the running CRC32 of the gzip member at this place, by which
  * decoded bytes are known to be the ones that were verified when the index was made.
  *
- * The index proper is small (some 90 bytes a chunk) and stays in memory.  The decoder states, 20-35 KiB a chunk,
- * are kept in a database as soon as there is one (gzindex_take_states), and fetched when they are needed.
+ * The index proper is small (32 bytes a chunk) and stays in memory.  The decoder states, 2-5 KiB a chunk, are kept in a database as soon as there is one (gzindex_take_states), and fetched when they are needed.
  */
 #ifndef PXEFS_ARCHIVE_GZINDEX_H
 #define PXEFS_ARCHIVE_GZINDEX_H
@@ -18,8 +17,22 @@
 #include "archive/gzstream.h"
 #include "base/buf.h"
 
-#define GZ_CHUNK_BYTES (4u * 1024 * 1024) /* 1 % of a stream is 41 KiB a chunk */
-#define GZ_MARK_BYTES  (256u * 1024)      /* a random read decodes half of it for nothing */
+#define GZ_CHUNK_BYTES (512u * 1024)          /* a random read decodes half of it for nothing, */
+#define GZ_MARK_BYTES  (64u * 1024)           /* and half of this */
+#define GZ_BOX_BYTES   (GZ_CHUNK_BYTES / 125) /* 0.8 % of the stream; what SQLite adds keeps it below 1 % */
+
+/* How a stream is cut, and how much may be kept of it. */
+struct gzlayout {
+        uint32_t chunk_bytes; /* a multiple of mark_bytes */
+        uint32_t mark_bytes;
+        uint32_t
+                box_bytes; /* for a chunk's state, on average: what goes beyond is left out.  0: nothing is */
+};
+#define GZ_LAYOUT                                                                                            \
+        (struct gzlayout)                                                                                    \
+        {                                                                                                    \
+                GZ_CHUNK_BYTES, GZ_MARK_BYTES, GZ_BOX_BYTES                                                  \
+        }
 
 struct gzindex {
         uint64_t raw_bytes;   /* of the whole stream */
@@ -28,7 +41,7 @@ struct gzindex {
         size_t n_chunks, n_marks;
         struct gzplace *places; /* owned; of the n_chunks beginnings; the first is that of the file */
         uint32_t *crcs;         /* owned; at the end of each mark */
-        struct buf *states;     /* owned; NULL, or a statebox for each chunk (the first empty) */
+        struct buf *states;     /* owned; NULL, or a statebox for each chunk (empty: none, and no place) */
 };
 
 void gzindex_free(struct gzindex *x); /* NULL is fine */
@@ -50,15 +63,15 @@ bool gzindex_is_gzip(int fd);
 
 /* Starts decoding the gzip file @fd (borrowed until gzindexer_end) in a thread of its own.
  *
- * kind         decoder; chunk_bytes and mark_bytes as above
+ * kind         decoder
  * max_bytes    more output than this ends the feed with -EFBIG (a bomb)
  * object       number of the archive, for the states' seals
  *
  * gzindexer_feed() then yields the stream: gunzip's promises (gzstream.h), and -ESTALE at the end of a file that
  * changed meanwhile.
  */
-int gzindexer_begin(int fd, const struct inflate_kind *kind, uint32_t chunk_bytes, uint32_t mark_bytes,
-        uint64_t max_bytes, uint64_t object, struct gzindexer **ret, struct err *err);
+int gzindexer_begin(int fd, const struct inflate_kind *kind, struct gzlayout layout, uint64_t max_bytes,
+        uint64_t object, struct gzindexer **ret, struct err *err);
 struct feed gzindexer_feed(struct gzindexer *w);
 
 /* How much of the file was read so far, in bytes.  Any thread. */

@@ -3,15 +3,19 @@
  *
  * Decoding takes 0.6 s for a platform image on one core; what is done with the bytes (libarchive, SHA-1) takes
  * half of that.  So a thread decodes ahead, through a ring of blocks of one mark each, and the pass takes as long
- * as the decoding.
+ * as the decoding.  Checkpoints are saved by the thread, and made small by the reader (sparse.h), who has the time.
  *
  * Invariants
  *   1. A block in the ring belongs to the thread while it is counted empty, to the reader while it is counted
  *      full; the one the reader was given last is counted empty only at its next call.
  *   2. The end is handed on only after every check of the stream was made and the file had not changed.
  *   3. After an error the blocks before it are still handed on, then the error, for ever.
- * Locks: w->mutex for the ring's counts and the verdict; the index is the thread's until the verdict is in.
- * Limits: memory for the states, some 0.7 % of the stream, until they are kept elsewhere.
+ *   4. A state is kept only if it decodes to what followed it, and a sparse one if it was proven to.
+ *   5. What is kept stays below layout.box_bytes a chunk on average: what would go beyond is left out, and its chunk
+ *      is entered further back.
+ * Locks: w->mutex for the ring's counts and the verdict; the index is the thread's until the verdict is in, but its
+ * states are the reader's.
+ * Limits: memory for the states, below 1 % of the stream, until they are kept elsewhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,17 +27,34 @@
 
 #include "archive/gzindex.h"
 #include "archive/identity.h"
+#include "archive/sparse.h"
 #include "archive/statebox.h"
 
-#define N_BLOCKS 6u
+#define N_BLOCKS    24u
+#define AHEAD_BOXES 8 /* so many may be spent in advance: a small archive keeps all of its checkpoints */
+
+/* The state of the checkpoint that a block begins with, as the decoder left it. */
+struct door {
+        bool here;
+        size_t n; /* the chunk's number */
+        uint64_t off_tgz;
+        struct buf state; /* owned */
+        struct inflate_saved how;
+};
 
 struct gzindexer {
         int fd; /* borrowed */
         struct identity id;
         uint64_t max_bytes, object;
+        uint32_t box_bytes;
         struct gzstream *stream; /* owned */
         struct gzindex *index;   /* owned */
         size_t cap_chunks, cap_marks;
+
+        struct sparse *sparse; /* owned; the reader's, as the next four */
+        struct buf *boxes;     /* owned; by chunk number; the index's states to be */
+        size_t n_boxes, cap_boxes;
+        int64_t credit; /* bytes that boxes may still take */
 
         pthread_t thread;
         bool started;
@@ -48,6 +69,7 @@ struct gzindexer {
         struct err why;
 
         size_t len[N_BLOCKS];
+        struct door doors[N_BLOCKS];
         unsigned char *blocks; /* owned; N_BLOCKS of mark_bytes */
 };
 
@@ -77,47 +99,71 @@ static int add_mark(struct gzindexer *w)
         return 0;
 }
 
-static int add_room(struct gzindexer *w)
+/* The chunk that begins where the stream is, with block @i. */
+static int add_chunk(struct gzindexer *w, uint64_t i)
 {
         struct gzindex *x = w->index;
-        size_t cap = w->cap_chunks ? w->cap_chunks * 2 : 64;
-        struct gzplace *places = reallocarray(x->places, cap, sizeof *places);
-        struct buf *states;
-
-        if (!places)
-                return -ENOMEM;
-        x->places = places;
-        states = reallocarray(x->states, cap, sizeof *states);
-        if (!states)
-                return -ENOMEM;
-        x->states = states;
-        w->cap_chunks = cap;
-        return 0;
-}
-
-/* The chunk that begins where the stream is. */
-static int add_chunk(struct gzindexer *w)
-{
-        struct gzindex *x = w->index;
-        AUTO_BUF struct buf state = BUF_INIT;
-        struct buf box = BUF_INIT;
+        struct door *d = &w->doors[i % N_BLOCKS];
         size_t n = x->n_chunks;
 
-        if (n == w->cap_chunks && add_room(w) < 0)
-                return -ENOMEM;
-        x->places[n] = (struct gzplace) { 0 };
-        if (n > 0) {
-                gzstream_save(w->stream, &x->places[n], &state);
-                if (buf_error(&state) == 0)
-                        statebox_pack(gzindex_seed(w->object, n), state.data, state.len, &box);
-                if (buf_error(&state) < 0 || buf_error(&box) < 0) {
-                        buf_fini(&box);
+        if (n == w->cap_chunks) {
+                size_t cap = w->cap_chunks ? w->cap_chunks * 2 : 64;
+                struct gzplace *v = reallocarray(x->places, cap, sizeof *v);
+
+                if (!v)
                         return -ENOMEM;
-                }
+                x->places = v;
+                w->cap_chunks = cap;
         }
-        x->states[n] = box;
+        x->places[n] = (struct gzplace) { 0 };
+        d->state.len = 0;
+        if (n > 0)
+                gzstream_save(w->stream, &x->places[n], &d->state, &d->how);
+        d->here = true;
+        d->n = n;
+        d->off_tgz = x->places[n].off_tgz;
         x->n_chunks++;
-        return 0;
+        return buf_error(&d->state);
+}
+
+/* ---- the states, by the reader --------------------------------------------------------------- */
+
+static struct buf *new_box(struct gzindexer *w)
+{
+        if (w->n_boxes == w->cap_boxes) {
+                size_t cap = w->cap_boxes ? w->cap_boxes * 2 : 64;
+                struct buf *v = reallocarray(w->boxes, cap, sizeof *v);
+
+                if (!v)
+                        return NULL;
+                w->boxes = v;
+                w->cap_boxes = cap;
+        }
+        w->boxes[w->n_boxes] = (struct buf)BUF_INIT;
+        return &w->boxes[w->n_boxes++];
+}
+
+/* Puts the state at @d, which the @len bytes at @data follow, into its box, or leaves it out. */
+static int box_up(struct gzindexer *w, struct door *d, const unsigned char *data, size_t len)
+{
+        struct buf *box = new_box(w);
+        int r = 0;
+
+        if (!box)
+                return -ENOMEM;
+        if (d->n == 0)
+                return 0;
+        w->credit += w->box_bytes;
+        if (d->how.history > 0)
+                r = sparse_make(w->sparse, w->fd, d->off_tgz, &d->state, &d->how, data, len);
+        if (r < 0)
+                return 0; /* the pass itself tells what is wrong with the file */
+        statebox_pack(gzindex_seed(w->object, d->n), d->state.data, d->state.len, box);
+        if (w->box_bytes && w->credit < (int64_t)box->len)
+                buf_fini(box);
+        else
+                w->credit -= (int64_t)box->len;
+        return buf_error(box);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -137,21 +183,22 @@ static int at_end(struct gzindexer *w, struct err *err)
         return identity_equal(&now, &w->id) ? 0 : err_set(err, -ESTALE, "the file changed while it was read");
 }
 
-/* Decodes one block into @to.  Its length, 0 at the end, or a negative errno. */
-static ssize_t make_block(struct gzindexer *w, unsigned char *to, struct err *err)
+/* Decodes block @i.  Its length, 0 at the end, or a negative errno. */
+static ssize_t make_block(struct gzindexer *w, uint64_t i, struct err *err)
 {
         struct gzindex *x = w->index;
         struct err why = { "" };
         ssize_t n;
 
-        if (x->raw_bytes % x->chunk_bytes == 0 && add_chunk(w) < 0)
+        w->doors[i % N_BLOCKS].here = false;
+        if (x->raw_bytes % x->chunk_bytes == 0 && add_chunk(w, i) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
-        n = gzstream_read(w->stream, to, x->mark_bytes, &why);
+        n = gzstream_read(w->stream, block(w, i), x->mark_bytes, &why);
         if (n < 0)
                 return at_end(w, err) == -ESTALE ? -ESTALE : err_set(err, (int)n, "%s", why.text);
         if (n == 0) {
-                if (x->raw_bytes % x->chunk_bytes == 0) /* there is no such chunk */
-                        buf_fini(&x->states[--x->n_chunks]);
+                if (x->raw_bytes % x->chunk_bytes == 0)
+                        x->n_chunks--; /* there is no such chunk */
                 return at_end(w, err);
         }
         x->raw_bytes += (uint64_t)n;
@@ -176,7 +223,7 @@ static void *thread_main(void *arg)
                         continue;
                 }
                 (void)pthread_mutex_unlock(&w->mutex);
-                n = make_block(w, block(w, i), &why);
+                n = make_block(w, i, &why);
                 (void)pthread_mutex_lock(&w->mutex);
                 w->off_tgz = gzstream_off_tgz(w->stream);
                 if (n > 0) {
@@ -195,9 +242,20 @@ static void *thread_main(void *arg)
 
 /* ---- the reader ------------------------------------------------------------------------------ */
 
+/* Nothing more is handed on but this error. */
+static void fail(struct gzindexer *w, int r, const char *why)
+{
+        (void)pthread_mutex_lock(&w->mutex);
+        w->stop = w->done = true;
+        w->given = w->made;
+        w->verdict = err_set(&w->why, r, "%s", why);
+        (void)pthread_mutex_unlock(&w->mutex);
+}
+
 static ssize_t feed_next(void *ctx, const void **ret_data, struct err *err)
 {
         struct gzindexer *w = ctx;
+        struct door *d;
         ssize_t n;
 
         (void)pthread_mutex_lock(&w->mutex);
@@ -216,6 +274,11 @@ static ssize_t feed_next(void *ctx, const void **ret_data, struct err *err)
                 n = w->verdict < 0 ? err_set(err, w->verdict, "%s", w->why.text) : 0;
         }
         (void)pthread_mutex_unlock(&w->mutex);
+        d = n > 0 ? &w->doors[(w->given - 1) % N_BLOCKS] : NULL;
+        if (d && d->here && box_up(w, d, *ret_data, (size_t)n) < 0) {
+                n = err_set(err, -ENOMEM, "out of memory");
+                fail(w, (int)n, "out of memory");
+        }
         return n;
 }
 
@@ -239,10 +302,17 @@ struct gzindex *gzindexer_take(struct gzindexer *w)
         struct gzindex *x;
 
         (void)pthread_mutex_lock(&w->mutex);
-        x = w->done && w->verdict == 0 ? w->index : NULL;
+        x = w->done && w->verdict == 0 && w->given == w->made ? w->index : NULL;
         if (x)
                 w->index = NULL;
         (void)pthread_mutex_unlock(&w->mutex);
+        if (!x)
+                return NULL;
+        for (size_t n = 1; n < x->n_chunks; n++)
+                if (w->boxes[n].len == 0)
+                        x->places[n].where = GZPLACE_NONE;
+        x->states = take_ptr(&w->boxes);
+        w->n_boxes = 0;
         return x;
 }
 
@@ -259,8 +329,8 @@ static int start(struct gzindexer *w)
         return r;
 }
 
-int gzindexer_begin(int fd, const struct inflate_kind *kind, uint32_t chunk_bytes, uint32_t mark_bytes,
-        uint64_t max_bytes, uint64_t object, struct gzindexer **ret, struct err *err)
+int gzindexer_begin(int fd, const struct inflate_kind *kind, struct gzlayout layout, uint64_t max_bytes,
+        uint64_t object, struct gzindexer **ret, struct err *err)
 {
         AUTO_CLEAN(gzindexer_endp) struct gzindexer *w = calloc(1, sizeof *w);
         int r;
@@ -275,13 +345,16 @@ int gzindexer_begin(int fd, const struct inflate_kind *kind, uint32_t chunk_byte
         r = identity_of_fd(fd, &w->id);
         if (r < 0)
                 return err_sys(err, r, "fstat");
-        w->stream = gzstream_new(kind, fd);
+        w->stream = gzstream_new(kind, fd, layout.mark_bytes);
+        w->sparse = sparse_new(kind);
         w->index = calloc(1, sizeof *w->index);
-        w->blocks = malloc((size_t)N_BLOCKS * mark_bytes);
-        if (!w->stream || !w->index || !w->blocks)
+        w->blocks = malloc((size_t)N_BLOCKS * layout.mark_bytes);
+        if (!w->stream || !w->sparse || !w->index || !w->blocks)
                 return err_set(err, -ENOMEM, "out of memory");
-        w->index->chunk_bytes = chunk_bytes;
-        w->index->mark_bytes = mark_bytes;
+        w->index->chunk_bytes = layout.chunk_bytes;
+        w->index->mark_bytes = layout.mark_bytes;
+        w->box_bytes = layout.box_bytes;
+        w->credit = (int64_t)layout.box_bytes * AHEAD_BOXES;
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         r = start(w);
         if (r < 0)
@@ -301,6 +374,12 @@ void gzindexer_end(struct gzindexer *w)
                 (void)pthread_mutex_unlock(&w->mutex);
                 (void)pthread_join(w->thread, NULL);
         }
+        for (size_t i = 0; i < N_BLOCKS; i++)
+                buf_fini(&w->doors[i].state);
+        for (size_t i = 0; i < w->n_boxes; i++)
+                buf_fini(&w->boxes[i]);
+        free(w->boxes);
+        sparse_free(w->sparse);
         gzstream_free(w->stream);
         gzindex_free(w->index);
         free(w->blocks);

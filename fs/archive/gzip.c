@@ -8,7 +8,7 @@
  * place, is an error for the read that meets it, and is reported, once; no wrong byte is handed out, and what was
  * decoded before stays right.
  *
- * A checkpoint that cannot be loaded (catalog.db damaged) makes the chunk begin further back: at the next
+ * A checkpoint that was left out, or cannot be loaded (catalog.db damaged), makes the chunk begin further back: at the next
  * checkpoint that can, in the worst case at the file's beginning.
  *
  * Invariants
@@ -47,7 +47,7 @@ struct gzip {
 struct job {
         struct gzstream *stream; /* owned */
         uint64_t at;             /* off_raw the stream is at */
-        uint64_t begin;          /* off_raw of the chunk */
+        uint64_t begin;          /* off_raw of the first byte that is wanted */
 };
 
 static void report(struct gzip *z, enum gzip_trouble what, const char *why)
@@ -86,6 +86,8 @@ static int enter(struct gzip *z, struct gzstream *stream, uint64_t n)
                 gzstream_rewind(stream, z->fd);
                 return 0;
         }
+        if (z->index->places[n].where == GZPLACE_NONE)
+                return -ENOENT;
         r = load_box(z, n, &box);
         if (r == 0)
                 r = statebox_unpack(gzindex_seed(z->object, n), box.data, box.len, &state);
@@ -105,37 +107,41 @@ static void will_need(const struct gzip *z, uint64_t n)
         (void)posix_fadvise(z->fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
 }
 
-static int begin_chunk(void *ctx, uint64_t n, void **ret_job)
+static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
 {
         struct gzip *z = ctx;
+        uint64_t n = off_raw / z->index->chunk_bytes;
         struct job *job = calloc(1, sizeof *job);
         uint64_t from = n;
+        bool lost = false;
         int r;
 
         if (!job)
                 return -ENOMEM;
-        job->begin = n * z->index->chunk_bytes;
-        job->stream = gzstream_new(z->env->kind, z->fd);
+        job->begin = off_raw;
+        job->stream = gzstream_new(z->env->kind, z->fd, 0);
         if (!job->stream) {
                 free(job);
                 return -ENOMEM;
         }
         will_need(z, n);
-        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM)
+        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM) {
+                lost |= z->index->places[from].where != GZPLACE_NONE;
                 from--;
+        }
         if (r < 0) {
                 gzstream_free(job->stream);
                 free(job);
                 return r;
         }
-        if (from != n)
+        if (lost)
                 report(z, GZIP_LOST, "a checkpoint cannot be read from catalog.db");
         job->at = from * z->index->chunk_bytes;
         *ret_job = job;
         return 0;
 }
 
-static void end_chunk(void *ctx, void *p)
+static void end_job(void *ctx, void *p)
 {
         struct job *job = p;
 
@@ -179,35 +185,28 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
         return 0;
 }
 
-static int64_t step_chunk(void *ctx, void *p, unsigned char *data, size_t done)
+static int64_t step(void *ctx, void *p, unsigned char *to)
 {
         struct gzip *z = ctx;
         struct job *job = p;
-        int r = 0;
+        uint64_t had;
+        int r;
 
-        while (r == 0 && job->at < job->begin) /* entered further back: decoded for nothing */
-                r = decode_mark(z, job, data);
-        if (r == 0)
-                r = decode_mark(z, job, data + done);
-        return r < 0 ? r : (int64_t)(job->at - job->begin);
+        do {
+                had = job->at;
+                r = decode_mark(z, job, to);
+        } while (r == 0 && had < job->begin); /* entered further back: decoded for nothing */
+        return r < 0 ? r : (int64_t)(job->at - had);
 }
 
 /* ---- the source ------------------------------------------------------------------------------ */
-
-/* The part of [off, off + len) that lies in the first chunk. */
-static size_t in_chunk(const struct gzip *z, uint64_t off, size_t len)
-{
-        size_t left = z->index->chunk_bytes - (size_t)(off % z->index->chunk_bytes);
-
-        return len < left ? len : left;
-}
 
 static ssize_t gzip_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
 {
         struct gzip *z = (struct gzip *)s;
 
         for (size_t done = 0; done < len;) {
-                size_t n = in_chunk(z, off_raw + done, len - done);
+                size_t n = chunkcache_first(z->client, off_raw + done, len - done);
                 const unsigned char *data;
                 struct chunk *ch;
                 int r = chunkcache_get(z->client, off_raw + done, n, &ch, &data);
@@ -234,7 +233,7 @@ static int gzip_borrow(struct source *s, size_t len, uint64_t off_raw, struct lo
         struct chunk *ch;
         int r;
 
-        if (in_chunk(z, off_raw, len) < len)
+        if (chunkcache_first(z->client, off_raw, len) < len)
                 return -EOPNOTSUPP;
         r = chunkcache_get(z->client, off_raw, len, &ch, &data);
         if (r < 0)
@@ -268,7 +267,7 @@ static const struct source_kind gzip_kind = {
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
         const struct gzip_env *env, struct source **ret, struct err *err)
 {
-        static const struct chunk_maker maker = { begin_chunk, step_chunk, end_chunk };
+        static const struct chunk_maker maker = { begin_at, step, end_job };
         int r = identity_still(fd, want);
         struct gzip *z;
 

@@ -15,7 +15,7 @@ enum gzip_trouble {
 
 /* What all gzip sources of a process share; outlives them. */
 struct gzip_env {
-        struct chunkcache *cache; /* borrowed; chunks of at least GZ_CHUNK_BYTES */
+        struct chunkcache *cache; /* borrowed; its chunks hold at least one of the index's */
         const struct inflate_kind *kind;
         /* Adds the statebox of chunk @n of archive @object to @ret; 0 or a negative errno.  Any thread. */
         int (*load)(void *ctx, uint64_t object, uint64_t n, struct buf *ret);
@@ -24,6 +24,8 @@ struct gzip_env {
         void *ctx;
 };
 
+/* Decoded at a stretch, from one checkpoint: for chunkcache_new. */
+#define GZIP_RUN_BYTES (4u * 1024 * 1024)
 /* Memory a decoder at work takes beside its chunk: for chunkcache_new. */
 #define GZIP_JOB_BYTES (288u * 1024)
 

@@ -44,16 +44,22 @@ struct gzstream {
         uint32_t crc; /* of the member so far */
         uint64_t member_bytes;
         uint32_t last_crc; /* the same when the last byte was given; an empty member may have begun since */
-        unsigned char in[IN_BYTES];
+        size_t low;        /* of data there must be more at hand before it is decoded */
+        size_t in_cap;     /* bytes in @in */
+        unsigned char in[];
 };
 
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd)
+struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, size_t whole_bytes)
 {
-        struct gzstream *g = malloc(sizeof *g);
+        /* Deflate makes nothing longer but by the heads of stored blocks. */
+        size_t low = whole_bytes ? whole_bytes + whole_bytes / 64 + 4096 : 0, cap = IN_BYTES + 2 * low;
+        struct gzstream *g = malloc(sizeof *g + cap);
 
         if (!g)
                 return NULL;
         g->kind = kind;
+        g->low = low;
+        g->in_cap = cap;
         g->z = kind->begin();
         if (!g->z) {
                 free(g);
@@ -95,7 +101,7 @@ int gzstream_resume(struct gzstream *g, int fd, const struct gzplace *at, const 
         g->member_bytes = at->member_bytes;
         if (at->where > AT_END)
                 return -EBADMSG;
-        return g->where == IN_DATA ? g->kind->resume(g->z, state, len) : len == 0 ? 0 : -EBADMSG;
+        return g->where == IN_DATA ? g->kind->resume(g->z, state, len, NULL) : len == 0 ? 0 : -EBADMSG;
 }
 
 /* Where in the file the next byte is. */
@@ -121,23 +127,38 @@ static int too_short(const struct gzstream *g, struct err *err)
                 (unsigned long long)off_now(g));
 }
 
-/* Makes one byte at least available, or sets eof. */
-static int fill(struct gzstream *g, struct err *err)
+/* Makes more than @low bytes available, or sets eof. */
+static int fill_to(struct gzstream *g, size_t low, struct err *err)
 {
         ssize_t n;
 
-        if (g->in_pos < g->in_len || g->eof)
+        if (g->in_len - g->in_pos > low || g->eof)
                 return 0;
-        do
-                n = pread(g->fd, g->in, sizeof g->in, (off_t)g->off_in);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return err_sys(err, -errno, "read at byte %llu", (unsigned long long)g->off_in);
-        g->eof = n == 0;
-        g->off_in += (uint64_t)n;
-        g->in_len = (size_t)n;
+        memmove(g->in, g->in + g->in_pos, g->in_len - g->in_pos);
+        g->in_len -= g->in_pos;
         g->in_pos = 0;
+        while (g->in_len <= low && !g->eof) {
+                do
+                        n = pread(g->fd, g->in + g->in_len, g->in_cap - g->in_len, (off_t)g->off_in);
+                while (n < 0 && errno == EINTR);
+                if (n < 0)
+                        return err_sys(err, -errno, "read at byte %llu", (unsigned long long)g->off_in);
+                g->eof = n == 0;
+                g->off_in += (uint64_t)n;
+                g->in_len += (size_t)n;
+        }
         return 0;
+}
+
+/* Makes one byte at least available, unless that was the last. */
+static int fill(struct gzstream *g, struct err *err)
+{
+        return fill_to(g, 0, err);
+}
+
+static bool used_up(const struct gzstream *g)
+{
+        return g->eof && g->in_pos == g->in_len;
 }
 
 /* ---- header and trailer ---------------------------------------------------------------------- */
@@ -150,7 +171,7 @@ static int take(struct gzstream *g, unsigned char *to, size_t n, struct err *err
 
                 if (r < 0)
                         return r;
-                if (g->eof)
+                if (used_up(g))
                         return too_short(g, err);
                 to[i] = g->in[g->in_pos++];
         }
@@ -249,11 +270,11 @@ static int read_gap(struct gzstream *g, struct err *err)
 
         if (r < 0)
                 return r;
-        if (!g->eof && g->in[g->in_pos] == 0x1f) {
+        if (!used_up(g) && g->in[g->in_pos] == 0x1f) {
                 g->where = AT_HEADER;
                 return 0;
         }
-        while (!g->eof) {
+        while (!used_up(g)) {
                 if (g->in[g->in_pos] != 0)
                         return err_set(err, -EBADMSG,
                                 "byte %llu: something that is not gzip follows the gzip data; copy the "
@@ -276,7 +297,7 @@ static int read_data(struct gzstream *g, unsigned char *buf, size_t len, size_t 
 {
         struct inflate_io io;
         size_t had;
-        int r = fill(g, err);
+        int r = fill_to(g, g->low, err);
 
         if (r < 0)
                 return r;
@@ -302,7 +323,7 @@ static int read_data(struct gzstream *g, unsigned char *buf, size_t len, size_t 
                         go_to(g, g->fd, off_now(g) - io.unread);
                 g->where = AT_TRAILER;
         } else if (*ret_done == 0 && io.in_len == had) {
-                return g->eof ? too_short(g, err) : bad(g, "not deflate data", err);
+                return used_up(g) ? too_short(g, err) : bad(g, "not deflate data", err);
         }
         return 0;
 }
@@ -338,13 +359,12 @@ ssize_t gzstream_read(struct gzstream *g, void *buf, size_t len, struct err *err
         return (ssize_t)done;
 }
 
-void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state)
+void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state, struct inflate_saved *ret_how)
 {
-        size_t back = 0;
-
+        *ret_how = (struct inflate_saved) { 0 };
         if (g->where == IN_DATA) /* else the member ended with the last byte asked for */
-                g->kind->save(g->z, state, &back);
-        *ret = (struct gzplace) { off_now(g) - back, g->member_bytes, g->crc, g->where };
+                g->kind->save(g->z, state, ret_how);
+        *ret = (struct gzplace) { off_now(g) - ret_how->back, g->member_bytes, g->crc, g->where };
 }
 
 uint32_t gzstream_crc(const struct gzstream *g)

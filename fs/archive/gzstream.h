@@ -23,10 +23,15 @@ struct gzplace {
         uint32_t where;        /* in the framing; gzstream.c's own numbers */
 };
 
+/* where: nothing is kept that decoding could be taken up from. */
+#define GZPLACE_NONE UINT32_MAX
+
 struct gzstream;
 
-/* @fd: borrowed until gzstream_free, used with pread only.  Returns NULL if memory is short. */
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd);
+/* @fd: borrowed until gzstream_free, used with pread only.  A read of up to @whole_bytes is given its input in one piece
+ * (0: as it comes), after which little is decoded ahead of the place reached, and what is saved there is small.
+ * Returns NULL if memory is short. */
+struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, size_t whole_bytes);
 void gzstream_free(struct gzstream *g); /* NULL is fine */
 
 /* Goes on reading @fd from the beginning, or from @at with the decoder's @state. 0, or -EBADMSG: no such
@@ -42,9 +47,9 @@ int gzstream_resume(struct gzstream *g, int fd, const struct gzplace *at, const 
  */
 ssize_t gzstream_read(struct gzstream *g, void *buf, size_t len, struct err *err);
 
-/* Where the stream is, and (to @state) what gzstream_resume needs.  Only after a gzstream_read that returned
- * all it was asked for. */
-void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state);
+/* Where the stream is, and (to @state, described in @ret_how) what gzstream_resume needs.  Only after a gzstream_read
+ * that returned all it was asked for. */
+void gzstream_save(struct gzstream *g, struct gzplace *ret, struct buf *state, struct inflate_saved *ret_how);
 
 /* How much of the file was used: where the next byte of it is. */
 uint64_t gzstream_off_tgz(const struct gzstream *g);

@@ -26,6 +26,14 @@ struct inflate_io {
         size_t unread;      /* set with INFLATE_END: how many bytes before @in were taken too many */
 };
 
+/* What save() says of what it added. */
+struct inflate_saved {
+        size_t back; /* bytes of input before the place reached that the resumed decoder must be given again */
+        size_t history; /* so many of the last bytes are output that what comes may refer to */
+        size_t kept;    /* so many of these are still to be given out */
+        uint64_t skip;  /* bytes of output between the history's end and the place reached */
+};
+
 enum { INFLATE_MORE = 0, INFLATE_END = 1 };
 
 struct inflate_kind {
@@ -41,12 +49,12 @@ struct inflate_kind {
         int (*run)(struct inflate *z, struct inflate_io *io);
 
         /* Adds the state after the last run() to @b, as plain bytes (failure shows in buf_error).  Only
-         * after INFLATE_MORE.  *ret_back says how many bytes of input before the place reached must be
-         * given to the resumed decoder once more. */
-        void (*save)(struct inflate *z, struct buf *b, size_t *ret_back);
-        /* @z becomes what was saved: the next run() goes on with the same output.  0, or -EBADMSG if that
-         * is no saved state of this kind (then @z can only be reset, resumed or ended). */
-        int (*resume)(struct inflate *z, const void *p, size_t len);
+         * after INFLATE_MORE. */
+        void (*save)(struct inflate *z, struct buf *b, struct inflate_saved *ret);
+        /* @z becomes what was saved: the next run() goes on with the same output.  With @ret_skip it goes on
+         * where the history ends, which may be before the place saved: *ret_skip bytes of output come first.
+         * 0, or -EBADMSG if that is no saved state of this kind (then @z can only be reset, resumed or ended). */
+        int (*resume)(struct inflate *z, const void *p, size_t len, uint64_t *ret_skip);
 
         uint32_t (*crc32)(uint32_t crc, const void *p, size_t len); /* RFC 1952, section 8; from 0 */
 };

@@ -6,8 +6,9 @@
  * nowhere promised; it was found so in 2.30 (igzip/igzip_inflate.c, isal_inflate) and is tested here at every
  * checkpoint, and the name below makes states of another version or size void.
  *
- * Saved is only what the state in question needs: the Huffman tables inside a coded block, of tmp_in_buffer
- * and tmp_out_buffer what is valid.
+ * Saved is only what the state in question needs: inside a coded block the code lengths that its tables are made of
+ * (isal_codes.h; the tables themselves where that does not give the same ones), of tmp_in_buffer what is valid, of
+ * tmp_out_buffer what is still to be given out and the 32 KiB that can be referred to.
  *
  * The gzip framing is not igzip's business here (ISAL_DEFLATE): the check sums are gzstream.c's.
  * Limits: its counters have 32 bits; total_out may wrap, nobody reads it.
@@ -23,10 +24,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/isal_codes.h"
 #include "base/cleanup.h"
+
+#define WINDOW_BYTES 32768
+
+enum tables { TABLES_NONE, TABLES_CODES, TABLES_WHOLE };
 
 struct inflate {
         struct inflate_state s;
+        struct inflate_state *other; /* owned; made at the first save: to try codes with */
 };
 
 /* The fields that are always saved. */
@@ -39,6 +46,7 @@ struct saved {
         int32_t write_overflow_lits, write_overflow_len, copy_overflow_length, copy_overflow_distance;
         int32_t tmp_out_valid, tmp_out_processed;
         int32_t tmp_in_size, wrapper_flag;
+        int32_t tables; /* enum tables: which follow */
 };
 
 /* What the library says of itself is in its header only; the one that is loaded may be newer.  Its file is called
@@ -55,7 +63,7 @@ static void make_name(void)
                 path = realpath(info.dli_fname, NULL);
         if (path)
                 file = strrchr(path, '/');
-        (void)snprintf(name_text, sizeof name_text, "isal %d.%d.%d %.64s %zu", ISAL_MAJOR_VERSION,
+        (void)snprintf(name_text, sizeof name_text, "isal 2 %d.%d.%d %.64s %zu", ISAL_MAJOR_VERSION,
                 ISAL_MINOR_VERSION, ISAL_PATCH_VERSION, file ? file + 1 : "-", sizeof(struct inflate_state));
 }
 
@@ -84,6 +92,8 @@ static struct inflate *isal_begin(void)
 
 static void isal_end(struct inflate *z)
 {
+        if (z)
+                free(z->other);
         free(z);
 }
 
@@ -113,27 +123,40 @@ static int isal_run(struct inflate *z, struct inflate_io *io)
         return INFLATE_END;
 }
 
-static bool needs_tables(int32_t block_state)
+/* The codes of the block @z is in, and whether its tables are really made of them. */
+static bool codes_of(struct inflate *z, struct isal_codes *ret)
 {
-        return block_state == ISAL_BLOCK_CODED;
+        if (!z->other)
+                z->other = calloc(1, sizeof *z->other);
+        return z->other && isal_codes_read(&z->s, ret) && isal_codes_load(z->other, ret) &&
+               isal_codes_same(&z->s, z->other);
 }
 
-static void isal_save(struct inflate *z, struct buf *b, size_t *ret_back)
+static void isal_save(struct inflate *z, struct buf *b, struct inflate_saved *ret)
 {
         const struct inflate_state *s = &z->s;
-        struct saved v = { s->read_in, s->read_in_length, (int32_t)s->block_state, s->dict_length, s->bfinal,
-                s->hist_bits, s->type0_block_len, s->write_overflow_lits, s->write_overflow_len,
-                s->copy_overflow_length, s->copy_overflow_distance, s->tmp_out_valid, s->tmp_out_processed,
-                s->tmp_in_size, s->wrapper_flag };
+        int32_t kept = s->tmp_out_valid - s->tmp_out_processed;
+        int32_t history = s->tmp_out_valid < WINDOW_BYTES ? s->tmp_out_valid : WINDOW_BYTES;
+        struct isal_codes codes;
+        struct saved v;
 
-        *ret_back = 0;
+        history = kept > history ? kept : history;
+        v = (struct saved) { s->read_in, s->read_in_length, (int32_t)s->block_state, s->dict_length,
+                s->bfinal, s->hist_bits, s->type0_block_len, s->write_overflow_lits, s->write_overflow_len,
+                s->copy_overflow_length, s->copy_overflow_distance, history, history - kept, s->tmp_in_size,
+                s->wrapper_flag, TABLES_NONE };
+        if (s->block_state == ISAL_BLOCK_CODED)
+                v.tables = codes_of(z, &codes) ? TABLES_CODES : TABLES_WHOLE;
         buf_add(b, &v, sizeof v);
         buf_add(b, s->tmp_in_buffer, (size_t)s->tmp_in_size);
-        buf_add(b, s->tmp_out_buffer, (size_t)s->tmp_out_valid);
-        if (needs_tables(v.block_state)) {
+        if (v.tables == TABLES_CODES)
+                buf_add(b, &codes, sizeof codes);
+        if (v.tables == TABLES_WHOLE) {
                 buf_add(b, &s->lit_huff_code, sizeof s->lit_huff_code);
                 buf_add(b, &s->dist_huff_code, sizeof s->dist_huff_code);
         }
+        buf_add(b, s->tmp_out_buffer + s->tmp_out_valid - history, (size_t)history);
+        *ret = (struct inflate_saved) { .back = 0, .history = (size_t)history, .kept = (size_t)kept };
 }
 
 /* The counts lie in their arrays, so that even a wrong state with a right checksum writes nowhere else. */
@@ -158,15 +181,37 @@ static bool take(void *to, size_t n, const char **p, size_t *left)
         return true;
 }
 
-static int isal_resume(struct inflate *z, const void *data, size_t len)
+/* The tables of the block that @v is in, from @p. */
+static bool take_tables(struct inflate_state *s, const struct saved *v, const char **p, size_t *left)
+{
+        struct isal_codes codes;
+
+        if (v->tables == TABLES_CODES)
+                return take(&codes, sizeof codes, p, left) && isal_codes_load(s, &codes);
+        if (v->tables == TABLES_WHOLE)
+                return take(&s->lit_huff_code, sizeof s->lit_huff_code, p, left) &&
+                       take(&s->dist_huff_code, sizeof s->dist_huff_code, p, left);
+        return v->block_state != ISAL_BLOCK_CODED;
+}
+
+static int isal_resume(struct inflate *z, const void *data, size_t len, uint64_t *ret_skip)
 {
         struct inflate_state *s = &z->s;
-        const char *p = data;
+        const char *p = data, *tmp_in;
         struct saved v;
 
-        if (!take(&v, sizeof v, &p, &len) || !sound(s, &v))
+        if (ret_skip)
+                *ret_skip = 0;
+        if (!take(&v, sizeof v, &p, &len) || !sound(s, &v) || (size_t)v.tmp_in_size > len)
+                return -EBADMSG;
+        tmp_in = p;
+        p += v.tmp_in_size;
+        len -= (size_t)v.tmp_in_size;
+        isal_reset(z);
+        if (!take_tables(s, &v, &p, &len)) /* may run the decoder, so it comes before the other fields */
                 return -EBADMSG;
         isal_reset(z);
+        memcpy(s->tmp_in_buffer, tmp_in, (size_t)v.tmp_in_size);
         s->read_in = v.read_in;
         s->read_in_length = v.read_in_length;
         s->block_state = (enum isal_block_state)v.block_state;
@@ -182,12 +227,7 @@ static int isal_resume(struct inflate *z, const void *data, size_t len)
         s->tmp_out_processed = v.tmp_out_processed;
         s->tmp_in_size = (int16_t)v.tmp_in_size;
         s->wrapper_flag = (int16_t)v.wrapper_flag;
-        if (!take(s->tmp_in_buffer, (size_t)v.tmp_in_size, &p, &len) ||
-                !take(s->tmp_out_buffer, (size_t)v.tmp_out_valid, &p, &len))
-                return -EBADMSG;
-        if (needs_tables(v.block_state) &&
-                (!take(&s->lit_huff_code, sizeof s->lit_huff_code, &p, &len) ||
-                        !take(&s->dist_huff_code, sizeof s->dist_huff_code, &p, &len)))
+        if (!take(s->tmp_out_buffer, (size_t)v.tmp_out_valid, &p, &len))
                 return -EBADMSG;
         return len == 0 ? 0 : -EBADMSG;
 }

@@ -40,7 +40,7 @@ struct inflate {
 
 static const char *zlib_name(void)
 {
-        return "zlib 1"; /* what is saved is deflate's, not zlib's: any version can read it */
+        return "zlib 2"; /* what is saved is deflate's, not zlib's: any version can read it */
 }
 
 static void zlib_reset(struct inflate *z)
@@ -138,14 +138,16 @@ static int zlib_run(struct inflate *z, struct inflate_io *io)
         }
 }
 
-static void zlib_save(struct inflate *z, struct buf *b, size_t *ret_back)
+static void zlib_save(struct inflate *z, struct buf *b, struct inflate_saved *ret)
 {
-        *ret_back = (size_t)z->since_in;
+        *ret = (struct inflate_saved) {
+                .back = (size_t)z->since_in, .history = z->place.window_len, .skip = z->place.since_out
+        };
         buf_add(b, &z->place, sizeof z->place);
         buf_add(b, z->window, z->place.window_len);
 }
 
-static int zlib_resume(struct inflate *z, const void *p, size_t len)
+static int zlib_resume(struct inflate *z, const void *p, size_t len, uint64_t *ret_skip)
 {
         struct place place;
 
@@ -155,7 +157,10 @@ static int zlib_resume(struct inflate *z, const void *p, size_t len)
         if (place.window_len > WINDOW_BYTES || len != sizeof place + place.window_len || place.bits > 7)
                 return -EBADMSG;
         zlib_reset(z);
-        z->skip = place.since_out;
+        if (ret_skip)
+                *ret_skip = place.since_out;
+        else
+                z->skip = place.since_out;
         z->place = place;
         z->place.since_out = 0;
         z->last_byte = place.last_byte;

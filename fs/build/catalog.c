@@ -151,7 +151,7 @@ static int open_gzip(struct catalog *c, struct err *err)
         c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (c->wake_fd < 0)
                 return err_sys(err, -errno, "eventfd");
-        r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZ_CHUNK_BYTES,
+        r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZIP_RUN_BYTES,
                 GZIP_JOB_BYTES, c->opts.threads, &c->chunks, err);
         c->gzip = (struct gzip_env) { c->chunks, INFLATE_BEST, load_state, take_report, c };
         return r;

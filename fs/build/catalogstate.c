@@ -17,7 +17,7 @@ static uint64_t state_id(uint64_t object, uint64_t n)
         return object << 20 | n;
 }
 
-/* The first checkpoint has no state. */
+/* The first checkpoint has no state, and some are left out. */
 int catalogdb_put_states(struct catalogdb *db, const struct catalog_row *row, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
@@ -26,6 +26,8 @@ int catalogdb_put_states(struct catalogdb *db, const struct catalog_row *row, st
         for (size_t n = 1; r == 0 && n < row->n_states; n++) {
                 int rc = sqlite3_reset(st);
 
+                if (row->states[n].len == 0)
+                        continue;
                 catalogdb_bind_num(st, 1, state_id(row->object, n), &rc);
                 if (rc == SQLITE_OK)
                         rc = sqlite3_bind_blob64(

@@ -204,8 +204,8 @@ static int read_gzip(const struct index_order *o, struct verify *v, struct index
         struct gzindex *index;
         struct watched watched;
         struct feed feed;
-        int r = gzindexer_begin(o->fd, o->gzip->kind, GZ_CHUNK_BYTES, GZ_MARK_BYTES,
-                limits.max_total_bytes * 2, o->object, &w, err);
+        int r = gzindexer_begin(
+                o->fd, o->gzip->kind, GZ_LAYOUT, limits.max_total_bytes * 2, o->object, &w, err);
 
         if (r < 0)
                 return r;

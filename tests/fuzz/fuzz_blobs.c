@@ -88,7 +88,7 @@ static void a_state(const struct inflate_kind *kind, const uint8_t *p, size_t le
         struct inflate *z = kind->begin();
 
         FUZZ_CHECK(z);
-        if (kind->resume(z, p, len) == 0) {
+        if (kind->resume(z, p, len, NULL) == 0) {
                 struct inflate_io io = {
                         .in = some + 10, .in_len = sizeof some - 10, .out = out, .out_len = sizeof out
                 };

@@ -147,7 +147,8 @@ static int index_of(int fd, const struct inflate_kind *kind, struct buf *out, st
         const void *p;
         ssize_t n;
 
-        FUZZ_CHECK(gzindexer_begin(fd, kind, CHUNK, MARK, MAX_OUT, OBJ, &w, &err) == 0);
+        FUZZ_CHECK(
+                gzindexer_begin(fd, kind, (struct gzlayout) { CHUNK, MARK, 0 }, MAX_OUT, OBJ, &w, &err) == 0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, &err)) > 0)
                 buf_add(out, p, (size_t)n);

@@ -17,6 +17,7 @@
 #include "archive/chunkcache.h"
 
 #define CHUNK 16384u
+#define PART  4096u
 #define STEP  1024u
 #define N     64u /* chunks of a stream */
 #define SIZE  (N * CHUNK - 100)
@@ -25,7 +26,7 @@
 /* A stream whose byte at any place can be told; what was done to make it is counted. */
 struct maker {
         unsigned salt;
-        atomic_uint begun[N], jobs, jobs_max;
+        atomic_uint begun[N], made_of[N], made, jobs, jobs_max;
         atomic_bool running[N];
         atomic_int fail; /* the next steps give this; 0: none */
         bool gate;       /* steps wait until it is opened */
@@ -33,7 +34,7 @@ struct maker {
 };
 
 struct job {
-        uint64_t n;
+        uint64_t at;
 };
 
 static unsigned char byte_at(const struct maker *m, uint64_t off)
@@ -41,7 +42,7 @@ static unsigned char byte_at(const struct maker *m, uint64_t off)
         return (unsigned char)((off * 2654435761u >> 13) + m->salt);
 }
 
-static int begin(void *ctx, uint64_t n, void **ret)
+static int begin(void *ctx, uint64_t off, void **ret)
 {
         struct maker *m = ctx;
         struct job *j = malloc(sizeof *j);
@@ -49,29 +50,32 @@ static int begin(void *ctx, uint64_t n, void **ret)
 
         if (jobs > atomic_load(&m->jobs_max))
                 atomic_store(&m->jobs_max, jobs);
-        j->n = n;
-        atomic_fetch_add(&m->begun[n], 1);
+        j->at = off;
+        atomic_fetch_add(&m->begun[off / CHUNK], 1);
         *ret = j;
         return 0;
 }
 
-static int64_t step(void *ctx, void *job, unsigned char *data, size_t done)
+static int64_t step(void *ctx, void *job, unsigned char *to)
 {
         struct maker *m = ctx;
-        const struct job *j = job;
-        uint64_t at = j->n * CHUNK + done, left = SIZE - at;
+        struct job *j = job;
+        uint64_t left = SIZE - j->at, chunk = j->at / CHUNK;
         size_t n = left < STEP ? (size_t)left : STEP;
 
-        if (atomic_exchange(&m->running[j->n], true))
+        if (atomic_exchange(&m->running[chunk], true))
                 abort(); /* two at one chunk */
         while (m->gate && !atomic_load(&m->open))
                 (void)sched_yield();
         for (size_t i = 0; i < n; i++)
-                data[done + i] = byte_at(m, at + i);
-        atomic_store(&m->running[j->n], false);
+                to[i] = byte_at(m, j->at + i);
+        j->at += n;
+        atomic_fetch_add(&m->made, n);
+        atomic_fetch_add(&m->made_of[chunk], n);
+        atomic_store(&m->running[chunk], false);
         if (atomic_load(&m->fail))
-                return atomic_load(&m->fail);
-        return (int64_t)(done + n);
+                return atomic_load(&m->fail) > 0 ? 0 : atomic_load(&m->fail);
+        return (int64_t)n;
 }
 
 static void end(void *ctx, void *job)
@@ -154,7 +158,7 @@ static void sixteen_readers_make_one_chunk_once(void **state)
 {
         struct chunkcache *c = cache_of(8, 2);
         static struct maker m = { .gate = true };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, CHUNK);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
         struct reader v[16];
 
         (void)state;
@@ -178,7 +182,7 @@ static void a_stream_read_in_order_is_made_once(void **state)
         for (unsigned threads = 0; threads <= 3; threads++) {
                 struct chunkcache *c = cache_of(8, threads);
                 struct maker m = { .salt = threads };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, CHUNK);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
                 struct reader r = { .cl = cl, .m = &m, .to = SIZE };
 
                 run_readers(&r, 1);
@@ -203,7 +207,7 @@ static void memory_is_bounded_and_nobody_waits_for_ever(void **state)
 
                 for (unsigned i = 0; i < 3; i++) {
                         m[i].salt = i + 1;
-                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, CHUNK);
+                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART);
                 }
                 for (unsigned i = 0; i < 16; i++)
                         v[i] = (struct reader) { .cl = cl[i % 3],
@@ -226,26 +230,52 @@ static void memory_is_bounded_and_nobody_waits_for_ever(void **state)
 
 static void a_random_read_makes_no_more_than_it_needs(void **state)
 {
-        struct chunkcache *c = cache_of(4, 2);
+        struct chunkcache *c = cache_of(4, 0);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, CHUNK);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
 
         (void)state;
-        assert_true(read_checks(cl, &m, 5 * CHUNK + 10, 100));
+        assert_true(read_checks(cl, &m, 5 * CHUNK + 2 * PART + 10, 100));
+        assert_int_equal(atomic_load(&m.made), STEP);
         assert_int_equal(atomic_load(&m.jobs), 1); /* left half made */
-        assert_true(read_checks(cl, &m, 5 * CHUNK + CHUNK - 1, 1));
+        assert_true(read_checks(cl, &m, 5 * CHUNK + 2 * PART + STEP, 1));
         assert_int_equal(atomic_load(&m.begun[5]), 1); /* gone on with */
-        assert_int_equal(atomic_load(&m.jobs), 0);
+        assert_true(read_checks(cl, &m, 5 * CHUNK + PART - 1, 1));
+        assert_int_equal(atomic_load(&m.begun[5]), 2); /* from that part's beginning */
+        assert_int_equal(atomic_load(&m.made), 2 * STEP + PART);
+        assert_int_equal(atomic_load(&m.jobs), 1);
         assert_true(read_checks(cl, &m, SIZE - 1, 1));
         chunkcache_leave(cl);
+        assert_int_equal(atomic_load(&m.jobs), 0);
         chunkcache_free(c);
+}
+
+/* Whatever was there before a chunk is read whole, no byte of it is made again. */
+static void what_random_reads_made_is_not_made_again(void **state)
+{
+        (void)state;
+        for (unsigned pattern = 0; pattern < 16; pattern++) {
+                struct chunkcache *c = cache_of(4, pattern % 2 * 2);
+                struct maker m = { .salt = pattern };
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+
+                for (unsigned part = 0; part < CHUNK / PART; part++)
+                        if (pattern >> part & 1)
+                                assert_true(read_checks(cl, &m, CHUNK + part * PART + part * STEP, 1));
+                for (unsigned off = 0; off < CHUNK; off += 512)
+                        assert_true(read_checks(cl, &m, CHUNK + off, 512));
+                assert_true(read_checks(cl, &m, CHUNK, CHUNK));
+                chunkcache_leave(cl); /* ends what is read ahead */
+                assert_int_equal(atomic_load(&m.made_of[1]), CHUNK);
+                chunkcache_free(c);
+        }
 }
 
 static void a_failure_is_for_who_met_it(void **state)
 {
         struct chunkcache *c = cache_of(4, 2);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, CHUNK);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -269,7 +299,7 @@ static void what_is_held_stays(void **state)
 {
         struct chunkcache *c = cache_of(3, 2);
         struct maker m = { .salt = 3 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, CHUNK);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -291,6 +321,7 @@ int main(void)
                 cmocka_unit_test(a_stream_read_in_order_is_made_once),
                 cmocka_unit_test(memory_is_bounded_and_nobody_waits_for_ever),
                 cmocka_unit_test(a_random_read_makes_no_more_than_it_needs),
+                cmocka_unit_test(what_random_reads_made_is_not_made_again),
                 cmocka_unit_test(a_failure_is_for_who_met_it),
                 cmocka_unit_test(what_is_held_stays),
         };

@@ -59,15 +59,15 @@ static void fill(char *p, size_t n)
 }
 
 /* Indexes @fd and collects its output. */
-static int index_fd(
-        int fd, const struct inflate_kind *kind, struct buf *out, struct gzindex **ret, struct err *err)
+static int index_as(int fd, const struct inflate_kind *kind, struct gzlayout layout, struct buf *out,
+        struct gzindex **ret, struct err *err)
 {
         AUTO_CLEAN(gzindexer_endp) struct gzindexer *w = NULL;
         struct feed feed;
         const void *p;
         ssize_t n;
 
-        assert_int_equal(gzindexer_begin(fd, kind, CHUNK, MARK, UINT64_C(1) << 40, OBJ, &w, err), 0);
+        assert_int_equal(gzindexer_begin(fd, kind, layout, UINT64_C(1) << 40, OBJ, &w, err), 0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, err)) > 0)
                 buf_add(out, p, (size_t)n);
@@ -79,6 +79,12 @@ static int index_fd(
         *ret = gzindexer_take(w);
         assert_non_null(*ret);
         return 0;
+}
+
+static int index_fd(
+        int fd, const struct inflate_kind *kind, struct buf *out, struct gzindex **ret, struct err *err)
+{
+        return index_as(fd, kind, (struct gzlayout) { CHUNK, MARK, 0 }, out, ret, err);
 }
 
 static int index_bytes(const struct buf *gz, const struct inflate_kind *kind, struct buf *out,
@@ -94,7 +100,7 @@ static void assert_resumes(const struct buf *gz, const struct inflate_kind *kind
         const char *want, size_t len)
 {
         AUTO_CLOSE int fd = mem_file(gz->data, gz->len);
-        struct gzstream *g = gzstream_new(kind, fd);
+        struct gzstream *g = gzstream_new(kind, fd, 0);
         static char got[CHUNK];
 
         assert_int_equal(x->raw_bytes, len);
@@ -145,6 +151,133 @@ static void assert_indexes(const struct buf *gz, const char *want, size_t len)
 }
 
 static char big[20 * CHUNK + 4321];
+
+/* ---- sparse states --------------------------------------------------------------------------- */
+
+/* As inflate_zlib's, but what it saves as history is not what it decoded: it is damaged on the way. */
+static void save_wrongly(struct inflate *z, struct buf *b, struct inflate_saved *ret)
+{
+        inflate_zlib.save(z, b, ret);
+        for (size_t i = 0; i < ret->history; i += 16)
+                b->data[b->len - 1 - i] ^= 1;
+}
+
+/* As inflate_zlib's, but of a sparse state one byte more is lost, that is referred to. */
+static int resume_wrongly(struct inflate *z, const void *p, size_t len, uint64_t *ret_skip)
+{
+        AUTO_FREE char *other = malloc(len + 1);
+        size_t zeros = 0, i = len > 32000 ? len - 32000 : len;
+
+        memcpy(other, p, len);
+        for (size_t k = i; k < len; k++)
+                zeros += other[k] == 0;
+        while (zeros > 4000 && i < len && other[i] == 0)
+                i++;
+        if (zeros > 4000 && i < len)
+                other[i] = 0;
+        return inflate_zlib.resume(z, other, len, ret_skip);
+}
+
+/* Checkpoints of @gz by @kind that are kept, and the bytes that are not zero in their states. */
+static void count_kept(
+        const struct buf *gz, const struct inflate_kind *kind, size_t *ret_kept, size_t *ret_bytes)
+{
+        AUTO_BUF struct buf out = BUF_INIT;
+        AUTO_CLOSE int fd = mem_file(gz->data, gz->len);
+        struct gzindex *x = NULL;
+
+        *ret_kept = *ret_bytes = 0;
+        /* With shorter marks igzip is ahead of them by much of the history. */
+        assert_int_equal(index_as(fd, kind, (struct gzlayout) { CHUNK, CHUNK, 0 }, &out, &x, NULL), 0);
+        for (size_t n = 1; n < x->n_chunks; n++) {
+                AUTO_BUF struct buf st = BUF_INIT;
+
+                assert_int_equal(x->places[n].where == GZPLACE_NONE, x->states[n].len == 0);
+                if (x->states[n].len == 0)
+                        continue;
+                assert_int_equal(
+                        statebox_unpack(gzindex_seed(OBJ, n), x->states[n].data, x->states[n].len, &st), 0);
+                ++*ret_kept;
+                for (size_t i = 0; i < st.len; i++)
+                        *ret_bytes += st.data[i] != 0;
+        }
+        gzindex_free(x);
+}
+
+static void nothing_is_kept_that_nothing_refers_to(void **state)
+{
+        AUTO_BUF struct buf gz = BUF_INIT;
+        size_t kept, bytes;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof big; i++) /* noise: no byte is referred to */
+                big[i] = (char)draw();
+        gz_add(&gz, big, sizeof big, 6);
+        for (size_t k = 0; k < N_KINDS; k++) {
+                count_kept(&gz, kinds[k], &kept, &bytes);
+                assert_int_equal(kept, sizeof big / CHUNK);
+                assert_true(bytes < kept * 800);
+        }
+        gz.len = 0;
+        for (size_t i = 0; i < sizeof big; i++) /* each byte is */
+                big[i] = i < 30000 ? (char)(1 + draw() % 255) : big[i - 30000];
+        gz_add(&gz, big, sizeof big, 6);
+        for (size_t k = 0; k < N_KINDS; k++) {
+                count_kept(&gz, kinds[k], &kept, &bytes);
+                assert_int_equal(kept, sizeof big / CHUNK);
+                if (kinds[k] != &inflate_zlib) /* there it is all one block, which has no place inside */
+                        assert_true(bytes > kept * 25000);
+        }
+        assert_indexes(&gz, big, sizeof big);
+}
+
+static void a_byte_wrongly_cleared_is_caught(void **state)
+{
+        AUTO_BUF struct buf gz = BUF_INIT;
+        struct inflate_kind lossy = inflate_zlib, wrong = inflate_zlib;
+        size_t kept, bytes;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof big; i++) /* half of it is referred to; no byte is zero */
+                big[i] = i < 30000 || i / 100 % 2 ? (char)(1 + draw() % 255) : big[i - 30000];
+        gz_add(&gz, big, sizeof big, 6);
+        count_kept(&gz, &inflate_zlib, &kept, &bytes);
+        assert_int_equal(kept, sizeof big / CHUNK);
+        assert_true(bytes < kept * 24000);
+        wrong.resume = resume_wrongly; /* then the whole states are kept */
+        count_kept(&gz, &wrong, &kept, &bytes);
+        assert_int_equal(kept, sizeof big / CHUNK);
+        assert_true(bytes > kept * 32000);
+        lossy.save = save_wrongly; /* then none: even the whole ones are wrong */
+        count_kept(&gz, &lossy, &kept, &bytes);
+        assert_int_equal(kept, 0);
+}
+
+static void what_is_kept_stays_below_its_bound(void **state)
+{
+        AUTO_BUF struct buf gz = BUF_INIT;
+        AUTO_CLOSE int fd = -1;
+
+        (void)state;
+        fill(big, sizeof big);
+        gz_add(&gz, big, sizeof big, 6);
+        fd = mem_file(gz.data, gz.len);
+        for (size_t k = 0; k < N_KINDS; k++) {
+                AUTO_BUF struct buf out = BUF_INIT;
+                struct gzindex *x = NULL;
+                size_t all = 0, none = 0;
+
+                assert_int_equal(
+                        index_as(fd, kinds[k], (struct gzlayout) { CHUNK, MARK, 300 }, &out, &x, NULL), 0);
+                for (size_t n = 1; n < x->n_chunks; n++) {
+                        all += x->states[n].len;
+                        none += x->places[n].where == GZPLACE_NONE;
+                }
+                assert_true(none > 0);
+                assert_true(all <= (x->n_chunks + 8) * 300);
+                gzindex_free(x);
+        }
+}
 
 static void resumes_at_every_checkpoint(void **state)
 {
@@ -243,8 +376,10 @@ static void a_flipped_bit_is_refused_or_harmless(void **state)
         unsigned refused = 0, tries = 0;
 
         (void)state;
+        seed = 20261123; /* bytes that do not compress to nothing, whatever was drawn before */
         fill(big, len);
         gz_add(&gz, big, len, 6);
+        assert_true(gz.len > 4000);
         for (unsigned i = 0; i < 250; i++) {
                 size_t bit = i < 144 ? i < 80 ? i : (gz.len - 8) * 8 + i - 80
                                      : (draw() << 10 ^ draw()) % (gz.len * 8);
@@ -283,13 +418,17 @@ static void a_bomb_and_a_changing_file_end_it(void **state)
         memset(big, 0, sizeof big);
         gz_add(&gz, big, sizeof big, 9);
         fd = mem_file(gz.data, gz.len);
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, CHUNK, MARK, CHUNK, OBJ, &w, NULL), 0);
+        assert_int_equal(
+                gzindexer_begin(fd, INFLATE_BEST, (struct gzlayout) { CHUNK, MARK, 0 }, CHUNK, OBJ, &w, NULL),
+                0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
                 ;
         assert_int_equal(n, -EFBIG);
         gzindexer_end(take_ptr(&w));
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, CHUNK, MARK, 1 << 30, OBJ, &w, NULL), 0);
+        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, (struct gzlayout) { CHUNK, MARK, 0 }, 1 << 30, OBJ,
+                                 &w, NULL),
+                0);
         feed = gzindexer_feed(w);
         assert_true(feed.next(feed.ctx, &p, NULL) > 0);    /* and is left while the thread waits for room */
         assert_int_equal(pwrite(fd, "\0", 1, 1 << 20), 1); /* zeros behind: still sound gzip */
@@ -315,7 +454,7 @@ static void isize_is_counted_modulo_2_to_the_32(void **state)
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
                 AUTO_BUF struct buf out = BUF_INIT, st = BUF_INIT;
-                struct gzstream *g = gzstream_new(kinds[k], fd);
+                struct gzstream *g = gzstream_new(kinds[k], fd, 0);
                 static char got[sizeof big];
                 struct gzindex *x = NULL;
                 struct gzplace at;
@@ -388,9 +527,7 @@ static void more_than_4_gib_in_one_member(void **state)
         ssize_t n;
 
         (void)state;
-        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, GZ_CHUNK_BYTES, GZ_MARK_BYTES, UINT64_C(1) << 40,
-                                 OBJ, &w, NULL),
-                0);
+        assert_int_equal(gzindexer_begin(fd, INFLATE_BEST, GZ_LAYOUT, UINT64_C(1) << 40, OBJ, &w, NULL), 0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
                 seen += (uint64_t)n;
@@ -398,7 +535,7 @@ static void more_than_4_gib_in_one_member(void **state)
         assert_int_equal(seen, len);
         x = gzindexer_take(w);
         assert_non_null(x);
-        g = gzstream_new(INFLATE_BEST, fd);
+        g = gzstream_new(INFLATE_BEST, fd, 0);
         for (size_t i = 1020; i < x->n_chunks;
                 i += x->n_chunks - 1 - 1020) { /* before the turn, and the last */
                 st.len = 0;
@@ -473,7 +610,7 @@ static void a_state_of_nonsense_is_refused(void **state)
         gz_add(&gz, "text", 4, 6);
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
-                struct gzstream *g = gzstream_new(kinds[k], fd);
+                struct gzstream *g = gzstream_new(kinds[k], fd, 0);
 
                 for (unsigned i = 0; i < 200; i++) {
                         struct gzplace at = { 10, 0, 0, 1 };
@@ -518,6 +655,9 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(resumes_at_every_checkpoint),
                 cmocka_unit_test(members_end_anywhere),
+                cmocka_unit_test(nothing_is_kept_that_nothing_refers_to),
+                cmocka_unit_test(a_byte_wrongly_cleared_is_caught),
+                cmocka_unit_test(what_is_kept_stays_below_its_bound),
                 cmocka_unit_test(headers_may_have_every_field),
                 cmocka_unit_test(a_cut_stream_is_refused),
                 cmocka_unit_test(a_flipped_bit_is_refused_or_harmless),

@@ -111,7 +111,8 @@ static struct gzindex *make_index(int fd, const struct inflate_kind *kind)
         const void *p;
         ssize_t n;
 
-        assert_int_equal(gzindexer_begin(fd, kind, CHUNK, MARK, 1 << 30, OBJ, &w, NULL), 0);
+        assert_int_equal(
+                gzindexer_begin(fd, kind, (struct gzlayout) { CHUNK, MARK, 0 }, 1 << 30, OBJ, &w, NULL), 0);
         feed = gzindexer_feed(w);
         while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
                 ;
@@ -322,7 +323,8 @@ static void survives_every_failed_allocation(void **state)
                         int r;
 
                         fault_arm(++nth - 1 > 50 ? nth - 50 : nth);
-                        r = gzindexer_begin(w.fd, kinds[k], CHUNK, MARK, 1 << 30, OBJ, &x, NULL);
+                        r = gzindexer_begin(
+                                w.fd, kinds[k], (struct gzlayout) { CHUNK, MARK, 0 }, 1 << 30, OBJ, &x, NULL);
                         fired = fault_fired();
                         fault_arm(0);
                         assert_true(r == 0 || (fired && r == -ENOMEM));
