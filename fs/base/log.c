@@ -12,9 +12,14 @@
 static atomic_bool to_syslog;
 static atomic_bool debug;
 
+void log_prepare(void)
+{
+        openlog("pxefs", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
 void log_to_syslog(void)
 {
-        openlog("pxefs", LOG_PID, LOG_DAEMON);
+        log_prepare();
         atomic_store(&to_syslog, true);
 }
 
