@@ -25,9 +25,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "build/catalog.h"
+#include "confine.h"
 #include "inventory/inventory.h"
 #include "mount/ops.h"
 #include "mount/watch.h"
+#include "sandbox/sandbox.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
 #include "tree/text.h"
@@ -48,11 +50,13 @@ struct worker {
         struct watch *watch;
         atomic_int awaited; /* of the two things that make it ready */
         int ready_fd;
+        char *sandbox; /* owned: the report of what confines us, as JSON */
 };
 
 static int drop_rights(const struct worker_plan *p, struct err *err)
 {
         if (p->drop) {
+                sandbox_empty_bounding_set();
                 if (initgroups(p->user, p->gid) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
                         setresuid(p->uid, p->uid, p->uid) < 0)
                         return err_sys(err, -errno, "become user %s", p->user);
@@ -144,6 +148,7 @@ static int make_tree(struct worker *w)
         w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
                 .inventory = w->inventory,
                 .version = PXEFS_VERSION,
+                .sandbox = w->sandbox,
                 .ring_bytes = RING_BYTES,
                 .hash_bits = o->hash_bits });
         if (!w->texts)
@@ -204,6 +209,7 @@ static void close_parts(struct worker *w)
         ops_session_close(w->session);
         places_free(w->places);
         texts_free(w->texts);
+        free(w->sandbox);
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
@@ -224,6 +230,8 @@ int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
         int r = drop_rights(plan, &err);
 
         raise_open_files();
+        if (r == 0)
+                r = confine(plan, &w.sandbox, &err);
         if (r == 0)
                 r = open_parts(&w, &err);
         if (r == 0)

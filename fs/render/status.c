@@ -54,11 +54,11 @@ static void render_builds(const struct catalog_view *v, struct buf *out)
 }
 
 int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out)
+        const char *inventory_error, const char *version, const char *sandbox, struct buf *out)
 {
         buf_puts(out, "{\n  \"version\": ");
         buf_json(out, version);
-        buf_puts(out, ",\n");
+        buf_printf(out, ",\n  \"sandbox\": %s,\n", sandbox ? sandbox : "null");
         render_builds(v, out);
         if (inventory)
                 buf_printf(out,

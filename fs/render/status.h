@@ -10,9 +10,10 @@
 /* v                borrowed
  * inventory        borrowed; NULL if it cannot be read, then
  * inventory_error  says why
+ * sandbox          what confines the daemon, a JSON object; NULL: null
  *
  * Returns 0 or -ENOMEM. */
 int render_status(const struct catalog_view *v, const struct inventory_summary *inventory,
-        const char *inventory_error, const char *version, struct buf *out);
+        const char *inventory_error, const char *version, const char *sandbox, struct buf *out);
 
 #endif

@@ -80,7 +80,7 @@ static int render_daemon_status(struct texts *t, const struct catalog_view *v, s
         int r = inventory_summary(t->opts.inventory, &s, &err);
 
         complain(t, r, &err);
-        return render_status(v, r < 0 ? NULL : &s, r < 0 ? err.text : NULL, t->opts.version, out);
+        return render_status(v, r < 0 ? NULL : &s, r < 0 ? err.text : NULL, t->opts.version, t->opts.sandbox, out);
 }
 
 static int render_host(enum text_kind what, struct plan *p, const struct catalog_view *v, struct buf *out)

@@ -23,6 +23,7 @@ struct texts_options {
         struct catalog *catalog;     /* borrowed */
         struct inventory *inventory; /* borrowed */
         const char *version;         /* of pxefs, for status; borrowed */
+        const char *sandbox;         /* what confines the daemon, a JSON object, for status; NULL: not told */
         size_t ring_bytes;           /* 16 MiB */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };
