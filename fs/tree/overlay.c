@@ -392,7 +392,7 @@ static int list_layer(const struct overlay *o, size_t layer, const char *path, s
                 if (!may_show(de->d_name) || fstatat(dirfd(d), de->d_name, &st, 0) < 0)
                         continue;
                 if (faccessat(dirfd(d), de->d_name, R_OK, AT_EACCESS) < 0 ||
-                        (de->d_type == DT_LNK && !can_open(dirfd(d), de->d_name)))
+                        (de->d_type == DT_LNK && S_ISREG(st.st_mode) && !can_open(dirfd(d), de->d_name)))
                         continue; /* a look-up would not find it either */
                 if (S_ISREG(st.st_mode) || (S_ISDIR(st.st_mode) && de->d_type != DT_LNK))
                         r = name_list_add(l, de->d_name, S_ISDIR(st.st_mode));
