@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "inventory/copy.h"
+#include "links.h"
 #include "mount/keeper.h"
 #include "mount/mountpoint.h"
 #include "options.h"
@@ -49,7 +50,7 @@ static int find_user(const struct options *o, struct worker_plan *p, struct err 
                         "-o user=%s: what parses archives must not be root; name another user", p->user);
         p->uid = pw->pw_uid;
         p->gid = pw->pw_gid;
-        p->drop = geteuid() == 0;
+        p->drop = geteuid() == 0 && !o->no_sandbox;
         return 0;
 }
 
@@ -61,6 +62,20 @@ static int make_absolute(const char *path, const char *what, char **ret, struct 
         if (errno == ENOENT)
                 return err_set(err, -ENOENT, "%s %s does not exist", what, path);
         return err_sys(err, -errno, "%s %s", what, path);
+}
+
+static int make_all_absolute(char **paths, size_t n, const char *what, struct err *err)
+{
+        for (size_t i = 0; i < n; i++) {
+                char *path;
+                int r = make_absolute(paths[i], what, &path, err);
+
+                if (r < 0)
+                        return r;
+                free(paths[i]);
+                paths[i] = path;
+        }
+        return 0;
 }
 
 /* The cache directory is made if only its last component is missing, and belongs to whom the worker runs
@@ -181,6 +196,11 @@ static int check_paths(
                         return err_set(err, -EINVAL,
                                 "static directory %s lies below the mount point %s: it would be hidden",
                                 o->static_dirs[i], m->path);
+        for (size_t i = 0; i < o->n_links_to; i++)
+                if (path_is_below(o->links_to[i], m->path))
+                        return err_set(err, -EINVAL,
+                                "links_to directory %s lies below the mount point %s: it would be hidden",
+                                o->links_to[i], m->path);
         return 0;
 }
 
@@ -196,16 +216,13 @@ static int prepare(struct options *o, struct daemon *d, struct mountpoint *m, st
                 r = prepare_cache(o, d, err);
         if (r == 0)
                 r = prepare_inventory(o, d, err);
-        for (size_t i = 0; r == 0 && i < o->n_static_dirs; i++) {
-                char *path;
-
-                r = make_absolute(o->static_dirs[i], "static directory", &path, err);
-                if (r == 0) {
-                        free(o->static_dirs[i]);
-                        o->static_dirs[i] = path;
-                }
-        }
-        return r < 0 ? r : check_paths(o, d, m, err);
+        if (r == 0)
+                r = make_all_absolute(o->static_dirs, o->n_static_dirs, "static directory", err);
+        if (r == 0)
+                r = make_all_absolute(o->links_to, o->n_links_to, "links_to directory", err);
+        if (r == 0)
+                r = check_paths(o, d, m, err);
+        return r < 0 ? r : links_find(o, d->builds_dir, m->path, err);
 }
 
 /* Leaves the terminal: the launcher stays until a byte says that the mount is ready, and exits with what

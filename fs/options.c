@@ -29,6 +29,8 @@ const char options_help[] =
         "                        (default " DEFAULT_CACHE_DIR ")\n"
         "     static=DIR         plain files shown in / and /smartos: undionly.kpxe, ...;\n"
         "                        several times: the first that has a name wins\n"
+        "     links_to=DIR       where links in BUILDS_DIR and static= may lead, if made\n"
+        "                        after the start; several times\n"
         "     user=NAME          run as NAME (default pxefs if there is one, or nobody)\n"
         "     uid=N,gid=N        owner shown of all files (default root)\n"
         "     spool_max=SIZE     bound of builds decoded to disk: xz, zstd, bzip2 (64G)\n"
@@ -60,7 +62,8 @@ static const struct option_row {
 } rows[] = {
         { "inventory", OPT_STRING, offsetof(struct options, inventory) },
         { "cache", OPT_STRING, offsetof(struct options, cache_dir) },
-        { "static", OPT_LIST, 0 },
+        { "static", OPT_LIST, offsetof(struct options, static_dirs) },
+        { "links_to", OPT_LIST, offsetof(struct options, links_to) },
         { "user", OPT_STRING, offsetof(struct options, user) },
         { "uid", OPT_ID, offsetof(struct options, uid) },
         { "gid", OPT_ID, offsetof(struct options, gid) },
@@ -73,6 +76,10 @@ static const struct option_row {
         { "debug", OPT_FLAG, offsetof(struct options, debug) },
         { "test_object_bits", OPT_BITS, offsetof(struct options, object_bits) },
         { "test_hash_bits", OPT_BITS, offsetof(struct options, hash_bits) },
+        { "test_nosandbox", OPT_FLAG, offsetof(struct options, no_sandbox) },
+        { "test_nolandlock", OPT_FLAG, offsetof(struct options, no_landlock) },
+        { "test_noseccomp", OPT_FLAG, offsetof(struct options, no_seccomp) },
+        { "test_probe", OPT_STRING, offsetof(struct options, probe) },
         { "allow_other", OPT_IGNORED, 0 },
         { "ro", OPT_IGNORED, 0 },
         { "nosuid", OPT_IGNORED, 0 },
@@ -137,18 +144,29 @@ static int set_string(char **field, const char *value)
         return *field ? 0 : -ENOMEM;
 }
 
-static int add_static(struct options *o, const char *value)
+_Static_assert(
+        offsetof(struct options, n_static_dirs) == offsetof(struct options, static_dirs) + sizeof(char **) &&
+                offsetof(struct options, n_links_to) == offsetof(struct options, links_to) + sizeof(char **),
+        "a list's count stands behind it");
+
+static int add_to_list(char ***list, const char *value)
 {
-        char **v = reallocarray(o->static_dirs, o->n_static_dirs + 1, sizeof *v);
+        size_t *n = (size_t *)(void *)(list + 1);
+        char **v = reallocarray(*list, *n + 1, sizeof *v);
 
         if (!v)
                 return -ENOMEM;
-        o->static_dirs = v;
-        v[o->n_static_dirs] = strdup(value);
-        if (!v[o->n_static_dirs])
+        *list = v;
+        v[*n] = strdup(value);
+        if (!v[*n])
                 return -ENOMEM;
-        o->n_static_dirs++;
+        (*n)++;
         return 0;
+}
+
+int options_add_link_place(struct options *o, const char *path)
+{
+        return add_to_list(&o->links_to, path);
 }
 
 static int apply(struct options *o, const struct option_row *row, const char *value, struct err *err)
@@ -166,7 +184,7 @@ static int apply(struct options *o, const struct option_row *row, const char *va
         case OPT_STRING:
                 return set_string(field, value);
         case OPT_LIST:
-                return add_static(o, value);
+                return add_to_list(field, value);
         case OPT_ID:
                 r = set_number(row->name, value, UINT32_MAX - 1, "", &n, err);
                 *(long *)field = (long)n;
@@ -316,5 +334,9 @@ void options_fini(struct options *o)
         for (size_t i = 0; i < o->n_static_dirs; i++)
                 free(o->static_dirs[i]);
         free(o->static_dirs);
+        for (size_t i = 0; i < o->n_links_to; i++)
+                free(o->links_to[i]);
+        free(o->links_to);
+        free(o->probe);
         *o = (struct options) { 0 };
 }

@@ -14,8 +14,10 @@ struct options {
         char *builds_dir, *mountpoint; /* as given */
         char *inventory; /* NULL: the default path if it is there, else the schema's defaults alone */
         char *cache_dir;
-        char **static_dirs;
+        char **static_dirs; /* a list's count stands behind it (options.c, OPT_LIST) */
         size_t n_static_dirs;
+        char **links_to; /* where links among builds and plain files may lead */
+        size_t n_links_to;
         char *user;    /* whom the worker runs as; NULL: "pxefs" if there is such a user, else "nobody" */
         long uid, gid; /* owner shown of all files */
         uint64_t spool_max_bytes;
@@ -24,6 +26,8 @@ struct options {
         bool nolist, show_root_password, wait;
         bool foreground, debug, single_thread;
         unsigned object_bits, hash_bits; /* narrowed by tests only */
+        char *probe; /* test_...: what a taken-over worker could do is tried; parts of the sandbox left out */
+        bool no_sandbox, no_landlock, no_seccomp;
         bool help, version;
 };
 
@@ -34,6 +38,9 @@ struct options {
  * cases. */
 int options_parse(int argc, char **argv, struct options *ret, struct err *err);
 void options_fini(struct options *o);
+
+/* Adds a copy of @path to links_to.  0 or -ENOMEM. */
+int options_add_link_place(struct options *o, const char *path);
 
 extern const char options_help[]; /* 80 columns */
 

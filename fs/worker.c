@@ -27,10 +27,12 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "build/catalog.h"
+#include "confine.h"
 #include "inventory/copy.h"
 #include "inventory/inventory.h"
 #include "mount/ops.h"
 #include "mount/watch.h"
+#include "sandbox/sandbox.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
 #include "tree/text.h"
@@ -54,11 +56,15 @@ struct worker {
         int64_t started_sec; /* since the epoch */
         atomic_int awaited;  /* of the two things that make it ready */
         int ready_fd;
+        char *sandbox; /* owned: the report of what confines us, as JSON */
+        bool sandbox_whole;
+        int statm_fd; /* owned; /proc/self/statm, which the sandbox puts out of reach; -1: none */
 };
 
 static int drop_rights(const struct worker_plan *p, struct err *err)
 {
         if (p->drop) {
+                sandbox_empty_bounding_set();
                 if (initgroups(p->user, p->gid) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
                         setresuid(p->uid, p->uid, p->uid) < 0)
                         return err_sys(err, -errno, "become user %s", p->user);
@@ -177,6 +183,7 @@ static void fill_facts(void *ctx, struct daemon_facts *f)
         f->process.worker_pid = (uint64_t)getpid();
         f->process.keeper_pid = (uint64_t)w->plan->keeper;
         f->process.worker_sec = w->started_sec;
+        f->sandbox = (struct facts_sandbox) { .json = w->sandbox, .complete = w->sandbox_whole };
 }
 
 static int make_tree(struct worker *w)
@@ -190,6 +197,7 @@ static int make_tree(struct worker *w)
                 .requests = &w->requests,
                 .fill = fill_facts,
                 .fill_ctx = w,
+                .statm_fd = w->statm_fd,
                 .ring_bytes = RING_BYTES,
                 .hash_bits = o->hash_bits });
         if (!w->texts)
@@ -254,6 +262,8 @@ static void close_parts(struct worker *w)
         places_free(w->places);
         texts_free(w->texts);
         seen_close(w->seen);
+        free(w->sandbox);
+        cleanup_close(&w->statm_fd);
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
@@ -272,11 +282,14 @@ int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
                 .cache_fd = -1,
                 .started_sec = (int64_t)time(NULL),
                 .awaited = 2,
+                .statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
                 .ready_fd = ready_fd };
         struct err err = { "" };
         int r = drop_rights(plan, &err);
 
         raise_open_files();
+        if (r == 0)
+                r = confine(plan, &w.sandbox, &w.sandbox_whole, &err);
         if (r == 0)
                 r = open_parts(&w, &err);
         if (r == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* ctl -- what the commands of pxectl share: arguments, one transaction, errors of one line, tables and JSON.
  *
- * Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an archive is not good, 4 what was named does not exist.
+ * Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an archive is not good or doctor found a fault, 4 what was named does not exist.
  */
 #ifndef PXECTL_CTL_H
 #define PXECTL_CTL_H
@@ -50,11 +50,12 @@ int cmd_builds(struct ctl *c, int argc, char **argv);
 int cmd_render(struct ctl *c, int argc, char **argv);
 int cmd_check(struct ctl *c, int argc, char **argv);
 int cmd_verify(struct ctl *c, int argc, char **argv);
+int cmd_doctor(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
 extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
         host_disable_usage[], host_build_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
-        builds_usage[], render_usage[], check_usage[], verify_usage[], status_usage[];
+        builds_usage[], render_usage[], check_usage[], verify_usage[], status_usage[], doctor_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);

@@ -5,7 +5,7 @@
 # services are held back while we install (policy-rc.d, invoke-rc.d(8)); an installed one is started at the next boot.
 
 PACKAGES_BUILD='gcc meson ninja-build pkg-config python3 libfuse3-dev libarchive-dev libsqlite3-dev libssl-dev zlib1g-dev
-        libisal-dev liblzma-dev libzstd-dev libbz2-dev libcmocka-dev'
+        libisal-dev liblzma-dev libzstd-dev libbz2-dev libseccomp-dev libcmocka-dev'
 PACKAGES_SERVE='sqlite3 tftpd-hpa nginx-light curl openssl iproute2 procps mount util-linux'
 PACKAGES_LOADER='sqlite3 ipxe mount util-linux'
 PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ipxe isc-dhcp-server dnsmasq-base xorriso pxelinux syslinux-common pigz rsync xz-utils zstd bzip2

@@ -31,6 +31,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  builds                        the archives, and what became of each\n"
                             "  check ARCHIVE...              would pxefs accept it?\n"
                             "  verify [BUILD]                read all archives again and compare\n"
+                            "  doctor [MOUNTPOINT]           is the mount as it should be? what mends it?\n"
                             "\n"
                             "  -i INVENTORY  default $PXEFS_INVENTORY, else /var/lib/pxefs/inventory.db\n"
                             "  -c CACHE      the daemon's cache directory; default $PXEFS_CACHE, else\n"
@@ -38,8 +39,8 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  --json        one JSON document on standard output\n"
                             "\n"
                             "pxectl COMMAND --help tells more, and shows the same in SQL.\n"
-                            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 an archive is not good,\n"
-                            "4 not found.\n";
+                            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 an archive is not good or\n"
+                            "doctor found a fault, 4 not found.\n";
 
 static const struct command commands[] = {
         { "init", NULL, cmd_init, init_usage },
@@ -62,6 +63,7 @@ static const struct command commands[] = {
         { "builds", NULL, cmd_builds, builds_usage },
         { "check", NULL, cmd_check, check_usage },
         { "verify", NULL, cmd_verify, verify_usage },
+        { "doctor", NULL, cmd_doctor, doctor_usage },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

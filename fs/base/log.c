@@ -22,10 +22,14 @@ static struct {
         pthread_mutex_t lock; /* guards status, and the order of writes */
         char status[256];     /* "": none */
 } terminal = { .lock = PTHREAD_MUTEX_INITIALIZER };
+void log_prepare(void)
+{
+        openlog("pxefs", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
 
 void log_to_syslog(void)
 {
-        openlog("pxefs", LOG_PID, LOG_DAEMON);
+        log_prepare();
         atomic_store(&to_syslog, true);
 }
 

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* Connects to syslog now: a process that may not make sockets later can still log.  Sends nothing there yet. */
+void log_prepare(void);
+
 /* Sends what follows to syslog (facility daemon, with our pid) instead of stderr.  Call it once, when the
  * daemon leaves its terminal. */
 void log_to_syslog(void);

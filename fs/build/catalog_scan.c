@@ -167,6 +167,11 @@ static int open_archive(const struct catalog *c, const struct entry *e, struct e
 {
         int fd = openat(c->opts.builds_dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+        /* access() asks modes only; what else refuses is the worker's sandbox, which stands around the directory. */
+        if (fd < 0 && errno == EACCES && faccessat(c->opts.builds_dirfd, e->name, R_OK, AT_EACCESS) == 0)
+                return err_set(err, -EACCES,
+                        "it is a link to a place that may not be read: put the file here itself, or mount "
+                        "with -o links_to=DIRECTORY of what it leads to");
         if (fd < 0 && errno == EACCES)
                 return err_set(err, -EACCES, "user id %u may not read it: chmod a+r", (unsigned)geteuid());
         return fd >= 0 ? fd : err_sys(err, -errno, "open");

@@ -90,10 +90,8 @@ struct facts_process {
 };
 
 struct facts_sandbox {
-        bool known;
-        bool complete;       /* all that this kernel offers is in force */
-        const char *seccomp; /* "on", or why it is not */
-        const char *landlock;
+        const char *json; /* the worker's report, a JSON object (sandbox/sandbox.h); NULL: unknown */
+        bool complete;    /* every part is in force */
 };
 
 /* ---- the archive engine, and what is kept in memory ---- */

@@ -181,7 +181,7 @@ static void put_daemon(const struct daemon_facts *f, struct buf *out)
                 buf_html(out, p->death, REASON_MAX_BYTES);
                 buf_puts(out, "</dd>\n");
         }
-        if (f->sandbox.known)
+        if (f->sandbox.json)
                 buf_printf(
                         out, "<dt>Sandbox</dt><dd>%s</dd>\n", f->sandbox.complete ? "complete" : "partial");
         buf_puts(out, "</dl>\n");

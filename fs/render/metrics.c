@@ -195,9 +195,9 @@ int render_metrics(const struct daemon_facts *f, struct buf *out)
         put_inventory(&f->inventory, out);
         put_time(out, "pxefs_mount_start_time_seconds", "When the mount began.", f->process.mount_sec);
         put_time(out, "pxefs_worker_start_time_seconds", "When this worker began.", f->process.worker_sec);
-        if (f->sandbox.known)
+        if (f->sandbox.json)
                 put_one(out, "pxefs_sandbox_complete",
-                        "1 if all that this kernel offers confines the worker.", f->sandbox.complete);
+                        "1 if every part of its sandbox confines the worker.", f->sandbox.complete);
         put_rows(f, out);
         put_requests(&f->requests, out);
         return buf_error(out);

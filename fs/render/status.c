@@ -166,16 +166,7 @@ static void render_worker(const struct facts_process *p, const struct facts_sand
         put_time(out, "last_death", p->death_sec);
         buf_puts(out, ", ");
         put_text(out, "last_death_reason", p->death);
-        buf_puts(out, "},\n  \"sandbox\": ");
-        if (s->known) {
-                buf_printf(out, "{\"complete\": %s, ", s->complete ? "true" : "false");
-                put_text(out, "seccomp", s->seccomp);
-                buf_puts(out, ", ");
-                put_text(out, "landlock", s->landlock);
-                buf_puts(out, "}\n");
-        } else {
-                buf_puts(out, "null\n");
-        }
+        buf_printf(out, "},\n  \"sandbox\": %s\n", s->json ? s->json : "null");
 }
 
 int render_status(const struct daemon_facts *f, struct buf *out)

@@ -10,7 +10,6 @@
 #include "tree/face.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -70,8 +69,6 @@ struct face *face_new(const struct facts_sources *s)
         if (!f)
                 return NULL;
         f->sources = *s;
-        f->sources.statm_fd =
-                open("/proc/self/statm", O_RDONLY | O_CLOEXEC); /* now: later it may be out of reach */
         pthread_mutex_init(&f->lock, NULL);
         pthread_cond_init(&f->made, NULL);
         return f;
@@ -81,8 +78,6 @@ void face_free(struct face *f)
 {
         if (!f)
                 return;
-        if (f->sources.statm_fd >= 0)
-                close(f->sources.statm_fd);
         snapshot_free(f->now);
         pthread_cond_destroy(&f->made);
         pthread_mutex_destroy(&f->lock);

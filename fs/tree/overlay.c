@@ -365,6 +365,14 @@ static int compare_key(const void *a, const void *b)
         return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : strcmp(x->name, y->name);
 }
 
+/* A link may lead out of what the worker's sandbox reaches, which access() does not tell. */
+static bool can_open(int dirfd, const char *name)
+{
+        AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        return fd >= 0;
+}
+
 /* Adds the names of one layer's directory. */
 static int list_layer(const struct overlay *o, size_t layer, const char *path, struct name_list *l)
 {
@@ -383,7 +391,8 @@ static int list_layer(const struct overlay *o, size_t layer, const char *path, s
         while (r == 0 && (de = readdir(d))) {
                 if (!may_show(de->d_name) || fstatat(dirfd(d), de->d_name, &st, 0) < 0)
                         continue;
-                if (faccessat(dirfd(d), de->d_name, R_OK, AT_EACCESS) < 0)
+                if (faccessat(dirfd(d), de->d_name, R_OK, AT_EACCESS) < 0 ||
+                        (de->d_type == DT_LNK && S_ISREG(st.st_mode) && !can_open(dirfd(d), de->d_name)))
                         continue; /* a look-up would not find it either */
                 if (S_ISREG(st.st_mode) || (S_ISDIR(st.st_mode) && de->d_type != DT_LNK))
                         r = name_list_add(l, de->d_name, S_ISDIR(st.st_mode));

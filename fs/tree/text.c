@@ -61,6 +61,7 @@ struct texts *texts_new(const struct texts_options *opts)
                 .version = opts->version,
                 .fill = opts->fill,
                 .fill_ctx = opts->fill_ctx,
+                .statm_fd = opts->statm_fd,
                 .on_inventory = on_inventory,
                 .on_inventory_ctx = t });
         if (!t->ring || !t->face_ring || !t->face) {

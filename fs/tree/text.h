@@ -31,6 +31,7 @@ struct texts_options {
         void (*fill)(void *ctx,
                 struct daemon_facts *f); /* adds what only the caller knows of itself; may be NULL */
         void *fill_ctx;
+        int statm_fd; /* /proc/self/statm, open; borrowed; -1: none */
         size_t ring_bytes;  /* 16 MiB */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };

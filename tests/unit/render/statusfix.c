@@ -52,9 +52,7 @@ static void numbers(struct daemon_facts *f)
                 .death = "signal 11 (Segmentation fault)",
                 .resident_bytes = 20828160,
                 .cpu_us = 61000042 };
-        f->sandbox = (struct facts_sandbox) {
-                .known = true, .complete = false, .seccomp = "on", .landlock = "this kernel has none"
-        };
+        f->sandbox = (struct facts_sandbox) { .json = "{\"landlock_abi\": 0, \"landlock_missing\": \"this kernel has none\"}" };
         f->engine = (struct facts_engine) { .chunks_begun = 1000,
                 .chunk_hits = 99000,
                 .decoded_bytes = UINT64_C(4194304000),
@@ -111,6 +109,5 @@ void statusfix_hostile(struct statusfix *x)
         x->f.process.death = EVIL;
         x->f.builds_trouble = EVIL;
         x->f.version = EVIL;
-        x->f.sandbox.seccomp = EVIL;
         x->view.note = fixture_text(EVIL);
 }

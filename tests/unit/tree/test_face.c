@@ -95,7 +95,8 @@ static struct face *new_face(void)
                 .ring = w.ring,
                 .requests = &w.requests,
                 .version = "1",
-                .on_inventory = asked });
+                .on_inventory = asked,
+                .statm_fd = -1 });
 
         assert_non_null(f);
         return f;
@@ -247,6 +248,7 @@ static void many_ask_at_once(void **state)
 static void the_ring_of_menus_is_left_alone(void **state)
 {
         struct texts *t = texts_new(&(struct texts_options) { .catalog = w.catalog,
+                .statm_fd = -1,
                 .inventory = w.inventory,
                 .version = "1",
                 .ring_bytes = 64 << 10,

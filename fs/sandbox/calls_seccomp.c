@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* calls_seccomp -- the policy as a kernel filter, by libseccomp.
+ *
+ * What is not allowed is answered EPERM rather than by the end of the process (docs/decisions/019): a library that asks
+ * for something we did not foresee gets an error it can handle, and the kernel notes each such call in its log
+ * (audit: type=1326).  Calls of another architecture's table (32-bit) end the process: nobody makes them by mistake.
+ *
+ * Two filters: the one that notes what it refuses, and a quiet one for the call that every thread start tries in vain.
+ * The kernel takes the sternest answer of the two, and the newest filter's if they are equal (seccomp_run_filters in
+ * kernel/seccomp.c); the quiet one goes first, since the other forbids seccomp().
+ */
+#include "sandbox/calls.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static void filter_release(scmp_filter_ctx *f)
+{
+        if (*f)
+                seccomp_release(*f);
+}
+#define AUTO_FILTER AUTO_CLEAN(filter_release)
+
+static int add_row(scmp_filter_ctx f, const struct call_row *row)
+{
+        int nr = seccomp_syscall_resolve_name(row->name);
+        struct scmp_arg_cmp cmp = { .arg = row->arg };
+
+        if (nr == __NR_SCMP_ERROR) /* newer than this libseccomp */
+                return 0;
+        switch (row->test) {
+        case CALL_ANY:
+                return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 0, NULL);
+        case CALL_EQUALS:
+                cmp.op = SCMP_CMP_EQ;
+                cmp.datum_a = row->value;
+                break;
+        case CALL_HAS:
+                cmp.op = SCMP_CMP_MASKED_EQ;
+                cmp.datum_a = cmp.datum_b = row->value;
+                break;
+        case CALL_LACKS:
+                cmp.op = SCMP_CMP_MASKED_EQ;
+                cmp.datum_a = row->value;
+                cmp.datum_b = 0;
+                break;
+        case CALL_SELF:
+                cmp.op = SCMP_CMP_EQ;
+                cmp.datum_a = (scmp_datum_t)getpid();
+                break;
+        }
+        return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 1, &cmp);
+}
+
+/* What a sanitizer asks for whole replaces the rows that allow a part of it. */
+static bool counts(const struct call_row *rows, size_t n, size_t i)
+{
+        if (!calls_relaxed())
+                return !rows[i].sanitizer_only;
+        if (rows[i].sanitizer_only || rows[i].test == CALL_ANY)
+                return true;
+        for (size_t k = 0; k < n; k++)
+                if (rows[k].sanitizer_only && __builtin_strcmp(rows[k].name, rows[i].name) == 0)
+                        return false;
+        return true;
+}
+
+static int quiet_filter(void)
+{
+        AUTO_FILTER scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+        if (r == 0)
+                r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+        return r < 0 ? r : seccomp_load(f);
+}
+
+static int noting_filter(unsigned *ret_n)
+{
+        AUTO_FILTER scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+        size_t n;
+        const struct call_row *rows = calls_policy(&n);
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+        if (r == 0)
+                r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1); /* only a note */
+        if (r == 0)                                        /* the quiet filter has its own word on it */
+                r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0);
+        *ret_n = 0;
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                if (!counts(rows, n, i))
+                        continue;
+                r = add_row(f, &rows[i]);
+                *ret_n += r == 0;
+        }
+        return r < 0 ? r : seccomp_load(f);
+}
+
+int calls_enter(unsigned *ret_n, struct err *err)
+{
+        unsigned n = 0;
+        int r = quiet_filter();
+
+        if (r == 0)
+                r = noting_filter(&n);
+        if (r == -EINVAL)
+                return err_set(err, -ENOSYS, "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)");
+        if (r < 0)
+                return err_sys(err, r, "seccomp");
+        *ret_n = n;
+        return 0;
+}

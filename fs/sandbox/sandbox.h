@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* sandbox -- what the process that reads hostile archives gives up, and a report of what is really in force.
+ *
+ * Two steps, since the first needs root's rights and the second comes when they are gone:
+ *
+ *      sandbox_empty_bounding_set();
+ *      setresuid(...);
+ *      sandbox_enter(&options, &report, &err);
+ *      ... only now threads, archives, databases
+ */
+#ifndef PXEFS_SANDBOX_SANDBOX_H
+#define PXEFS_SANDBOX_SANDBOX_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sandbox/landlock.h"
+
+struct sandbox_options {
+        const struct landlock_place *places; /* what may still be opened; borrowed */
+        size_t n_places;
+        bool no_landlock, no_seccomp; /* left out, for tests of what remains without */
+};
+
+struct sandbox_report {
+        int landlock_abi;        /* 0: not in force, and landlock_why says why */
+        struct err landlock_why; /* "" if in force */
+        unsigned calls;          /* system calls allowed; 0: no filter, and seccomp_why says why */
+        struct err seccomp_why;
+        bool no_new_privs;
+        bool no_capabilities; /* none effective, permitted, inheritable, ambient, or in the bounding set */
+        bool relaxed;         /* a sanitizer's build: more calls, and /proc */
+};
+
+/* Empties the capability bounding set: no program this process becomes can gain any.  Needs CAP_SETPCAP, so it comes before
+ * root's rights are dropped.  Without that right it does nothing (there is nothing to lose); the report tells. */
+void sandbox_empty_bounding_set(void);
+
+/* Closes the sandbox around the calling process, for good: empty capability sets, no_new_privs, no core dump and no
+ * ptrace by others of our user, Landlock, seccomp.  One thread, or -EBUSY.
+ *
+ * What the kernel or the build lacks is left out and told in the report; so is what fails unforeseen.  Returns a negative
+ * errno only if capabilities or no_new_privs cannot be given up: then nothing hostile may be read.
+ */
+int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err);
+
+/* Whether every part is in force as the design has it (a relaxed build is not). */
+bool sandbox_is_whole(const struct sandbox_report *r);
+
+/* One line for the log: "Landlock ABI 7, 160 system calls, no capabilities, no_new_privs". */
+void sandbox_report_text(const struct sandbox_report *r, struct buf *out);
+
+/* The same as a JSON object, for status.json. */
+void sandbox_report_json(const struct sandbox_report *r, struct buf *out);
+
+#endif
