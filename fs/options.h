@@ -24,6 +24,7 @@ struct options {
         bool nolist, show_root_password, wait;
         bool foreground, debug, single_thread;
         unsigned object_bits, hash_bits; /* narrowed by tests only */
+        bool no_replay;                  /* tests only: a successor forgets what is unanswered */
         bool help, version;
 };
 
@@ -34,6 +35,11 @@ struct options {
  * cases. */
 int options_parse(int argc, char **argv, struct options *ret, struct err *err);
 void options_fini(struct options *o);
+
+/* The command line that options_parse reads as @o, for the worker: a NULL-terminated list, freed with
+ * options_argv_free.  NULL if memory is short. */
+char **options_argv(const struct options *o, const char *name);
+void options_argv_free(char **argv);
 
 extern const char options_help[]; /* 80 columns */
 
