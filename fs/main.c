@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* main -- pxefs: checks the command line, becomes a daemon, and runs the keeper.
  *
+ * This program links neither libarchive nor SQLite nor libfuse: what parses is pxefs-worker, which the keeper executes
+ * with the command line as it was understood here (options_argv), paths absolute.
+ *
  * Exit status: 0 the mount is ready (or, with -f, ended in order), 1 it failed, 2 usage.  A daemon's
  * launcher waits until the mount answers, so that whoever comes next finds it; until then errors go to its
  * stderr.
@@ -9,7 +12,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <locale.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,77 +21,113 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "inventory/copy.h"
 #include "links.h"
 #include "mount/keeper.h"
 #include "mount/mountpoint.h"
 #include "options.h"
 #include "version.h"
-#include "worker.h"
+
+/* Texts that were promised: 16 MiB of machines', 4 of the daemon's own (tree/text.h divides it). */
+#define RING_BYTES (20u << 20)
+#define MAX_GROUPS 256
 
 struct daemon {
-        struct worker_plan plan;
-        char *builds_dir, *cache_dir, *inventory; /* owned; absolute */
+        struct keeper_options keeper;
+        char *worker; /* owned; path of the program */
+        char **argv;  /* owned; its command line */
+        gid_t groups[MAX_GROUPS];
         int launcher_fd; /* -1 in the foreground: where to say that the mount is ready */
 };
 
-static int find_user(const struct options *o, struct worker_plan *p, struct err *err)
+/* Looked up once: a worker that is started in a hurry asks no directory service. */
+static int find_user(struct options *o, struct daemon *d, struct err *err)
 {
-        const char *names[] = { o->user ? o->user : "pxefs", o->user ? NULL : "nobody" };
+        const char *names[] = { o->user ? o->user : "pxefs", o->user ? NULL : "nobody" }, *name = NULL;
+        struct child_plan *p = &d->keeper.plan;
         const struct passwd *pw = NULL;
+        int n = MAX_GROUPS;
 
         for (size_t i = 0; i < 2 && names[i] && !pw; i++) {
                 pw = getpwnam(names[i]);
-                p->user = names[i];
+                name = names[i];
         }
         if (!pw)
                 return err_set(err, -ENOENT, "user %s does not exist: useradd --system %s, or -o user=NAME",
-                        p->user, p->user);
+                        name, name);
         if (pw->pw_uid == 0)
                 return err_set(err, -EPERM,
-                        "-o user=%s: what parses archives must not be root; name another user", p->user);
+                        "-o user=%s: what parses archives must not be root; name another user", name);
         p->uid = pw->pw_uid;
         p->gid = pw->pw_gid;
         p->drop = geteuid() == 0 && !o->no_sandbox;
-        return 0;
+        if (getgrouplist(name, pw->pw_gid, d->groups, &n) < 0)
+                return err_set(err, -E2BIG, "user %s is in more than %d groups: name another user", name,
+                        MAX_GROUPS);
+        p->groups = d->groups;
+        p->n_groups = (size_t)n;
+        if (!o->user)
+                o->user = strdup(name);
+        return o->user ? 0 : -ENOMEM;
 }
 
-static int make_absolute(const char *path, const char *what, char **ret, struct err *err)
+/* The worker stands beside us (a build tree, an archive unpacked somewhere), or where it is installed. */
+static int find_worker(struct daemon *d, struct err *err)
 {
-        *ret = realpath(path, NULL);
-        if (*ret)
+        AUTO_FREE char *self = realpath("/proc/self/exe", NULL);
+        char *slash = self ? strrchr(self, '/') : NULL;
+
+        if (slash) {
+                *slash = '\0';
+                if (asprintf(&d->worker, "%s/pxefs-worker", self) < 0)
+                        return -ENOMEM;
+                if (access(d->worker, X_OK) == 0)
+                        return 0;
+                free(d->worker);
+        }
+        d->worker = strdup(PXEFS_LIBEXECDIR "/pxefs-worker");
+        if (!d->worker)
+                return -ENOMEM;
+        if (access(d->worker, X_OK) == 0)
                 return 0;
-        if (errno == ENOENT)
-                return err_set(err, -ENOENT, "%s %s does not exist", what, path);
-        return err_sys(err, -errno, "%s %s", what, path);
+        return err_sys(err, -errno, "worker %s (nor is it beside pxefs): install pxefs whole", d->worker);
+}
+
+/* Puts the absolute path in the place of what was given. */
+static int make_absolute(char **path, const char *what, struct err *err)
+{
+        char *absolute = realpath(*path, NULL);
+
+        if (!absolute && errno == ENOENT)
+                return err_set(err, -ENOENT, "%s %s does not exist", what, *path);
+        if (!absolute)
+                return err_sys(err, -errno, "%s %s", what, *path);
+        free(*path);
+        *path = absolute;
+        return 0;
 }
 
 static int make_all_absolute(char **paths, size_t n, const char *what, struct err *err)
 {
-        for (size_t i = 0; i < n; i++) {
-                char *path;
-                int r = make_absolute(paths[i], what, &path, err);
+        int r = 0;
 
-                if (r < 0)
-                        return r;
-                free(paths[i]);
-                paths[i] = path;
-        }
-        return 0;
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = make_absolute(&paths[i], what, err);
+        return r;
 }
 
 /* The cache directory is made if only its last component is missing, and belongs to whom the worker runs
  * as. */
-static int prepare_cache(const struct options *o, struct daemon *d, struct err *err)
+static int prepare_cache(struct options *o, const struct daemon *d, struct err *err)
 {
+        const struct child_plan *p = &d->keeper.plan;
+
         if (mkdir(o->cache_dir, 0755) == 0) {
-                if (d->plan.drop && chown(o->cache_dir, d->plan.uid, d->plan.gid) < 0)
-                        return err_sys(
-                                err, -errno, "cache directory %s: chown to %s", o->cache_dir, d->plan.user);
+                if (p->drop && chown(o->cache_dir, p->uid, p->gid) < 0)
+                        return err_sys(err, -errno, "cache directory %s: chown to %s", o->cache_dir, o->user);
         } else if (errno != EEXIST) {
                 return err_sys(err, -errno, "cache directory %s: cannot be made", o->cache_dir);
         }
-        return make_absolute(o->cache_dir, "cache directory", &d->cache_dir, err);
+        return make_absolute(&o->cache_dir, "cache directory", err);
 }
 
 /* Puts the directory of @base before @name, unless that is absolute. */
@@ -130,60 +168,45 @@ static int path_of_missing(const char *path, int links, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* Whether the cache directory has a copy of the inventory at d->inventory. */
-static bool has_copy(const struct daemon *d)
+/* Whether there is one, or a copy of it, is the worker's to say. */
+static int prepare_inventory(struct options *o, struct err *err)
 {
-        AUTO_FREE char *copy = NULL;
-        char name[COPY_NAME_SIZE];
+        char *path = NULL;
+        int r;
 
-        if (copy_name(d->inventory, name) < 0)
-                return false;
-        if (asprintf(&copy, "%s/%s", d->cache_dir, name) < 0)
-                copy = NULL;
-        return copy && access(copy, F_OK) == 0;
-}
-
-static int prepare_inventory(const struct options *o, struct daemon *d, struct err *err)
-{
-        const char *path = o->inventory ? o->inventory : DEFAULT_INVENTORY;
-        int e;
-
-        if (access(path, F_OK) == 0)
-                return make_absolute(path, "inventory", &d->inventory, err);
-        e = errno;
-        if (path_of_missing(path, 8, &d->inventory) < 0)
-                return err_set(err, -ENOMEM, "out of memory");
-        if (has_copy(d)) /* it was there before: the worker says what it does then */
-                return 0;
-        free(d->inventory);
-        d->inventory = NULL;
-        if (o->inventory)
-                return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
-        log_info("no inventory (%s is not there): every host gets the default menu; pxectl init makes one",
-                path);
+        if (!o->inventory)
+                o->inventory = strdup(DEFAULT_INVENTORY);
+        if (!o->inventory)
+                return -ENOMEM;
+        if (access(o->inventory, F_OK) == 0)
+                return make_absolute(&o->inventory, "inventory", err);
+        r = path_of_missing(o->inventory, 8, &path);
+        if (r < 0)
+                return r;
+        free(o->inventory);
+        o->inventory = path;
         return 0;
 }
 
 /* Whoever serves a mount must not walk into it: nothing we read may lie below it, nor it below what we
  * read. */
-static int check_paths(
-        const struct options *o, const struct daemon *d, const struct mountpoint *m, struct err *err)
+static int check_paths(const struct options *o, const struct mountpoint *m, struct err *err)
 {
-        if (path_is_below(m->path, d->builds_dir))
+        if (path_is_below(m->path, o->builds_dir))
                 return err_set(err, -EINVAL,
                         "mount point %s lies inside the builds directory %s: choose another", m->path,
-                        d->builds_dir);
-        if (path_is_below(d->builds_dir, m->path))
+                        o->builds_dir);
+        if (path_is_below(o->builds_dir, m->path))
                 return err_set(err, -EINVAL,
                         "builds directory %s lies below the mount point %s: it would be hidden",
-                        d->builds_dir, m->path);
-        if (path_is_below(d->cache_dir, m->path))
+                        o->builds_dir, m->path);
+        if (path_is_below(o->cache_dir, m->path))
                 return err_set(err, -EINVAL,
-                        "cache directory %s lies below the mount point %s: it would be hidden", d->cache_dir,
+                        "cache directory %s lies below the mount point %s: it would be hidden", o->cache_dir,
                         m->path);
-        if (d->inventory && path_is_below(d->inventory, m->path))
+        if (o->inventory && path_is_below(o->inventory, m->path))
                 return err_set(err, -EINVAL, "inventory %s lies below the mount point %s: it would be hidden",
-                        d->inventory, m->path);
+                        o->inventory, m->path);
         for (size_t i = 0; i < o->n_static_dirs; i++)
                 if (path_is_below(m->path, o->static_dirs[i]))
                         return err_set(err, -EINVAL,
@@ -206,23 +229,32 @@ static int check_paths(
 
 static int prepare(struct options *o, struct daemon *d, struct mountpoint *m, struct err *err)
 {
-        int r = make_absolute(o->builds_dir, "builds directory", &d->builds_dir, err);
+        int r = make_absolute(&o->builds_dir, "builds directory", err);
 
         if (r == 0)
                 r = mountpoint_prepare(o->mountpoint, m, err);
         if (r == 0)
-                r = find_user(o, &d->plan, err);
+                r = find_user(o, d, err);
+        if (r == 0)
+                r = find_worker(d, err);
         if (r == 0)
                 r = prepare_cache(o, d, err);
         if (r == 0)
-                r = prepare_inventory(o, d, err);
+                r = prepare_inventory(o, err);
         if (r == 0)
                 r = make_all_absolute(o->static_dirs, o->n_static_dirs, "static directory", err);
         if (r == 0)
                 r = make_all_absolute(o->links_to, o->n_links_to, "links_to directory", err);
         if (r == 0)
-                r = check_paths(o, d, m, err);
-        return r < 0 ? r : links_find(o, d->builds_dir, m->path, err);
+                r = check_paths(o, m, err);
+        if (r == 0)
+                r = links_find(o, o->builds_dir, m->path, err);
+        if (r < 0)
+                return r;
+        free(o->mountpoint);
+        o->mountpoint = strdup(m->path);
+        d->argv = o->mountpoint ? options_argv(o, "pxefs-worker") : NULL;
+        return d->argv ? 0 : -ENOMEM;
 }
 
 /* Leaves the terminal: the launcher stays until a byte says that the mount is ready, and exits with what
@@ -267,15 +299,6 @@ static void on_ready(void *ctx)
         d->launcher_fd = -1;
 }
 
-static int run_worker(void *ctx, int fuse_fd, int ready_fd)
-{
-        struct daemon *d = ctx;
-
-        if (d->launcher_fd >= 0)
-                close(d->launcher_fd);
-        return worker_run(&d->plan, fuse_fd, ready_fd);
-}
-
 static int run(struct options *o)
 {
         struct daemon d = { .launcher_fd = -1 };
@@ -286,23 +309,20 @@ static int run(struct options *o)
         if (r == 0 && !o->foreground)
                 r = leave(&d, &err);
         if (r == 0) {
-                d.plan.opts = o;
-                d.plan.builds_dir = d.builds_dir;
-                d.plan.cache_dir = d.cache_dir;
-                d.plan.inventory = d.inventory;
-                d.plan.keeper = getpid();
-                status = keeper_run(&m,
-                        &(struct keeper_role) { .worker = run_worker, .on_ready = on_ready, .ctx = &d },
-                        &err);
+                d.keeper.plan.path = d.worker;
+                d.keeper.plan.argv = d.argv;
+                d.keeper.ring_bytes = RING_BYTES;
+                d.keeper.on_ready = on_ready;
+                d.keeper.ctx = &d;
+                status = keeper_run(&m, &d.keeper, &err);
         }
         if (err.text[0])
                 log_error("%s", err.text);
         else if (r < 0)
                 log_error("%s", strerror(-r));
         mountpoint_fini(&m);
-        free(d.builds_dir);
-        free(d.cache_dir);
-        free(d.inventory);
+        options_argv_free(d.argv);
+        free(d.worker);
         return status;
 }
 
@@ -312,7 +332,6 @@ int main(int argc, char **argv)
         struct err err = { "" };
         int r = options_parse(argc, argv, &o, &err), status;
 
-        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive converts pax names by it */
         if (r < 0) {
                 log_error("%s", err.text[0] ? err.text : strerror(-r));
                 status = 2;

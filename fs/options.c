@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 const char options_help[] =
@@ -80,6 +81,7 @@ static const struct option_row {
         { "test_nolandlock", OPT_FLAG, offsetof(struct options, no_landlock) },
         { "test_noseccomp", OPT_FLAG, offsetof(struct options, no_seccomp) },
         { "test_probe", OPT_STRING, offsetof(struct options, probe) },
+        { "test_no_replay", OPT_FLAG, offsetof(struct options, no_replay) },
         { "allow_other", OPT_IGNORED, 0 },
         { "ro", OPT_IGNORED, 0 },
         { "nosuid", OPT_IGNORED, 0 },
@@ -322,6 +324,105 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
                 ret->hash_bits = 32;
         ret->foreground |= ret->debug;
         return 0;
+}
+
+/* ---- and back ---- */
+
+static void put_word(struct buf *b, const char *name, const char *value)
+{
+        if (b->len)
+                buf_puts(b, ",");
+        buf_puts(b, name);
+        if (!value)
+                return;
+        buf_puts(b, "=");
+        for (; *value; value++) {
+                if (*value == ',' || *value == '\\')
+                        buf_puts(b, "\\");
+                buf_add(b, value, 1);
+        }
+}
+
+static void put_number(struct buf *b, const char *name, uint64_t n)
+{
+        char text[24];
+
+        (void)snprintf(text, sizeof text, "%" PRIu64, n);
+        put_word(b, name, text);
+}
+
+static void put_row(struct buf *b, const struct options *o, const struct option_row *row)
+{
+        const void *field = (const char *)o + row->offset;
+
+        switch (row->type) {
+        case OPT_STRING:
+                if (*(char *const *)field)
+                        put_word(b, row->name, *(char *const *)field);
+                break;
+        case OPT_LIST:
+                for (size_t i = 0; i < o->n_static_dirs; i++)
+                        put_word(b, row->name, o->static_dirs[i]);
+                break;
+        case OPT_ID:
+                put_number(b, row->name, (uint64_t) * (const long *)field);
+                break;
+        case OPT_SIZE:
+                put_number(b, row->name, *(const uint64_t *)field);
+                break;
+        case OPT_SECONDS: /* 0 s means 100 ms */
+                put_number(b, row->name, (uint64_t)(*(const int *)field / 1000));
+                break;
+        case OPT_BITS:
+                put_number(b, row->name, *(const unsigned *)field);
+                break;
+        case OPT_FLAG:
+                if (*(const bool *)field)
+                        put_word(b, row->name, NULL);
+                break;
+        case OPT_IGNORED:
+        case OPT_REFUSED:
+                break;
+        }
+}
+
+char **options_argv(const struct options *o, const char *name)
+{
+        AUTO_BUF struct buf b = BUF_INIT;
+        char **v = calloc(9, sizeof *v);
+        size_t n = 0;
+
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+                put_row(&b, o, &rows[i]);
+        if (!v || buf_error(&b) < 0) {
+                free(v);
+                return NULL;
+        }
+        v[n++] = strdup(name);
+        if (o->foreground)
+                v[n++] = strdup("-f");
+        if (o->single_thread)
+                v[n++] = strdup("-s");
+        v[n++] = strdup("-o");
+        v[n++] = buf_take(&b, NULL);
+        v[n++] = strdup("--");
+        v[n++] = strdup(o->builds_dir);
+        v[n++] = strdup(o->mountpoint);
+        for (size_t i = 0; i < n; i++)
+                if (!v[i]) {
+                        for (i = 0; i < n; i++)
+                                free(v[i]);
+                        free(v);
+                        return NULL;
+                }
+        return v;
+}
+
+void options_argv_free(char **argv)
+{
+        for (char **p = argv; p && *p; p++)
+                free(*p);
+        free(argv);
 }
 
 void options_fini(struct options *o)

@@ -28,6 +28,7 @@ struct options {
         unsigned object_bits, hash_bits; /* narrowed by tests only */
         char *probe; /* test_...: what a taken-over worker could do is tried; parts of the sandbox left out */
         bool no_sandbox, no_landlock, no_seccomp;
+        bool no_replay; /* tests only: a successor forgets what is unanswered */
         bool help, version;
 };
 
@@ -41,6 +42,10 @@ void options_fini(struct options *o);
 
 /* Adds a copy of @path to links_to.  0 or -ENOMEM. */
 int options_add_link_place(struct options *o, const char *path);
+/* The command line that options_parse reads as @o, for the worker: a NULL-terminated list, freed with
+ * options_argv_free.  NULL if memory is short. */
+char **options_argv(const struct options *o, const char *name);
+void options_argv_free(char **argv);
 
 extern const char options_help[]; /* 80 columns */
 

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* worker -- puts the parts together.
+/* worker -- pxefs-worker: puts the parts together, and serves.
  *
- * First it gives its rights up; only then is an archive or the inventory opened, since what they hold may
- * be hostile. Parts are opened in the order in which they depend on each other and closed in the opposite
- * one.
+ * The keeper (mount/keeper.h) executes it, without rights already, with three descriptors: /dev/fuse, the journal, and a
+ * socket (mount/child.h).  It shows first that it fits the mount, and opens nothing before it is told that its predecessor
+ * is gone.  Parts are opened in the order in which they depend on each other and closed in the opposite one.
  *
- * Ready means: the kernel's INIT was answered, and the catalog was looked at once, so that every build that
- * was known is there.  Two threads bring these about; the one that comes last says so.
+ * It serves when every build that was known before is there: what it answers for a predecessor must not be "no such file".
+ * Ready is more: the kernel's INIT was answered and the builds directory looked at (with -o wait: all was read).  Two
+ * threads bring these about; the one that comes last says so.
  */
-#include "worker.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <locale.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,51 +28,55 @@
 #include "confine.h"
 #include "inventory/copy.h"
 #include "inventory/inventory.h"
-#include "mount/ops.h"
+#include "mount/child.h"
+#include "mount/journal.h"
+#include "mount/pulse.h"
+#include "mount/session.h"
 #include "mount/watch.h"
-#include "sandbox/sandbox.h"
+#include "options.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
 #include "tree/text.h"
 #include "version.h"
 
-#define RING_BYTES (16u << 20)
+#ifndef PXEFS_JOURNAL_VERSION /* another one: a program that tests a refusal */
+#define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
+#endif
 
 struct worker {
-        const struct worker_plan *plan;
+        const struct options *opts;
+        struct journal *journal; /* owned */
         int builds_fd, cache_fd; /* owned */
         struct catalog *catalog; /* owned, as all below */
         struct inventory *inventory;
         struct overlay *overlay;
         struct seen *seen;
+        struct textring *ring, *face_ring;
         struct texts *texts;
         struct places *places;
         struct requests requests;
         struct ops ops;
-        struct ops_session *session;
+        struct session *session;
         struct watch *watch;
+        struct pulse *pulse;
         int64_t started_sec; /* since the epoch */
         atomic_int awaited;  /* of the two things that make it ready */
-        int ready_fd;
-        char *sandbox; /* owned: the report of what confines us, as JSON */
+        char *sandbox;       /* owned: the report of what confines us, as JSON */
         bool sandbox_whole;
         int statm_fd; /* owned; /proc/self/statm, which the sandbox puts out of reach; -1: none */
 };
 
-static int drop_rights(const struct worker_plan *p, struct err *err)
+/* It was executed without rights; here it sees to it that this is so, and that it ends with the keeper. */
+static int check_rights(const struct options *o, struct err *err)
 {
-        if (p->drop) {
-                sandbox_empty_bounding_set();
-                if (initgroups(p->user, p->gid) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
-                        setresuid(p->uid, p->uid, p->uid) < 0)
-                        return err_sys(err, -errno, "become user %s", p->user);
-                if (p->uid != 0 && setuid(0) == 0)
-                        return err_set(err, -EPERM, "became user %s, and could become root again", p->user);
-        }
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+        if (!o->no_sandbox && (geteuid() == 0 || getuid() == 0 || (setuid(0) == 0 && getuid() == 0)))
+                return err_set(
+                        err, -EPERM, "it is root, and must not be: pxefs starts it as the service user");
+        /* SIGKILL: what it was at would be answered by nobody anyway. */
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+                prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return err_sys(err, -errno, "give up rights");
-        if (getppid() != p->keeper) /* it died before we asked to be told */
-                return err_set(err, -ESRCH, "the keeper process is gone");
+        (void)prctl(PR_SET_NAME, "pxefs-standby", 0, 0, 0);
         return 0;
 }
 
@@ -124,55 +126,70 @@ static unsigned processors(void)
                                                                                   : 2;
 }
 
-/* Its copy is kept in the cache directory. */
+/* Its copy is kept in the cache directory.  Without inventory and copy: an error, unless nobody named one. */
 static int open_inventory(struct worker *w, struct err *err)
 {
-        const struct worker_plan *p = w->plan;
+        const char *path = w->opts->inventory;
         AUTO_BUF struct buf copy = BUF_INIT;
         char name[COPY_NAME_SIZE];
+        int e;
 
-        if (p->inventory) {
-                if (copy_name(p->inventory, name) < 0)
-                        return err_set(err, -ENOMEM, "out of memory");
-                buf_printf(&copy, "%s/%s", p->cache_dir, name);
-                if (buf_error(&copy) < 0)
-                        return err_set(err, -ENOMEM, "out of memory");
+        if (copy_name(path, name) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        buf_printf(&copy, "%s/%s", w->opts->cache_dir, name);
+        if (buf_error(&copy) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        e = access(path, F_OK) == 0 ? 0 : errno;
+        if (e == ENOENT && access(copy.data, F_OK) < 0) { /* with a copy, the inventory itself says so */
+                if (strcmp(path, DEFAULT_INVENTORY) != 0)
+                        return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
+                log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
+                         "makes one",
+                        path);
+                path = NULL;
         }
         return inventory_open(
                 &(struct inventory_options) {
-                        .path = p->inventory, .copy_path = copy.data, .log = log_event },
+                        .path = path, .copy_path = path ? copy.data : NULL, .log = log_event },
                 &w->inventory, err);
 }
 
 static int open_parts(struct worker *w, struct err *err)
 {
-        const struct worker_plan *p = w->plan;
+        const struct options *o = w->opts;
+        size_t ring_bytes;
+        char *ring;
         int r;
 
-        r = open_dir(p->builds_dir, "builds directory", p->user, &w->builds_fd, err);
+        r = open_dir(o->builds_dir, "builds directory", o->user, &w->builds_fd, err);
         if (r < 0)
                 return r;
-        r = open_dir(p->cache_dir, "cache directory", p->user, &w->cache_fd, err);
+        r = open_dir(o->cache_dir, "cache directory", o->user, &w->cache_fd, err);
         if (r < 0)
                 return r;
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
-                                 .spool_max_bytes = p->opts->spool_max_bytes,
-                                 .memory_bytes = (size_t)p->opts->memory_bytes,
+                                 .spool_max_bytes = o->spool_max_bytes,
+                                 .memory_bytes = (size_t)o->memory_bytes,
                                  .threads = processors(),
                                  .jobs = processors(),
-                                 .object_bits = p->opts->object_bits,
+                                 .object_bits = o->object_bits,
                                  .log = log_event },
                 &w->catalog, err);
         if (r < 0)
-                return err_prefix(err, r, "cache directory %s (user %s)", p->cache_dir, p->user);
+                return err_prefix(err, r, "cache directory %s (user %s)", o->cache_dir, o->user);
         r = open_inventory(w, err);
         if (r == 0)
                 r = seen_open(w->cache_fd, 0, &w->seen, err);
         if (r < 0)
                 return r;
-        return overlay_open(
-                (const char *const *)p->opts->static_dirs, p->opts->n_static_dirs, &w->overlay, err);
+        r = overlay_open((const char *const *)o->static_dirs, o->n_static_dirs, &w->overlay, err);
+        if (r < 0)
+                return r;
+        ring = journal_ring(w->journal, &ring_bytes);
+        w->ring = textring_attach(ring, ring_bytes - TEXT_FACE_BYTES);
+        w->face_ring = textring_attach(ring + ring_bytes - TEXT_FACE_BYTES, TEXT_FACE_BYTES);
+        return w->ring && w->face_ring ? 0 : -ENOMEM;
 }
 
 /* What the texts of /.pxefs say of this process. */
@@ -181,14 +198,14 @@ static void fill_facts(void *ctx, struct daemon_facts *f)
         const struct worker *w = ctx;
 
         f->process.worker_pid = (uint64_t)getpid();
-        f->process.keeper_pid = (uint64_t)w->plan->keeper;
+        f->process.keeper_pid = (uint64_t)getppid();
         f->process.worker_sec = w->started_sec;
         f->sandbox = (struct facts_sandbox) { .json = w->sandbox, .complete = w->sandbox_whole };
 }
 
 static int make_tree(struct worker *w)
 {
-        const struct options *o = w->plan->opts;
+        const struct options *o = w->opts;
 
         w->texts = texts_new(&(struct texts_options) { .catalog = w->catalog,
                 .inventory = w->inventory,
@@ -198,7 +215,8 @@ static int make_tree(struct worker *w)
                 .fill = fill_facts,
                 .fill_ctx = w,
                 .statm_fd = w->statm_fd,
-                .ring_bytes = RING_BYTES,
+                .ring = w->ring,
+                .face_ring = w->face_ring,
                 .hash_bits = o->hash_bits });
         if (!w->texts)
                 return -ENOMEM;
@@ -220,50 +238,94 @@ static void one_more(void *ctx)
 
         if (atomic_fetch_sub(&w->awaited, 1) != 1)
                 return;
-        if (!w->plan->opts->foreground)
+        if (!w->opts->foreground)
                 log_leave_terminal();
-        while (write(w->ready_fd, "R", 1) < 0 && errno == EINTR)
-                ;
-        close(w->ready_fd);
-        w->ready_fd = -1;
+        child_say(CHILD_READY, NULL);
 }
 
-static int serve(struct worker *w, int *fuse_fd, struct err *err)
+/* While it stands by: what a takeover will do with SQLite is done once with a database in memory, so that the pages of code
+ * and tables are there when readers wait.  Halves the time of a takeover; its result does not matter. */
+static void rehearse(void)
 {
-        const struct options *o = w->plan->opts;
+        struct inventory *inv = NULL;
+        struct plan *plan = NULL;
+
+        if (inventory_open(&(struct inventory_options) { .path = NULL }, &inv, NULL) < 0)
+                return;
+        if (inventory_plan(inv, 0, &plan, NULL) == 0)
+                plan_free(plan);
+        inventory_close(inv);
+}
+
+/* Shows that it fits the mount, and waits for its turn. */
+static int take_place(struct worker *w, struct err *err)
+{
         int r;
 
-        w->ops = (struct ops) {
-                .places = w->places, .requests = &w->requests, .on_init = one_more, .on_init_ctx = w
-        };
-        r = ops_session_open(&w->ops, *fuse_fd, o->debug, &w->session);
+        w->ops = (struct ops) { .requests = &w->requests, .on_init = one_more, .on_init_ctx = w };
+        r = session_open(
+                &(struct session_options) {
+                        .ops = &w->ops, .fd = CHILD_FUSE_FD, .journal = w->journal, .debug = w->opts->debug },
+                &w->session, err);
         if (r < 0)
-                return err_sys(err, r, "start a FUSE session");
-        *fuse_fd = -1; /* the session's now */
+                return r;
+        child_say(CHILD_FITS, NULL);
+        if (journal_is_ready(w->journal))
+                rehearse();
+        r = confine(w->opts, &w->sandbox, &w->sandbox_whole, err);
+        if (r < 0)
+                return r;
+        if (!child_wait_go())
+                return err_set(err, -ESRCH, "the keeper is gone");
+        if (w->opts->no_replay)
+                session_forget(w->session);
+        return 0;
+}
+
+static int serve(struct worker *w, struct err *err)
+{
+        const struct options *o = w->opts;
+        int r = catalog_look(w->catalog, err);
+
+        if (r < 0 && journal_is_ready(w->journal))
+                return err_prefix(err, r, "builds directory %s", o->builds_dir);
+        w->pulse = pulse_start(w->journal, CHILD_CONTROL_FD);
+        if (!w->pulse)
+                return err_set(err, -EAGAIN, "no thread can be had");
         r = watch_start(&(struct watch_options) { .catalog = w->catalog,
-                                .builds_dir = w->plan->builds_dir,
+                                .builds_dir = o->builds_dir,
                                 .builds_fd = w->builds_fd,
                                 .poll_ms = o->poll_ms,
-                                .wait_for_all = o->wait,
+                                .wait_for_all = o->wait && !journal_is_ready(w->journal),
                                 .show_progress = o->foreground && log_has_terminal(),
                                 .on_ready = one_more,
                                 .on_ready_ctx = w },
                 &w->watch, err);
         if (r < 0)
                 return r;
-        r = ops_session_loop(w->session, o->single_thread);
-        return r < 0 ? err_sys(err, r, "the FUSE session ended") : 0;
+        (void)prctl(PR_SET_NAME, "pxefs-serving", 0, 0, 0); /* for ps(1): until here it stood by */
+        child_say(CHILD_SERVES, NULL);
+        r = session_loop(w->session, o->single_thread);
+        if (r < 0)
+                return err_sys(err, r, "the FUSE session ended");
+        /* Asked to end while the mount goes on: a successor waits, and what this one knows is on disk. */
+        if (!journal_is_ending(w->journal) && !session_mount_gone(w->session))
+                _exit(EXIT_SUCCESS);
+        return 0;
 }
 
 static void close_parts(struct worker *w)
 {
         watch_stop(w->watch);
-        ops_session_close(w->session);
+        pulse_stop(w->pulse);
+        session_close(w->session);
         places_free(w->places);
         texts_free(w->texts);
         seen_close(w->seen);
         free(w->sandbox);
         cleanup_close(&w->statm_fd);
+        textring_free(w->ring);
+        textring_free(w->face_ring);
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
@@ -271,35 +333,63 @@ static void close_parts(struct worker *w)
                 close(w->cache_fd);
         if (w->builds_fd >= 0)
                 close(w->builds_fd);
-        if (w->ready_fd >= 0)
-                close(w->ready_fd);
+        journal_close(w->journal);
 }
 
-int worker_run(const struct worker_plan *plan, int fuse_fd, int ready_fd)
+static int run(const struct options *o, struct err *err)
 {
-        struct worker w = { .plan = plan,
+        struct worker w = { .opts = o,
                 .builds_fd = -1,
                 .cache_fd = -1,
-                .started_sec = (int64_t)time(NULL),
                 .awaited = 2,
-                .statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
-                .ready_fd = ready_fd };
-        struct err err = { "" };
-        int r = drop_rights(plan, &err);
+                .started_sec = (int64_t)time(NULL),
+                .statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC) };
+        int r = journal_open(CHILD_JOURNAL_FD, PXEFS_JOURNAL_VERSION, &w.journal, err);
 
+        if (r == 0 && journal_is_ready(w.journal) && !o->foreground)
+                log_to_syslog();
+        if (r == 0)
+                r = check_rights(o, err);
+        if (r == 0)
+                r = take_place(&w, err);
         raise_open_files();
         if (r == 0)
-                r = confine(plan, &w.sandbox, &w.sandbox_whole, &err);
-        if (r == 0)
-                r = open_parts(&w, &err);
+                r = open_parts(&w, err);
         if (r == 0)
                 r = make_tree(&w);
-        if (r == 0)
-                r = serve(&w, &fuse_fd, &err);
-        if (r < 0)
-                log_error("%s", err.text[0] ? err.text : strerror(-r));
-        if (fuse_fd >= 0)
-                close(fuse_fd);
+        if (r == 0) {
+                w.ops.places = w.places;
+                r = serve(&w, err);
+        }
         close_parts(&w);
+        return r;
+}
+
+static bool is_ours(int fd)
+{
+        int flags = fcntl(fd, F_GETFD);
+
+        return flags >= 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0;
+}
+
+int main(int argc, char **argv)
+{
+        struct options o;
+        struct err err = { "" };
+        int r = options_parse(argc, argv, &o, &err);
+
+        if (!is_ours(CHILD_FUSE_FD) || !is_ours(CHILD_JOURNAL_FD) || !is_ours(CHILD_CONTROL_FD)) {
+                log_error("pxefs-worker is started by pxefs, not by hand");
+                options_fini(&o);
+                return 2;
+        }
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive converts pax names by it */
+        if (r == 0) {
+                log_set_debug(o.debug);
+                r = run(&o, &err);
+        }
+        if (r < 0) /* the keeper says it aloud */
+                child_say(CHILD_REASON, err.text[0] ? err.text : strerror(-r));
+        options_fini(&o);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,120 +1,588 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* keeper -- see keeper.h.
  *
- * The keeper closes its copy of the descriptor when the worker runs: a worker that dies then ends the
- * connection, and readers get an error instead of hanging.  The worker is told by the kernel when the
- * keeper dies (PR_SET_PDEATHSIG, set by the worker after it changed its user, which clears it).
+ * One thread, one poll(2).  Facts come in as signals (SIGCHLD), packets of the worker, an error on /dev/fuse (the mount
+ * is gone), and the time; mount/policy.c says what follows from them.
+ *
+ * Invariants
+ *   1. The connection lives as long as this process holds /dev/fuse: a worker that dies ends nothing.  For the same reason
+ *      whoever waits for an answer waits until this process gives one, or lets go: answer() and give_up().
+ *   2. A successor stands by while the worker serves: executed, linked, and found to fit.  It is told to go on only when the one before it was waited for: it holds the lock on the cache
+ *      directory, and executes what stands in its slots.
+ *   3. Nothing that a worker writes is used but as a number that is compared; what is logged of it is one line.
  */
 #include "mount/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_MS 5000
-/* Several requests on the way for one reader, so that no processor waits for another; docs/decisions/010. */
-#define READ_AHEAD_KIB 512
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "mount/journal.h"
+#include "mount/policy.h"
 
-/* Hands signals on until the worker ends; a worker that does not is killed.  Returns its wait status. */
-static int attend(
-        pid_t worker, int signal_fd, int ready_fd, const struct mountpoint *m, const struct keeper_role *role)
+#define GRACE_MS       5000 /* a worker that was asked to end */
+#define YIELD_MS       200  /* one whose successor waits: what it is at is executed again */
+#define PROBE_MS       8000 /* a successor that does not say whether it fits */
+#define SETTLE_MS      30   /* who waits is answered first, then another stands by */
+#define STANDBY_MS     2000 /* until one that died while it stood by is replaced */
+#define STANDBY_NICE   15
+#define TICK_MS        1000
+#define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
+#define OOM_SCORE_ADJ  (-500)
+#define READ_AHEAD_KIB 512 /* several requests on the way for one reader; docs/decisions/010 */
+
+struct keeper {
+        const struct keeper_options *opts;
+        struct child_plan plan;
+        struct mountpoint *m;
+        struct journal *journal; /* owned */
+        int fuse_fd, signal_fd;  /* owned */
+        sigset_t mask;           /* of signals, as a worker gets it */
+        struct policy policy;
+        struct child worker, next; /* next: it stands by, or is to be the worker's newer version */
+        enum { UPGRADE_NONE, UPGRADE_PROBING, UPGRADE_YIELDING, UPGRADE_PROVING } upgrade;
+        int binary_fd,
+                new_binary_fd; /* owned; the program, whatever stands at its path now; -1 or its newer version */
+        int64_t worker_kill_ms; /* 0, or: it was asked to end, and is killed then */
+        int64_t next_kill_ms;
+        bool next_is_standby;
+        int64_t standby_ms; /* no next is started before */
+        bool established;   /* a worker has served */
+        bool ready;         /* and said that all is there */
+        bool ending;
+        bool hung;  /* we killed it ourselves: it did not get on */
+        int status; /* exit status, when ended */
+        bool over;
+        struct err *err;
+};
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+static void answer(struct keeper *k, unsigned i, const struct journal_request *r)
 {
-        bool asked_to_end = false;
+        struct fuse_out_header out = { .len = sizeof out, .error = -EIO, .unique = r->unique };
 
-        for (;;) {
-                struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN },
-                        { .fd = ready_fd, .events = POLLIN } };
-                struct signalfd_siginfo sig;
-                int status;
-                char byte;
+        journal_refused(k->journal, i, r->unique);
+        (void)!write(k->fuse_fd, &out, sizeof out); /* ENOENT: it is answered already */
+}
 
-                int n = poll(fds, 2, asked_to_end ? GRACE_MS : -1);
+/* Looks at what is unanswered; true if the worker is to be killed for it. */
+static bool watch_requests(struct keeper *k, int64_t now_ms)
+{
+        bool hangs = false;
 
-                if (n < 0)
-                        continue; /* EINTR: a stop and a continue */
-                if (n == 0) {     /* what it knows is safe on disk: nothing is lost */
-                        (void)kill(worker, SIGKILL);
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_request r;
+
+                if (!journal_peek(k->journal, i, &r))
                         continue;
-                }
-                if (fds[1].revents) {
-                        if (read(ready_fd, &byte, 1) == 1) {
-                                mountpoint_read_ahead(m, READ_AHEAD_KIB);
-                                role->on_ready(role->ctx);
+                switch (policy_judge(
+                        &(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs }, now_ms)) {
+                case REQUEST_LEAVE:
+                        break;
+                case REQUEST_HANGS:
+                        if (k->worker.pid && !k->worker_kill_ms) {
+                                journal_count_hang(k->journal, i);
+                                log_warn("a request (operation %u, node %#llx) hangs since %lld s", r.opcode,
+                                        (unsigned long long)r.node,
+                                        (long long)(now_ms - r.started_ms) / 1000);
+                                hangs = true;
                         }
-                        ready_fd = -1; /* said, or the worker is gone: SIGCHLD tells */
+                        break;
+                case REQUEST_REFUSE:
+                case REQUEST_CONDEMN:
+                        if (!r.refused) {
+                                log_error("a request (operation %u, node %#llx) is answered with an error: "
+                                          "waited %lld "
+                                          "s, %u workers died meanwhile, %u of it",
+                                        r.opcode, (unsigned long long)r.node,
+                                        (long long)(r.taken_ms ? now_ms - r.taken_ms : 0) / 1000, r.deaths,
+                                        r.crashes + r.hangs);
+                                answer(k, i, &r);
+                        }
+                        break;
                 }
-                if (!fds[0].revents || read(signal_fd, &sig, sizeof sig) != sizeof sig)
+        }
+        return hangs;
+}
+
+/* ---- workers ----------------------------------------------------------------------------------- */
+
+static void kill_child(const struct child *c, int sig)
+{
+        if (c->pid > 0)
+                (void)kill(c->pid, sig);
+}
+
+static int start_child(const struct keeper *k, int binary_fd, struct child *c, struct err *err)
+{
+        return child_start(&k->plan, binary_fd, k->fuse_fd, journal_fd(k->journal), &k->mask, c, err);
+}
+
+/* It may be told to go on: it fits, or is of the same program as the worker before it and will. */
+static bool next_is_usable(const struct keeper *k)
+{
+        return k->next.pid && (k->upgrade == UPGRADE_NONE || k->upgrade == UPGRADE_YIELDING);
+}
+
+/* What makes itself ready to stand by takes no processor from who serves.  Only root may take that back. */
+static void set_nice(const struct child *c, int above)
+{
+        if (c->pid && geteuid() == 0)
+                (void)setpriority(PRIO_PROCESS, (id_t)c->pid, getpriority(PRIO_PROCESS, 0) + above);
+}
+
+/* Invariant 2: called when no worker runs. */
+static void start_worker(struct keeper *k, int64_t now_ms)
+{
+        struct err err = { "" };
+
+        journal_worker_starts(k->journal, now_ms);
+        policy_started(&k->policy, now_ms);
+        if (next_is_usable(k)) {
+                k->worker = k->next;
+                k->next = (struct child)CHILD_NONE;
+                k->next_kill_ms = 0;
+                if (k->upgrade == UPGRADE_YIELDING)
+                        k->upgrade = UPGRADE_PROVING;
+        } else if (start_child(k, k->binary_fd, &k->worker, &err) < 0) {
+                log_error("%s", err.text);
+                policy_ended(&k->policy, now_ms, POLICY_FAILED);
+                return;
+        }
+        set_nice(&k->worker, 0);
+        child_go(&k->worker);
+}
+
+static void start_standby(struct keeper *k, int64_t now_ms)
+{
+        struct err err = { "" };
+
+        if (!k->ready || k->next.pid || k->policy.phase != POLICY_SERVING || now_ms < k->standby_ms)
+                return;
+        k->standby_ms = now_ms + STANDBY_MS;
+        k->next_is_standby = true;
+        if (start_child(k, k->binary_fd, &k->next, &err) < 0)
+                log_warn("no successor stands by: %s", err.text);
+        set_nice(&k->next, STANDBY_NICE);
+}
+
+static void give_up(struct keeper *k, const char *why)
+{
+        err_set(k->err, -EIO, "%s: the mount is ended, readers get an error%s%s", why,
+                k->worker.reason.text[0] ? "; " : "", k->worker.reason.text);
+        k->status = EXIT_FAILURE;
+        k->over = true;
+}
+
+/* Ends the worker in order; the mount ends with it. */
+static void begin_end(struct keeper *k, int64_t now_ms)
+{
+        if (k->ending)
+                return;
+        k->ending = true;
+        journal_set_ending(k->journal);
+        kill_child(&k->next, SIGKILL);
+        kill_child(&k->worker, SIGTERM);
+        k->worker_kill_ms = now_ms + GRACE_MS;
+        k->over = !k->worker.pid;
+}
+
+static void say_ended(const struct keeper *k, int status)
+{
+        unsigned waiting = 0;
+        struct journal_request r;
+
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++)
+                waiting += journal_peek(k->journal, i, &r);
+        if (WIFSIGNALED(status))
+                log_warn("the worker died by signal %d (%s); %u requests wait for its successor",
+                        WTERMSIG(status), strsignal(WTERMSIG(status)), waiting);
+        else if (k->worker.reason.text[0])
+                log_error("the worker ended: %s; %u requests wait for its successor", k->worker.reason.text,
+                        waiting);
+        else
+                log_warn("the worker ended with status %d; %u requests wait for its successor",
+                        WEXITSTATUS(status), waiting);
+}
+
+/* A signal that says nothing about what the worker did. */
+static bool is_order(int sig)
+{
+        return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGHUP;
+}
+
+static void first_worker_failed(struct keeper *k, int status)
+{
+        k->over = true;
+        k->status = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+        if (k->worker.reason.text[0])
+                err_set(k->err, -EIO, "%s", k->worker.reason.text);
+        else if (WIFSIGNALED(status))
+                err_set(k->err, -EIO, "the worker process died by signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+        else
+                err_set(k->err, -EIO, "the worker process ended with status %d", WEXITSTATUS(status));
+}
+
+static void end_upgrade(struct keeper *k, const char *refusal)
+{
+        k->upgrade = UPGRADE_NONE;
+        if (k->new_binary_fd >= 0)
+                close(take_fd(&k->new_binary_fd));
+        if (refusal)
+                log_error("upgrade refused: %s", refusal);
+        else
+                log_info("upgraded: worker %u is %s", journal_generation(k->journal), k->plan.path);
+}
+
+static void worker_ended(struct keeper *k, int status, int64_t now_ms)
+{
+        bool order;
+
+        while (child_hear(&k->worker) > 0)
+                ;
+        order = k->worker_kill_ms || k->hung ||
+                (WIFSIGNALED(status) ? is_order(WTERMSIG(status)) : WEXITSTATUS(status) == 0);
+        k->worker_kill_ms = 0;
+        k->hung = false;
+        journal_worker_ended(k->journal, now_ms);
+        policy_ended(&k->policy, now_ms, order ? POLICY_KILLED : POLICY_FAILED);
+        if (k->ending) {
+                k->status = k->status ? k->status : WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS;
+                k->over = true;
+        } else if (!k->established) {
+                first_worker_failed(k, status);
+        } else if (k->upgrade == UPGRADE_PROVING) {
+                end_upgrade(k, k->worker.reason.text[0]
+                                       ? k->worker.reason.text
+                                       : "it died before it served; the one before it is back");
+        } else if (k->upgrade != UPGRADE_YIELDING) {
+                say_ended(k, status);
+        }
+        child_fini(&k->worker);
+}
+
+/* ---- upgrade ----------------------------------------------------------------------------------- */
+
+static void probe(struct keeper *k)
+{
+        struct err err = { "" };
+
+        k->next_is_standby = false;
+        if (start_child(k, k->new_binary_fd, &k->next, &err) < 0)
+                end_upgrade(k, err.text);
+}
+
+/* A standby makes room, and what stands at the path of the program now has to show that it fits. */
+static void begin_upgrade(struct keeper *k, int64_t now_ms)
+{
+        struct err err = { "" };
+
+        if (k->ending || !k->ready || k->upgrade != UPGRADE_NONE) {
+                log_error("upgrade refused: %s",
+                        k->upgrade != UPGRADE_NONE ? "another one is on its way" : "the mount is not ready");
+                return;
+        }
+        k->upgrade = UPGRADE_PROBING;
+        k->new_binary_fd = child_open_binary(k->plan.path, &err);
+        if (k->new_binary_fd < 0) {
+                end_upgrade(k, err.text);
+                return;
+        }
+        k->next_kill_ms = now_ms + PROBE_MS;
+        if (k->next.pid)
+                kill_child(&k->next, SIGKILL); /* next_ended goes on */
+        else
+                probe(k);
+}
+
+/* It said that it fits. */
+static void replace_worker(struct keeper *k, int64_t now_ms)
+{
+        k->upgrade = UPGRADE_YIELDING;
+        k->next_kill_ms = 0;
+        if (k->worker.pid && !k->worker_kill_ms) {
+                kill_child(&k->worker, SIGTERM);
+                k->worker_kill_ms = now_ms + YIELD_MS;
+        }
+}
+
+static void next_ended(struct keeper *k, int status, int64_t now_ms)
+{
+        struct err reason = { "" };
+        bool standby;
+
+        while (child_hear(&k->next) > 0)
+                ;
+        if (k->next.reason.text[0])
+                reason = k->next.reason;
+        else if (WIFSIGNALED(status))
+                err_set(&reason, 0, "it died by signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+        else
+                err_set(&reason, 0, "it ended with status %d", WEXITSTATUS(status));
+        standby = k->next_is_standby;
+        child_fini(&k->next);
+        k->standby_ms = now_ms + STANDBY_MS;
+        if (k->ending)
+                return;
+        if (standby && k->upgrade == UPGRADE_PROBING) {
+                probe(k);
+        } else if (standby) {
+                log_info("the successor that stood by ended: %s", reason.text);
+        } else {
+                k->next_kill_ms = 0;
+                end_upgrade(k, reason.text);
+        }
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+static void hear_worker(struct keeper *k, int64_t now_ms)
+{
+        int letter;
+
+        while ((letter = child_hear(&k->worker)) > 0) {
+                if (letter == CHILD_SERVES) {
+                        if (k->established)
+                                log_info("worker %u serves after %lld ms", journal_generation(k->journal),
+                                        (long long)(now_ms - k->policy.since_ms));
+                        k->established = true;
+                        policy_serves(&k->policy, now_ms);
+                        k->standby_ms = now_ms + SETTLE_MS;
+                        if (k->upgrade == UPGRADE_PROVING) {
+                                close(k->binary_fd);
+                                k->binary_fd = take_fd(&k->new_binary_fd);
+                                end_upgrade(k, NULL);
+                        }
+                } else if (letter == CHILD_READY && !k->ready) {
+                        k->ready = true;
+                        journal_set_ready(k->journal);
+                        mountpoint_read_ahead(k->m, READ_AHEAD_KIB);
+                        k->opts->on_ready(k->opts->ctx);
+                }
+        }
+        if (letter < 0) { /* SIGCHLD tells the rest */
+                close(k->worker.control_fd);
+                k->worker.control_fd = -1;
+        }
+}
+
+static void hear_next(struct keeper *k, int64_t now_ms)
+{
+        int letter;
+
+        while ((letter = child_hear(&k->next)) > 0)
+                if (letter == CHILD_FITS && k->upgrade == UPGRADE_PROBING && !k->next_is_standby)
+                        replace_worker(k, now_ms);
+        if (letter < 0) {
+                close(k->next.control_fd);
+                k->next.control_fd = -1;
+        }
+}
+
+static void reap(struct keeper *k, int64_t now_ms)
+{
+        int status;
+        pid_t pid;
+
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+                if (pid == k->worker.pid)
+                        worker_ended(k, status, now_ms);
+                else if (pid == k->next.pid)
+                        next_ended(k, status, now_ms);
+        }
+}
+
+static void take_signals(struct keeper *k, int64_t now_ms)
+{
+        struct signalfd_siginfo sig;
+
+        while (read(k->signal_fd, &sig, sizeof sig) == sizeof sig) {
+                if (sig.ssi_signo == SIGCHLD)
+                        reap(k, now_ms);
+                else if (sig.ssi_signo == SIGHUP)
+                        begin_upgrade(k, now_ms);
+                else
+                        begin_end(k, now_ms);
+        }
+}
+
+/* The kernel has let go of the connection: unmounted, or aborted. */
+static void mount_gone(struct keeper *k, int64_t now_ms)
+{
+        if (!k->ending && mountpoint_is_mounted(k->m)) {
+                err_set(k->err, -ECONNABORTED, "the connection to the kernel was aborted");
+                k->status = EXIT_FAILURE;
+        }
+        begin_end(k, now_ms);
+}
+
+/* What is due by the time; how long there is nothing to do. */
+static int act(struct keeper *k, int64_t now_ms)
+{
+        int64_t wait_ms = TICK_MS, policy_ms;
+
+        if (k->worker_kill_ms && now_ms >= k->worker_kill_ms)
+                kill_child(&k->worker, SIGKILL);
+        if (k->next_kill_ms && now_ms >= k->next_kill_ms)
+                kill_child(&k->next, SIGKILL);
+        if (k->worker_kill_ms && k->worker_kill_ms - now_ms < wait_ms)
+                wait_ms = now_ms < k->worker_kill_ms ? k->worker_kill_ms - now_ms : YIELD_MS;
+        if (k->ending)
+                return (int)wait_ms;
+        if (k->established && watch_requests(k, now_ms)) {
+                k->hung = true;
+                kill_child(&k->worker, SIGKILL);
+        }
+        switch (policy_next(&k->policy, now_ms, journal_heartbeat(k->journal), &policy_ms)) {
+        case POLICY_WAIT:
+                wait_ms = policy_ms < wait_ms ? policy_ms : wait_ms;
+                break;
+        case POLICY_START:
+                start_worker(k, now_ms);
+                return 0;
+        case POLICY_KILL:
+                if (!k->established)
+                        break; /* the launcher waits with us; a first look at a slow disk may take long */
+                if (!k->hung)
+                        log_warn("the worker does not get on: it is killed");
+                k->hung = true;
+                kill_child(&k->worker, SIGKILL);
+                break;
+        case POLICY_DESPAIR:
+                if (k->established)
+                        give_up(k, "no worker could be had that serves");
+                break;
+        }
+        start_standby(k, now_ms);
+        if (k->ready && !k->next.pid && k->standby_ms > now_ms && k->standby_ms - now_ms < wait_ms)
+                wait_ms = k->standby_ms - now_ms;
+        return (int)wait_ms;
+}
+
+static void loop(struct keeper *k)
+{
+        int64_t planned_ms = clock_ms();
+        bool gone = false;
+
+        while (!k->over) {
+                int64_t now_ms = clock_ms();
+                int timeout_ms;
+
+                if (now_ms - planned_ms > FROZEN_MS)
+                        journal_forgive(k->journal, now_ms - planned_ms);
+                timeout_ms = act(k, now_ms);
+                if (k->over)
+                        break;
+                planned_ms = clock_ms() + timeout_ms;
+                struct pollfd fds[] = { { .fd = k->signal_fd, .events = POLLIN },
+                        { .fd = k->worker.control_fd, .events = POLLIN },
+                        { .fd = k->next.control_fd, .events = POLLIN },
+                        { .fd = gone ? -1 : k->fuse_fd } }; /* POLLERR: fs/fuse/dev.c, fuse_dev_poll */
+
+                if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
                         continue;
-                if (sig.ssi_signo != SIGCHLD) {
-                        asked_to_end = true;
-                        (void)kill(worker, SIGTERM);
-                } else if (waitpid(worker, &status, WNOHANG) == worker) {
-                        return status;
+                now_ms = clock_ms();
+                if (fds[1].revents)
+                        hear_worker(k, now_ms);
+                if (fds[2].revents)
+                        hear_next(k, now_ms);
+                if (fds[3].revents & (POLLERR | POLLHUP)) {
+                        gone = true;
+                        mount_gone(k, now_ms);
                 }
+                if (fds[0].revents)
+                        take_signals(k, now_ms);
         }
 }
 
-/* Starts the worker; the parent gets its pid and the end of the pipe that says it is ready. */
-static pid_t start(const struct keeper_role *role, int fuse_fd, int *ret_ready_fd, const sigset_t *mask)
-{
-        int ends[2];
-        pid_t pid;
+/* ---- beginning and end ------------------------------------------------------------------------- */
 
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return -1;
-        pid = fork();
-        if (pid == 0) {
-                close(ends[0]);
-                sigprocmask(SIG_SETMASK, mask, NULL);
-                _exit(role->worker(role->ctx, fuse_fd, ends[1]));
+/* When memory is short, the one that keeps the mount should be the last to go.  Returns what it was. */
+static int lower_oom_score(void)
+{
+        FILE *f = fopen("/proc/self/oom_score_adj", "r+e");
+        int before = 0;
+
+        if (!f)
+                return 0;
+        if (fscanf(f, "%d", &before) == 1 && before > OOM_SCORE_ADJ) {
+                rewind(f);
+                (void)fprintf(f, "%d", OOM_SCORE_ADJ); /* not permitted: then not */
         }
-        close(ends[1]);
-        if (pid < 0)
-                close(ends[0]);
-        *ret_ready_fd = ends[0];
-        return pid;
+        (void)fclose(f);
+        return before;
 }
 
-int keeper_run(struct mountpoint *m, const struct keeper_role *role, struct err *err)
+static int set_up(struct keeper *k)
 {
-        int fuse_fd = -1, ready_fd = -1, signal_fd, status;
-        sigset_t set, old;
-        pid_t pid;
+        sigset_t set;
+        int r;
 
         sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        sigaddset(&set, SIGCHLD);
-        sigprocmask(SIG_BLOCK, &set, &old);
-        signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-        if (signal_fd < 0) {
-                err_sys(err, -errno, "wait for signals");
-                return EXIT_FAILURE;
+        for (size_t i = 0; i < 4; i++)
+                sigaddset(&set, (int[]) { SIGTERM, SIGINT, SIGHUP, SIGCHLD }[i]);
+        sigprocmask(SIG_BLOCK, &set, &k->mask);
+        k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (k->signal_fd < 0)
+                return err_sys(k->err, -errno, "wait for signals");
+        k->binary_fd = child_open_binary(k->plan.path, k->err);
+        if (k->binary_fd < 0)
+                return -1;
+        r = journal_create(k->opts->ring_bytes, &k->journal, k->err);
+        if (r < 0)
+                return r;
+        k->plan.oom_score_adj = lower_oom_score();
+        return mountpoint_mount(k->m, &k->fuse_fd, k->err);
+}
+
+int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct err *err)
+{
+        struct keeper k = { .opts = opts,
+                .plan = opts->plan,
+                .m = m,
+                .fuse_fd = -1,
+                .signal_fd = -1,
+                .binary_fd = -1,
+                .new_binary_fd = -1,
+                .worker = CHILD_NONE,
+                .next = CHILD_NONE,
+                .status = EXIT_SUCCESS,
+                .err = err };
+
+        policy_init(&k.policy, clock_ms());
+        if (set_up(&k) < 0)
+                k.status = EXIT_FAILURE;
+        else
+                loop(&k);
+        kill_child(&k.worker, SIGKILL); /* that of a mount that is given up */
+        kill_child(&k.next, SIGKILL);
+        if (k.fuse_fd >= 0) {
+                mountpoint_unmount(m);
+                close(k.fuse_fd);
         }
-        if (mountpoint_mount(m, &fuse_fd, err) < 0) {
-                close(signal_fd);
-                return EXIT_FAILURE;
-        }
-        pid = start(role, fuse_fd, &ready_fd, &old);
-        if (pid < 0)
-                err_sys(err, -errno, "start the worker process");
-        close(fuse_fd);
-        status = pid < 0 ? 0 : attend(pid, signal_fd, ready_fd, m, role);
-        mountpoint_unmount(m);
-        close(signal_fd);
-        if (pid < 0)
-                return EXIT_FAILURE;
-        close(ready_fd);
-        if (WIFEXITED(status))
-                return WEXITSTATUS(status);
-        err_set(err, -EIO, "the worker process died by signal %d (%s)", WTERMSIG(status),
-                strsignal(WTERMSIG(status)));
-        return EXIT_FAILURE;
+        child_fini(&k.worker);
+        child_fini(&k.next);
+        journal_close(k.journal);
+        if (k.signal_fd >= 0)
+                close(k.signal_fd);
+        if (k.binary_fd >= 0)
+                close(k.binary_fd);
+        if (k.new_binary_fd >= 0)
+                close(k.new_binary_fd);
+        return k.status;
 }

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* keeper -- the process that mounts, starts the worker, and outlives it.
+/* keeper -- the process that mounts, and outlives the worker.
  *
- * It keeps the right to mount and to unmount, parses nothing, opens no database and never touches the mount
- * path.  The worker gives its rights up before it opens an archive or the inventory.
+ * It keeps the right to mount and to unmount, /dev/fuse and the journal; starts the worker, and another one when it
+ * dies, hangs, or is to be replaced by a newer program.  It parses nothing, opens no database and never touches the
+ * mount path.  What to do when is decided in mount/policy.h.
  */
 #ifndef PXEFS_MOUNT_KEEPER_H
 #define PXEFS_MOUNT_KEEPER_H
 
+#include "mount/child.h"
 #include "mount/mountpoint.h"
 
-struct keeper_role {
-        /* The worker: serves the descriptor @fuse_fd (owned), writes one byte to @ready_fd (owned) when the
-         * mount answers, and returns the exit status of its process. */
-        int (*worker)(void *ctx, int fuse_fd, int ready_fd);
-        /* In the keeper, when the worker said so. */
-        void (*on_ready)(void *ctx);
+struct keeper_options {
+        struct child_plan plan;      /* of the worker; oom_score_adj is filled in */
+        size_t ring_bytes;           /* of the text ring */
+        void (*on_ready)(void *ctx); /* called once, when the first worker says so */
         void *ctx;
 };
 
-/* Mounts on @m, runs the worker in a child process until it ends or SIGTERM, SIGINT or SIGHUP arrives
- * (which is handed on as SIGTERM), and unmounts.  Returns the worker's exit status, or 1 with the reason in
- * @err if it could not be started or died by a signal.  Call it before any thread is started. */
-int keeper_run(struct mountpoint *m, const struct keeper_role *role, struct err *err);
+/* Mounts on @m and keeps a worker until the mount is gone or SIGTERM or SIGINT arrives; then ends the worker in order,
+ * and unmounts.  SIGHUP replaces the worker by what stands at its path now.
+ *
+ * Returns the exit status: 0, or 1 with the reason in @err: the first worker could not be started, or there was no
+ * healthy worker to be had.  Call it in a process with one thread. */
+int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct err *err);
 
 #endif

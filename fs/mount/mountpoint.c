@@ -223,13 +223,21 @@ void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib)
         close(fd);
 }
 
-void mountpoint_unmount(const struct mountpoint *m)
+bool mountpoint_is_mounted(const struct mountpoint *m)
 {
         unsigned major, minor;
         bool ours;
 
-        if (top_mount(m->path, &major, &minor, &ours) == 0 && ours && major == m->major && minor == m->minor)
-                (void)umount2(m->path, MNT_DETACH);
+        return top_mount(m->path, &major, &minor, &ours) == 0 && ours && major == m->major &&
+               minor == m->minor;
+}
+
+/* With MNT_FORCE the kernel ends the connection at once (fs/fuse/inode.c, fuse_umount_begin), also when a worker that
+ * cannot be killed still has the descriptor. */
+void mountpoint_unmount(const struct mountpoint *m)
+{
+        if (mountpoint_is_mounted(m))
+                (void)umount2(m->path, MNT_FORCE | MNT_DETACH);
 }
 
 void mountpoint_fini(struct mountpoint *m)

@@ -31,7 +31,10 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err);
  * be no /sys, or no right to write there. */
 void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib);
 
-/* Detaches the mount, if what is mounted there last is still ours. */
+/* True if what is mounted there last is still ours. */
+bool mountpoint_is_mounted(const struct mountpoint *m);
+
+/* Ends the connection and detaches the mount, if it is still ours: whoever waits for an answer gets an error. */
 void mountpoint_unmount(const struct mountpoint *m);
 
 void mountpoint_fini(struct mountpoint *m);

@@ -16,8 +16,6 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -198,7 +196,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
         fuse_reply_statfs(req, &st);
 }
 
-static const struct fuse_lowlevel_ops operations = {
+const struct fuse_lowlevel_ops ops_table = {
         .init = op_init,
         .lookup = op_lookup,
         .getattr = op_getattr,
@@ -209,75 +207,3 @@ static const struct fuse_lowlevel_ops operations = {
         .readdir = op_readdir,
         .statfs = op_statfs,
 };
-
-struct ops_session {
-        struct fuse_session *fuse; /* owned */
-        bool signals;
-};
-
-static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
-{
-        (void)userdata;
-        return read(fd, buf, len);
-}
-
-static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
-{
-        (void)userdata;
-        return writev(fd, iov, count);
-}
-
-int ops_session_open(const struct ops *ops, int fd, bool debug, struct ops_session **ret)
-{
-        static const struct fuse_custom_io io = { .read = io_read, .writev = io_writev };
-        char name[] = "pxefs", flag[] = "-d";
-        char *argv[] = { name, flag, NULL };
-        struct fuse_args args = { .argc = debug ? 2 : 1, .argv = argv };
-        struct ops_session *s = calloc(1, sizeof *s);
-        struct ops *userdata;
-
-        if (!s)
-                return -ENOMEM;
-        memcpy(&userdata, &ops,
-                sizeof userdata); /* libfuse takes a void *, and gives it back as we gave it: const */
-        s->fuse = fuse_session_new(&args, &operations, sizeof operations, userdata);
-        fuse_opt_free_args(&args);
-        if (!s->fuse || fuse_session_custom_io(s->fuse, &io, fd) < 0) {
-                ops_session_close(s);
-                return -EINVAL;
-        }
-        *ret = s;
-        return 0;
-}
-
-int ops_session_loop(struct ops_session *s, bool single_thread)
-{
-        struct fuse_loop_config *config;
-        int r;
-
-        if (fuse_set_signal_handlers(s->fuse) < 0)
-                return -EINVAL;
-        s->signals = true;
-        if (single_thread) {
-                r = fuse_session_loop(s->fuse);
-        } else {
-                config = fuse_loop_cfg_create();
-                if (!config)
-                        return -ENOMEM;
-                fuse_loop_cfg_set_clone_fd(config, 0); /* a clone's requests die with their process */
-                r = fuse_session_loop_mt(s->fuse, config);
-                fuse_loop_cfg_destroy(config);
-        }
-        return r > 0 ? 0 : r; /* a positive value is the signal that ended the loop */
-}
-
-void ops_session_close(struct ops_session *s)
-{
-        if (!s)
-                return;
-        if (s->signals)
-                fuse_remove_signal_handlers(s->fuse);
-        if (s->fuse)
-                fuse_session_destroy(s->fuse);
-        free(s);
-}

@@ -36,12 +36,6 @@ static const struct landlock_place common[] = {
         { "/proc/sys/vm/overcommit_memory", LANDLOCK_READ }, /* glibc: malloc, giving memory back */
 };
 
-void sandbox_empty_bounding_set(void)
-{
-        for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-                (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-}
-
 static void warm_up(void)
 {
         uint64_t hash[2];

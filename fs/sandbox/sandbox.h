@@ -3,7 +3,7 @@
  *
  * Two steps, since the first needs root's rights and the second comes when they are gone:
  *
- *      sandbox_empty_bounding_set();
+ *      caps_empty_bounding_set();    (base/caps.h, in the keeper's child)
  *      setresuid(...);
  *      sandbox_enter(&options, &report, &err);
  *      ... only now threads, archives, databases
@@ -30,10 +30,6 @@ struct sandbox_report {
         bool no_capabilities; /* none effective, permitted, inheritable, ambient, or in the bounding set */
         bool relaxed;         /* a sanitizer's build: more calls, and /proc */
 };
-
-/* Empties the capability bounding set: no program this process becomes can gain any.  Needs CAP_SETPCAP, so it comes before
- * root's rights are dropped.  Without that right it does nothing (there is nothing to lose); the report tells. */
-void sandbox_empty_bounding_set(void);
 
 /* Closes the sandbox around the calling process, for good: empty capability sets, no_new_privs, no core dump and no
  * ptrace by others of our user, Landlock, seccomp.  One thread, or -EBUSY.

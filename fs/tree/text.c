@@ -27,14 +27,10 @@
 
 #define MAX_SALTS 8
 
-/* What the daemon says about itself changes each second, and must not push out what machines were promised.  A text of
- * it may have a quarter: some thousands of archives. */
-#define FACE_RING_BYTES (4u << 20)
-
 struct texts {
         struct texts_options opts;
-        struct textring *ring;      /* owned; what machines ask for */
-        struct textring *face_ring; /* owned; /.pxefs */
+        struct textring *ring;      /* borrowed; what machines ask for */
+        struct textring *face_ring; /* borrowed; /.pxefs */
         struct face *face;          /* owned */
         struct {
                 pthread_mutex_t lock;
@@ -52,8 +48,8 @@ struct texts *texts_new(const struct texts_options *opts)
                 return NULL;
         t->opts = *opts;
         pthread_mutex_init(&t->complaint.lock, NULL);
-        t->ring = textring_new(opts->ring_bytes);
-        t->face_ring = textring_new(FACE_RING_BYTES);
+        t->ring = opts->ring;
+        t->face_ring = opts->face_ring;
         t->face = face_new(&(struct facts_sources) { .catalog = opts->catalog,
                 .inventory = opts->inventory,
                 .ring = t->ring,
@@ -64,7 +60,7 @@ struct texts *texts_new(const struct texts_options *opts)
                 .statm_fd = opts->statm_fd,
                 .on_inventory = on_inventory,
                 .on_inventory_ctx = t });
-        if (!t->ring || !t->face_ring || !t->face) {
+        if (!t->face) {
                 texts_free(t);
                 return NULL;
         }
@@ -76,8 +72,6 @@ void texts_free(struct texts *t)
         if (!t)
                 return;
         face_free(t->face);
-        textring_free(t->face_ring);
-        textring_free(t->ring);
         pthread_mutex_destroy(&t->complaint.lock);
         free(t);
 }

@@ -18,6 +18,10 @@
 #include "render/facts.h"
 #include "tree/node.h"
 #include "tree/seen.h"
+#include "tree/textring.h"
+
+/* Bytes of the ring for /.pxefs: some thousands of archives in one text. */
+#define TEXT_FACE_BYTES (4u << 20)
 
 struct requests;
 struct texts;
@@ -31,8 +35,11 @@ struct texts_options {
         void (*fill)(void *ctx,
                 struct daemon_facts *f); /* adds what only the caller knows of itself; may be NULL */
         void *fill_ctx;
-        int statm_fd; /* /proc/self/statm, open; borrowed; -1: none */
-        size_t ring_bytes;  /* 16 MiB */
+        int statm_fd;          /* /proc/self/statm, open; borrowed; -1: none */
+        struct textring *ring; /* what machines ask for; borrowed; 16 MiB */
+        struct textring *
+                face_ring; /* what the daemon says of itself, which changes each second and must not push out what
+                                     * machines were promised; borrowed; a text may have a quarter: TEXT_FACE_BYTES */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };
 

@@ -16,6 +16,14 @@ struct textring;
 
 /* @size_bytes is the bound of everything it holds; the largest text may have a quarter of it. */
 struct textring *textring_new(size_t size_bytes);
+
+/* A ring in memory that outlives the process: what another process has put there, however it ended, is found; if there is
+ * nothing (zeros), or it is damaged, the ring is empty.  One process at a time.
+ *
+ * mem  borrowed, aligned to 16
+ *
+ * Returns NULL if memory is short, or @bytes are too few (the index alone takes 64 KiB). */
+struct textring *textring_attach(void *mem, size_t bytes);
 void textring_free(struct textring *r);
 
 /* What the ring knows of an id. */

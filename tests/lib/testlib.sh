@@ -176,15 +176,33 @@ sql()
 
 # ---- the mount -------------------------------------------------------------------------------------------------------
 
-# pxefs_pids: the daemon's processes on $MNT, one a line. Told by program and argument, as it writes no pid file unless
-# asked; /proc is the test's own.
+# pxefs_pids: the daemon's processes on $MNT, one a line. Told by program and argument, as it writes no pid file; /proc is
+# the test's own.
 pxefs_pids()
 {
         for _p in /proc/[0-9]*; do
-                [ "$(readlink "$_p/exe")" = "$(readlink -f "$PXEFS")" ] || continue
+                _exe=$(readlink "$_p/exe")
+                case ${_exe% (deleted)} in
+                "$(readlink -f "$PXEFS")" | */pxefs-worker*) ;;
+                *) continue ;;
+                esac
                 printf '%s' "$MNT" | grep -qaF -f - "$_p/cmdline" && echo "${_p#/proc/}"
         done 2>/dev/null
         :
+}
+
+# keeper_pid, worker_pid: the one that mounted, and the one that serves (not the one that stands by).
+keeper_pid()
+{
+        for _p in $(pxefs_pids); do
+                [ "$(readlink "/proc/$_p/exe")" = "$(readlink -f "$PXEFS")" ] && echo "$_p" && return
+        done
+        false
+}
+
+worker_pid()
+{
+        pgrep -P "$(keeper_pid)" -x pxefs-serving
 }
 
 _no_pxefs()

@@ -116,7 +116,7 @@ says '"no_new_privs": true, "no_capabilities": true, "relaxed": false'
 
 # And as the kernel sees it.
 mount_pxefs
-worker=$(pxefs_pids | while read -r pid; do grep -q "^Uid:[[:space:]]*$(id -u "$PXEFS_USER")" "/proc/$pid/status" && echo "$pid"; done)
+worker=$(worker_pid)
 for line in 'CapInh:\t0000000000000000' 'CapPrm:\t0000000000000000' 'CapEff:\t0000000000000000' 'CapBnd:\t0000000000000000' \
         'CapAmb:\t0000000000000000' 'NoNewPrivs:\t1' 'Seccomp:\t2'; do
         for task in "/proc/$worker/task"/*; do

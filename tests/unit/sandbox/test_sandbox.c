@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sandbox/calls.h"
+#include "base/caps.h"
 #include "sandbox/sandbox.h"
 
 static char dir[] = "/tmp/pxefs-sandbox.XXXXXX";
@@ -66,7 +67,7 @@ static int enter(struct sandbox_report *rep)
                 { "cache", LANDLOCK_CACHE }, { "db", LANDLOCK_DATABASE }, { "not-there", LANDLOCK_READ } };
         struct err err;
 
-        sandbox_empty_bounding_set();
+        caps_empty_bounding_set();
         return sandbox_enter(&(struct sandbox_options) { .places = places, .n_places = 4 }, rep, &err);
 }
 

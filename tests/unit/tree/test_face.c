@@ -247,11 +247,13 @@ static void many_ask_at_once(void **state)
 /* What is promised to machines is not pushed out, however often these are asked for. */
 static void the_ring_of_menus_is_left_alone(void **state)
 {
+        struct textring *ring = textring_new(64 << 10), *face_ring = textring_new(1 << 20);
         struct texts *t = texts_new(&(struct texts_options) { .catalog = w.catalog,
                 .statm_fd = -1,
                 .inventory = w.inventory,
                 .version = "1",
-                .ring_bytes = 64 << 10,
+                .ring = ring,
+                .face_ring = face_ring,
                 .hash_bits = 32 });
         struct text_entry menu, e, again;
         struct node n;
@@ -272,6 +274,8 @@ static void the_ring_of_menus_is_left_alone(void **state)
         assert_int_equal(again.size_bytes, e.size_bytes);
         assert_int_equal(again.mtime_ns, e.mtime_ns);
         texts_free(t);
+        textring_free(face_ring);
+        textring_free(ring);
 }
 
 static void memory_may_run_short(void **state)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* child -- a worker as its keeper sees it: a process that was executed with three descriptors, and a pair of sockets.
+ *
+ * What is said, one packet each:
+ *   worker to keeper   F  it fits the mount: the journal, and what it would answer to the kernel's INIT
+ *                      S  it serves
+ *                      R  it is ready: all that the mount was asked to wait for is there
+ *                      X  followed by a line: why it ends
+ *   keeper to worker   G  the place is yours: the predecessor is gone
+ */
+#ifndef PXEFS_MOUNT_CHILD_H
+#define PXEFS_MOUNT_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+enum { CHILD_FUSE_FD = 3, CHILD_JOURNAL_FD = 4, CHILD_CONTROL_FD = 5 };
+
+#define CHILD_FITS   'F'
+#define CHILD_SERVES 'S'
+#define CHILD_READY  'R'
+#define CHILD_REASON 'X'
+#define CHILD_GO     'G'
+
+/* Whom it runs as, and what it is. */
+struct child_plan {
+        const char *path;  /* of the program */
+        char *const *argv; /* borrowed */
+        bool drop;         /* change to uid, gid and groups first */
+        uid_t uid;
+        gid_t gid;
+        const gid_t *groups; /* borrowed */
+        size_t n_groups;
+        int oom_score_adj; /* what the keeper had before it lowered its own */
+};
+
+struct child {
+        pid_t pid;         /* 0: there is none */
+        int control_fd;    /* owned; -1 */
+        bool fits;         /* it said so */
+        struct err reason; /* "" until it gave one */
+};
+
+#define CHILD_NONE                                                                                           \
+        {                                                                                                    \
+                .pid = 0, .control_fd = -1                                                                   \
+        }
+
+/* Opens the program to be executed.  The descriptor, owned by the caller, or a negative errno. */
+int child_open_binary(const char *path, struct err *err);
+
+/* Starts one from the program @binary_fd (borrowed).  0 or a negative errno. */
+int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int journal_fd,
+        const sigset_t *mask, struct child *ret, struct err *err);
+
+/* Takes one packet; its letter, 0 if there is none, or -1: it says nothing any more. */
+int child_hear(struct child *c);
+void child_go(const struct child *c);
+
+/* It has ended and was waited for: closes what belonged to it. */
+void child_fini(struct child *c);
+
+/* ---- in the worker ---- */
+
+/* Sends one packet to the keeper.  @reason may be NULL. */
+void child_say(char letter, const char *reason);
+
+/* Waits until the keeper says go; false if it is gone. */
+bool child_wait_go(void);
+
+#endif

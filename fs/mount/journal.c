@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* journal -- see journal.h.
+ *
+ * The kernel itself writes the record: read(2) of /dev/fuse goes straight into a slot, so there is no moment at which a
+ * request was taken and stands nowhere.  What a worker adds is only that it was answered.
+ *
+ * Invariants
+ *   1. A request that was taken and not answered stands in exactly one slot: header.len > 0 and done != unique.
+ *   2. A slot with owner 0 belongs to nobody; who wants it exchanges 0 for its thread id.
+ *   3. Stores to a slot happen in the order written: a SIGKILL between any two leaves a slot that is either empty or
+ *      holds a request that may be executed (again).
+ *   4. The pages a request is read into are present: read(2) on /dev/fuse takes them by get_user_pages (Linux
+ *      fs/fuse/dev.c, fuse_copy_fill), which for a page that must be faulted in gives up under a SIGKILL, and the request
+ *      would end in EIO (fuse_dev_do_read).  journal_claim touches them.
+ * Limits: JOURNAL_SLOTS threads.  Locks: none, the owner field is claimed by compare and exchange.
+ */
+#include "mount/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define MAGIC UINT64_C(0x31306c6e6a787070) /* "ppxjnl01" */
+#define PAGE  4096u
+
+struct journal_slot {
+        _Atomic uint32_t owner; /* thread id; 0: nobody (invariant 2) */
+        _Atomic uint32_t deaths, crashes, hangs;
+        _Atomic int64_t taken_ms, started_ms;
+        _Atomic uint64_t done; /* unique of the request that was answered */
+        _Atomic uint64_t
+                refused; /* unique of the request that the keeper answered while a worker was at it */
+        unsigned char pad[64 - 4 * 4 - 4 * 8];
+        _Alignas(64) unsigned char request
+                [JOURNAL_REQUEST_BYTES]; /* struct fuse_in_header, and what belongs to it */
+};
+
+struct saved {
+        _Atomic uint32_t len; /* written last; 0: none */
+        unsigned char bytes[JOURNAL_INIT_BYTES];
+};
+
+struct head {
+        uint64_t magic;
+        uint32_t version, slots, slot_bytes;
+        uint64_t slots_off, ring_off, ring_bytes; /* from the beginning of the memfd */
+        _Atomic uint32_t generation;
+        _Atomic uint32_t ready, ending;
+        _Atomic int64_t heartbeat_ms;
+        struct saved init, init_reply;
+};
+
+struct journal {
+        int fd;     /* owned; -1 in a worker */
+        void *map;  /* owned */
+        size_t len; /* bytes of map */
+        struct head *head;
+        struct journal_slot *slots;
+        atomic_bool orphans; /* there may be requests that nobody executes */
+};
+
+_Static_assert(sizeof(struct journal_slot) == 16384, "a slot is whole pages");
+_Static_assert(JOURNAL_REQUEST_BYTES >= FUSE_MIN_READ_BUFFER, "the kernel wants this much room");
+
+static size_t slots_off(void)
+{
+        return (sizeof(struct head) + PAGE - 1) / PAGE * PAGE;
+}
+
+static size_t ring_off(void)
+{
+        return slots_off() + JOURNAL_SLOTS * sizeof(struct journal_slot);
+}
+
+void journal_close(struct journal *j)
+{
+        if (!j)
+                return;
+        if (j->map != MAP_FAILED)
+                (void)munmap(j->map, j->len);
+        if (j->fd >= 0)
+                close(j->fd);
+        free(j);
+}
+
+static void journal_closep(struct journal **j)
+{
+        journal_close(*j);
+}
+
+static struct journal *journal_new(void)
+{
+        struct journal *j = calloc(1, sizeof *j);
+
+        if (j) {
+                j->fd = -1;
+                j->map = MAP_FAILED;
+        }
+        return j;
+}
+
+static int map(struct journal *j, int fd, size_t len, struct err *err)
+{
+        j->map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (j->map == MAP_FAILED)
+                return err_sys(err, -errno, "map the journal");
+        j->len = len;
+        j->head = j->map;
+        j->slots = (void *)((char *)j->map + slots_off());
+        return 0;
+}
+
+int journal_create(size_t ring_bytes, struct journal **ret, struct err *err)
+{
+        AUTO_CLEAN(journal_closep) struct journal *j = journal_new();
+        size_t ring = (ring_bytes + PAGE - 1) / PAGE * PAGE;
+        int r;
+
+        if (!j)
+                return err_set(err, -ENOMEM, "out of memory");
+        j->fd = memfd_create("pxefs-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        /* Sealed: a worker that cut it short would kill the keeper with SIGBUS. */
+        if (j->fd < 0 || ftruncate(j->fd, (off_t)(ring_off() + ring)) < 0 ||
+                fcntl(j->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+                return err_sys(err, -errno, "make the journal");
+        r = map(j, j->fd, ring_off() + ring, err);
+        if (r < 0)
+                return r;
+        j->head->version = JOURNAL_VERSION;
+        j->head->slots = JOURNAL_SLOTS;
+        j->head->slot_bytes = sizeof(struct journal_slot);
+        j->head->slots_off = slots_off();
+        j->head->ring_off = ring_off();
+        j->head->ring_bytes = ring;
+        j->head->magic = MAGIC;
+        *ret = take_ptr(&j);
+        return 0;
+}
+
+int journal_open(int fd, uint32_t version, struct journal **ret, struct err *err)
+{
+        AUTO_CLEAN(journal_closep) struct journal *j = journal_new();
+        struct stat st;
+        int r;
+
+        if (!j)
+                return err_set(err, -ENOMEM, "out of memory");
+        if (fstat(fd, &st) < 0 || st.st_size < (off_t)ring_off())
+                return err_set(err, -EPROTO, "descriptor %d is no journal of pxefs", fd);
+        r = map(j, fd, (size_t)st.st_size, err);
+        if (r < 0)
+                return r;
+        if (j->head->magic != MAGIC)
+                return err_set(err, -EPROTO, "descriptor %d is no journal of pxefs", fd);
+        if (j->head->version != version)
+                return err_set(err, -EPROTO,
+                        "its journal has version %u, the mount's has %u: it can be taken over by a new mount "
+                        "only",
+                        version, j->head->version);
+        if (j->head->slots != JOURNAL_SLOTS || j->head->slot_bytes != sizeof(struct journal_slot) ||
+                j->head->slots_off != slots_off() || j->head->ring_off != ring_off() ||
+                j->head->ring_bytes != j->len - ring_off())
+                return err_set(err, -EPROTO, "its journal has another shape than the mount's");
+        atomic_init(&j->orphans, true);
+        *ret = take_ptr(&j);
+        return 0;
+}
+
+int journal_fd(const struct journal *j)
+{
+        return j->fd;
+}
+
+void *journal_ring(struct journal *j, size_t *ret_bytes)
+{
+        *ret_bytes = j->len - ring_off();
+        return (char *)j->map + ring_off();
+}
+
+/* ---- slots ------------------------------------------------------------------------------------- */
+
+static struct fuse_in_header *header_of(const struct journal_slot *s)
+{
+        return (struct fuse_in_header *)(uintptr_t)s->request;
+}
+
+/* The header's fields are written by the kernel and read by another process: one load each. */
+static bool unanswered(const struct journal_slot *s, uint64_t *ret_unique)
+{
+        struct fuse_in_header *h = header_of(s);
+        uint32_t len = __atomic_load_n(&h->len, __ATOMIC_ACQUIRE);
+
+        *ret_unique = __atomic_load_n(&h->unique, __ATOMIC_ACQUIRE);
+        return len >= sizeof *h && *ret_unique != 0 && *ret_unique != atomic_load(&s->done);
+}
+
+static bool take(struct journal_slot *s)
+{
+        uint32_t nobody = 0;
+
+        return atomic_compare_exchange_strong(&s->owner, &nobody, (uint32_t)syscall(SYS_gettid));
+}
+
+/* Invariant 4. */
+static struct journal_slot *touch(struct journal_slot *s)
+{
+        for (size_t off = 0; off < sizeof *s; off += PAGE)
+                (void)__atomic_fetch_or((unsigned char *)s + off, 0, __ATOMIC_RELAXED);
+        return s;
+}
+
+/* Who has waited longest is served first, so that nobody starves while one worker after the other dies. */
+static struct journal_slot *oldest_orphan(struct journal *j)
+{
+        struct journal_slot *oldest = NULL;
+        uint64_t unique;
+
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_slot *s = &j->slots[i];
+
+                if (atomic_load(&s->owner) == 0 && unanswered(s, &unique) &&
+                        (!oldest || atomic_load(&s->taken_ms) < atomic_load(&oldest->taken_ms)))
+                        oldest = s;
+        }
+        return oldest;
+}
+
+struct journal_slot *journal_claim(struct journal *j)
+{
+        while (atomic_load(&j->orphans)) {
+                struct journal_slot *s = oldest_orphan(j);
+
+                if (!s)
+                        atomic_store(&j->orphans, false);
+                else if (take(s))
+                        return touch(s);
+        }
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++)
+                if (take(&j->slots[i]))
+                        return touch(&j->slots[i]);
+        return NULL;
+}
+
+void journal_release(struct journal *j, struct journal_slot *s)
+{
+        uint64_t unique;
+
+        if (unanswered(s, &unique)) /* its thread was ended after the kernel gave it a request */
+                atomic_store(&j->orphans, true);
+        atomic_store(&s->owner, 0);
+}
+
+unsigned journal_slot_number(const struct journal *j, const struct journal_slot *s)
+{
+        return (unsigned)(s - j->slots);
+}
+
+bool journal_has_orphans(const struct journal *j)
+{
+        return atomic_load(&j->orphans);
+}
+
+bool journal_unanswered(const struct journal_slot *s, void *buf, size_t cap, size_t *ret_len)
+{
+        uint64_t unique;
+
+        if (!unanswered(s, &unique))
+                return false;
+        *ret_len = cap < JOURNAL_REQUEST_BYTES ? cap : JOURNAL_REQUEST_BYTES;
+        memcpy(buf, s->request, *ret_len);
+        return true;
+}
+
+void *journal_arm(struct journal_slot *s)
+{
+        struct fuse_in_header *h = header_of(s);
+
+        __atomic_store_n(&h->len, 0, __ATOMIC_SEQ_CST); /* first: empty from here on */
+        __atomic_store_n(&h->unique, 0, __ATOMIC_SEQ_CST);
+        atomic_store(&s->done, 0);
+        atomic_store(&s->refused, 0);
+        atomic_store(&s->taken_ms, 0);
+        atomic_store(&s->started_ms, 0);
+        atomic_store(&s->deaths, 0);
+        atomic_store(&s->crashes, 0);
+        atomic_store(&s->hangs, 0);
+        return s->request;
+}
+
+void journal_taken(struct journal_slot *s, int64_t now_ms)
+{
+        if (atomic_load(&s->taken_ms) == 0)
+                atomic_store(&s->taken_ms, now_ms);
+        atomic_store(&s->started_ms, now_ms);
+}
+
+void journal_answered(struct journal_slot *s, uint64_t unique)
+{
+        if (__atomic_load_n(&header_of(s)->unique, __ATOMIC_RELAXED) == unique)
+                atomic_store(&s->done, unique);
+}
+
+/* ---- INIT -------------------------------------------------------------------------------------- */
+
+static void save(struct saved *to, const void *bytes, size_t len)
+{
+        if (len > sizeof to->bytes)
+                return; /* then there is none, and a successor says so */
+        memcpy(to->bytes, bytes, len);
+        atomic_store(&to->len, (uint32_t)len);
+}
+
+static size_t load(const struct saved *from, void *buf)
+{
+        size_t len = atomic_load(&from->len);
+
+        if (len > sizeof from->bytes)
+                return 0;
+        memcpy(buf, from->bytes, len);
+        return len;
+}
+
+void journal_save_init(struct journal *j, const void *request, size_t len)
+{
+        save(&j->head->init, request, len);
+}
+
+void journal_save_init_reply(struct journal *j, const void *reply, size_t len)
+{
+        save(&j->head->init_reply, reply, len);
+}
+
+size_t journal_init(const struct journal *j, void *buf)
+{
+        return load(&j->head->init, buf);
+}
+
+size_t journal_init_reply(const struct journal *j, void *buf)
+{
+        return load(&j->head->init_reply, buf);
+}
+
+/* ---- state ------------------------------------------------------------------------------------- */
+
+void journal_beat(struct journal *j, int64_t now_ms)
+{
+        atomic_store(&j->head->heartbeat_ms, now_ms);
+}
+
+int64_t journal_heartbeat(const struct journal *j)
+{
+        return atomic_load(&j->head->heartbeat_ms);
+}
+
+uint32_t journal_generation(const struct journal *j)
+{
+        return atomic_load(&j->head->generation);
+}
+
+void journal_set_ready(struct journal *j)
+{
+        atomic_store(&j->head->ready, 1);
+}
+
+bool journal_is_ready(const struct journal *j)
+{
+        return atomic_load(&j->head->ready);
+}
+
+void journal_set_ending(struct journal *j)
+{
+        atomic_store(&j->head->ending, 1);
+}
+
+bool journal_is_ending(const struct journal *j)
+{
+        return atomic_load(&j->head->ending);
+}
+
+/* ---- the keeper's end -------------------------------------------------------------------------- */
+
+bool journal_peek(const struct journal *j, unsigned i, struct journal_request *ret)
+{
+        const struct journal_slot *s = &j->slots[i];
+        const struct fuse_in_header *h = header_of(s);
+        uint64_t unique;
+
+        if (!unanswered(s, &unique))
+                return false;
+        *ret = (struct journal_request) {
+                .unique = unique,
+                .node = __atomic_load_n(&h->nodeid, __ATOMIC_RELAXED),
+                .opcode = __atomic_load_n(&h->opcode, __ATOMIC_RELAXED),
+                .deaths = atomic_load(&s->deaths),
+                .crashes = atomic_load(&s->crashes),
+                .hangs = atomic_load(&s->hangs),
+                .refused = atomic_load(&s->refused) == unique,
+                .taken_ms = atomic_load(&s->taken_ms),
+                .started_ms = atomic_load(&s->started_ms),
+        };
+        /* The worker may have gone on to the next one meanwhile. */
+        return __atomic_load_n(&h->unique, __ATOMIC_ACQUIRE) == unique;
+}
+
+void journal_refused(struct journal *j, unsigned i, uint64_t unique)
+{
+        struct journal_slot *s = &j->slots[i];
+
+        atomic_store(&s->refused, unique);
+        if (atomic_load(&s->owner) == 0)
+                journal_answered(s, unique);
+}
+
+void journal_count_crash(struct journal *j, unsigned i)
+{
+        if (i < JOURNAL_SLOTS)
+                atomic_fetch_add(&j->slots[i].crashes, 1);
+}
+
+void journal_count_hang(struct journal *j, unsigned i)
+{
+        if (i < JOURNAL_SLOTS)
+                atomic_fetch_add(&j->slots[i].hangs, 1);
+}
+
+void journal_worker_ended(struct journal *j, int64_t now_ms)
+{
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_slot *s = &j->slots[i];
+                uint64_t unique;
+
+                atomic_store(&s->owner, 0);
+                atomic_store(&s->started_ms, 0);
+                if (!unanswered(s, &unique))
+                        continue;
+                if (atomic_load(&s->refused) == unique) {
+                        journal_answered(s, unique);
+                        continue;
+                }
+                atomic_fetch_add(&s->deaths, 1);
+                if (atomic_load(&s->taken_ms) == 0) /* killed between the kernel's write and its own */
+                        atomic_store(&s->taken_ms, now_ms);
+        }
+}
+
+void journal_worker_starts(struct journal *j, int64_t now_ms)
+{
+        atomic_fetch_add(&j->head->generation, 1);
+        atomic_store(&j->head->heartbeat_ms, now_ms);
+}
+
+void journal_forgive(struct journal *j, int64_t ms)
+{
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_slot *s = &j->slots[i];
+
+                if (atomic_load(&s->taken_ms))
+                        atomic_fetch_add(&s->taken_ms, ms);
+                if (atomic_load(&s->started_ms))
+                        atomic_fetch_add(&s->started_ms, ms);
+        }
+        atomic_fetch_add(&j->head->heartbeat_ms, ms);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* journal -- what a worker knows that its successor must know: the requests that are not answered yet.
+ *
+ * A sealed memfd that the keeper makes, and that keeper and worker map:
+ *
+ *   head     magic, version, sizes; the kernel's INIT and the answer to it; counters
+ *   slots    one for each thread that serves: the request, as the kernel wrote it, and what became of it
+ *   ring     memory of the text ring (tree/textring.h)
+ *
+ * A worker may be taken over by a hostile archive and then write anything here.  The keeper therefore takes
+ * numbers from it and nothing else, and a successor checks each request before it is executed (mount/request.h).
+ *
+ * Threads: slot functions by the thread that claimed the slot; the keeper's functions while no worker runs, or,
+ * where it says so, at any time.  Nothing here blocks.
+ */
+#ifndef PXEFS_MOUNT_JOURNAL_H
+#define PXEFS_MOUNT_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Raised with every change of what stands in the memfd, the text ring included. */
+#define JOURNAL_VERSION 1
+#define JOURNAL_SLOTS                                                                                        \
+        64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
+/* The longest request of a read-only mount is a LOOKUP: header and name.  What is longer (many FORGETs in one) is
+ * never executed again. */
+#define JOURNAL_REQUEST_BYTES (16384 - 64)
+#define JOURNAL_INIT_BYTES    256
+
+struct journal;
+
+/* Makes one with @ring_bytes for the text ring, for the keeper.  0 or a negative errno. */
+int journal_create(size_t ring_bytes, struct journal **ret, struct err *err);
+
+/* Maps the one behind @fd (borrowed), for a worker that was built for @version.  -EPROTO with the reason if it is of
+ * another version or shape. */
+int journal_open(int fd, uint32_t version, struct journal **ret, struct err *err);
+void journal_close(struct journal *j);
+int journal_fd(const struct journal *j); /* borrowed; of journal_create */
+
+void *journal_ring(struct journal *j, size_t *ret_bytes); /* zeros at first; borrowed */
+
+/* ---- slots, for workers ---- */
+
+struct journal_slot;
+
+/* A slot for the calling thread: the one with the oldest unanswered request that nobody executes, else an empty one.  NULL if all
+ * are taken. */
+struct journal_slot *journal_claim(struct journal *j);
+void journal_release(struct journal *j, struct journal_slot *s);
+unsigned journal_slot_number(const struct journal *j, const struct journal_slot *s);
+
+/* True if requests may be waiting to be executed again. */
+bool journal_has_orphans(const struct journal *j);
+
+/* True if the slot holds a request without an answer; copies it to @buf (@cap bytes) and says how many there are, at most
+ * JOURNAL_REQUEST_BYTES, whatever the request says of its own length. */
+bool journal_unanswered(const struct journal_slot *s, void *buf, size_t cap, size_t *ret_len);
+
+/* Empties the slot and returns where the next request may be read to: JOURNAL_REQUEST_BYTES. */
+void *journal_arm(struct journal_slot *s);
+
+/* Says that a request is being executed since @now_ms (by this worker). */
+void journal_taken(struct journal_slot *s, int64_t now_ms);
+
+/* Says that the request @unique was answered, if it is the slot's. */
+void journal_answered(struct journal_slot *s, uint64_t unique);
+
+/* ---- INIT: kept, so that a successor can negotiate the same again ---- */
+
+void journal_save_init(struct journal *j, const void *request, size_t len);
+void journal_save_init_reply(struct journal *j, const void *reply, size_t len);
+/* Copies; the lengths, or 0 if there is none yet.  @buf has JOURNAL_INIT_BYTES. */
+size_t journal_init(const struct journal *j, void *buf);
+size_t journal_init_reply(const struct journal *j, void *buf);
+
+/* ---- state ---- */
+
+void journal_beat(struct journal *j, int64_t now_ms); /* a worker: I am alive */
+int64_t journal_heartbeat(const struct journal *j);
+uint32_t journal_generation(const struct journal *j); /* of the worker that runs; 1 is the first */
+
+/* The mount was ready once: a worker that starts now is a successor. */
+void journal_set_ready(struct journal *j);
+bool journal_is_ready(const struct journal *j);
+/* The keeper ends the mount: a worker told to end takes its time and closes all. */
+void journal_set_ending(struct journal *j);
+bool journal_is_ending(const struct journal *j);
+
+/* ---- slots, for the keeper ---- */
+
+/* One unanswered request, in numbers. */
+struct journal_request {
+        uint64_t unique, node;
+        uint32_t opcode;
+        uint32_t deaths;              /* workers that ended with it unanswered, for whatever reason */
+        uint32_t crashes, hangs;      /* of these: it was what the worker crashed on, or was killed for */
+        bool refused;                 /* the keeper answered it, and a worker is still at it */
+        int64_t taken_ms, started_ms; /* when it came, when the running worker began it (0: it did not yet) */
+};
+
+/* Slot @i; false if there is nothing unanswered.  At any time. */
+bool journal_peek(const struct journal *j, unsigned i, struct journal_request *ret);
+
+/* Takes note that the keeper answered request @unique.  At any time. */
+void journal_refused(struct journal *j, unsigned i, uint64_t unique);
+void journal_count_crash(struct journal *j, unsigned i);
+void journal_count_hang(struct journal *j, unsigned i);
+
+/* No worker runs any more: its slots are free or wait for the next. */
+void journal_worker_ended(struct journal *j, int64_t now_ms);
+/* Another one is about to start. */
+void journal_worker_starts(struct journal *j, int64_t now_ms);
+
+/* Nothing ran for @ms (a frozen container): that is nobody's fault.  Moves all times.  At any time. */
+void journal_forgive(struct journal *j, int64_t ms);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* session -- see session.h.
+ *
+ * Each thread of libfuse's loop has a slot of the journal.  io_read, in place of read(2):
+ *
+ *   an unanswered request that nobody executes (of a predecessor)?  its slot becomes this thread's; that request
+ *   else: the slot is emptied, and the kernel writes the next request into it
+ *
+ * and io_writev marks the slot as answered when a reply with its number was written.  So replay needs no code of its
+ * own: requests of a predecessor come to libfuse's threads as if the kernel had sent them, as many at once as there are
+ * threads.  A request that was answered, but not marked, is executed once more, and the kernel refuses the second reply
+ * with ENOENT (Linux fs/fuse/dev.c, fuse_dev_do_write: request_find), which libfuse passes over.
+ *
+ * Invariants
+ *   1. Every callback answers in the thread that took the request (ops.c), so a thread has one request at a time.
+ *   2. A successor negotiates by the bytes of the kernel's INIT; its reply is compared with the one the kernel got,
+ *      and not sent.
+ *   3. clone_fd is off: requests that were read from a clone end with the process that has it open.
+ */
+#include "mount/session.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "mount/request.h"
+
+struct slot_ref {
+        struct journal *journal;
+        struct journal_slot *slot;
+};
+
+struct session {
+        struct ops *ops; /* borrowed */
+        struct journal *journal;
+        struct fuse_session *fuse; /* owned; closes the descriptor */
+        pthread_key_t key;         /* each thread's struct slot_ref */
+        bool have_key, signals;
+        atomic_bool gone; /* the kernel said that there is no mount */
+        /* While INIT is negotiated once more: where its reply goes instead of the kernel. */
+        bool feeding;
+        unsigned char reply[JOURNAL_INIT_BYTES];
+        size_t reply_len;
+};
+
+static void slot_ref_free(void *arg)
+{
+        struct slot_ref *ref = arg;
+
+        if (ref->slot)
+                journal_release(ref->journal, ref->slot);
+        free(ref);
+}
+
+/* This thread's; made when it asks first.  NULL with errno if that cannot be. */
+static struct slot_ref *my_slot(struct session *s)
+{
+        struct slot_ref *ref = pthread_getspecific(s->key);
+
+        if (!ref) {
+                ref = calloc(1, sizeof *ref);
+                if (!ref)
+                        return NULL;
+                ref->journal = s->journal;
+                if (pthread_setspecific(s->key, ref) != 0) {
+                        free(ref);
+                        errno = ENOMEM;
+                        return NULL;
+                }
+        }
+        if (!ref->slot)
+                ref->slot = journal_claim(s->journal);
+        if (!ref->slot)
+                errno = ENOMEM;
+        return ref->slot ? ref : NULL;
+}
+
+static void answer_errno(int fd, uint64_t unique, int error)
+{
+        struct fuse_out_header out = { .len = sizeof out, .error = -error, .unique = unique };
+
+        (void)!write(fd, &out, sizeof out); /* ENOENT: it was answered already */
+}
+
+/* A request of the slot that has no answer yet, ready for libfuse; 0 if there is none. */
+static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
+{
+        const struct fuse_in_header *h = buf;
+        size_t len;
+        int error;
+
+        if (!journal_unanswered(slot, buf, cap, &len))
+                return 0;
+        switch (request_judge(buf, len, &len, &error)) {
+        case REQUEST_FIT:
+                journal_taken(slot, clock_ms());
+                return len;
+        case REQUEST_UNFIT:
+                answer_errno(fd, h->unique, error);
+                break;
+        case REQUEST_SILENT:
+                break;
+        }
+        journal_answered(slot, h->unique);
+        return 0;
+}
+
+/* Goes on to a slot with a request that is waiting, as long as there is one. */
+static size_t next_orphan(struct session *s, int fd, struct slot_ref *ref, void *buf, size_t cap)
+{
+        for (;;) {
+                size_t len = replay(fd, ref->slot, buf, cap);
+
+                if (len > 0)
+                        return len;
+                if (!journal_has_orphans(s->journal))
+                        return 0;
+                journal_release(s->journal, ref->slot);
+                ref->slot = journal_claim(s->journal);
+                if (!ref->slot)
+                        return 0;
+        }
+}
+
+static ssize_t next_request(struct session *s, int fd, struct journal_slot *slot, void *buf, size_t len)
+{
+        unsigned char *request = journal_arm(slot);
+        /* The kernel wants room for the longest request there could be; what does not fit into the slot goes where
+         * libfuse wants it anyway. */
+        struct iovec iov[] = { { request, JOURNAL_REQUEST_BYTES },
+                { (char *)buf + JOURNAL_REQUEST_BYTES, len - JOURNAL_REQUEST_BYTES } };
+        ssize_t n = readv(fd, iov, 2);
+        const struct fuse_in_header *h = buf;
+
+        if (n < 0 && errno == ENODEV)
+                atomic_store(&s->gone, true);
+        if (n <= 0)
+                return n;
+        journal_taken(slot, clock_ms());
+        memcpy(buf, request, n < JOURNAL_REQUEST_BYTES ? (size_t)n : JOURNAL_REQUEST_BYTES);
+        if ((size_t)n >= sizeof *h && h->opcode == FUSE_INIT)
+                journal_save_init(s->journal, buf, (size_t)n);
+        return n;
+}
+
+static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
+{
+        struct session *s = ((struct ops *)userdata)->session;
+        struct slot_ref *ref = my_slot(s);
+        size_t n;
+
+        if (!ref)
+                return -1;
+        if (len <= JOURNAL_REQUEST_BYTES) {
+                errno = EINVAL;
+                return -1;
+        }
+        n = next_orphan(s, fd, ref, buf, len);
+        if (n > 0)
+                return (ssize_t)n;
+        if (!ref->slot) {
+                errno = ENOMEM;
+                return -1;
+        }
+        return next_request(s, fd, ref->slot, buf, len);
+}
+
+static size_t gather(const struct iovec *iov, int count, unsigned char *buf, size_t cap)
+{
+        size_t n = 0, copied = 0;
+
+        for (int i = 0; i < count; i++) {
+                size_t part = iov[i].iov_len < cap - copied ? iov[i].iov_len : cap - copied;
+
+                memcpy(buf + copied, iov[i].iov_base, part);
+                copied += part;
+                n += iov[i].iov_len;
+        }
+        return n;
+}
+
+static bool answers_init(const struct journal *j, const struct fuse_out_header *out)
+{
+        unsigned char init[JOURNAL_INIT_BYTES];
+        struct fuse_in_header h;
+
+        if (journal_init(j, init) < sizeof h)
+                return false;
+        memcpy(&h, init, sizeof h);
+        return h.unique == out->unique && out->error == 0;
+}
+
+static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+        struct session *s = ((struct ops *)userdata)->session;
+        const struct fuse_out_header *out = iov[0].iov_base;
+        struct slot_ref *ref;
+        ssize_t n;
+        int error;
+
+        if (s->feeding) {
+                s->reply_len = gather(iov, count, s->reply, sizeof s->reply);
+                return (ssize_t)s->reply_len;
+        }
+        n = writev(fd, iov, count);
+        error = errno;
+        if (n < 0 && error != ENOENT && error != ENODEV)
+                answer_errno(fd, out->unique, EIO); /* short of memory: an error beats no answer */
+        if (answers_init(s->journal, out)) {
+                unsigned char reply[JOURNAL_INIT_BYTES];
+                size_t len = gather(iov, count, reply, sizeof reply);
+
+                if (len <= sizeof reply)
+                        journal_save_init_reply(s->journal, reply, len);
+        }
+        ref = pthread_getspecific(s->key);
+        if (ref && ref->slot)
+                journal_answered(ref->slot, out->unique);
+        errno = error;
+        return n;
+}
+
+/* Invariant 2. */
+static int negotiate_again(struct session *s, struct err *err)
+{
+        unsigned char init[JOURNAL_INIT_BYTES], before[JOURNAL_INIT_BYTES];
+        size_t len = journal_init(s->journal, init), before_len = journal_init_reply(s->journal, before),
+               own_len;
+        struct fuse_buf buf = { .mem = init };
+        int error;
+
+        if (before_len == 0)
+                return 0; /* nobody answered yet: it comes from the slot, or from the kernel */
+        if (request_judge(init, len, &own_len, &error) != REQUEST_FIT || own_len != len)
+                return err_set(err, -EPROTO, "the INIT in the journal is damaged");
+        buf.size = len;
+        s->feeding = true;
+        fuse_session_process_buf(s->fuse, &buf);
+        s->feeding = false;
+        if (s->reply_len != before_len || memcmp(s->reply, before, before_len) != 0)
+                return err_set(err, -EPROTO,
+                        "it would agree on other things with the kernel than the mount did: it fits a new "
+                        "mount only");
+        return 0;
+}
+
+void session_forget(struct session *s)
+{
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_request r;
+
+                if (journal_peek(s->journal, i, &r))
+                        journal_refused(s->journal, i, r.unique);
+        }
+}
+
+int session_open(const struct session_options *opts, struct session **ret, struct err *err)
+{
+        static const struct fuse_custom_io io = { .read = io_read, .writev = io_writev };
+        char name[] = "pxefs", flag[] = "-d";
+        char *argv[] = { name, flag, NULL };
+        struct fuse_args args = { .argc = opts->debug ? 2 : 1, .argv = argv };
+        struct session *s = calloc(1, sizeof *s);
+        int r;
+
+        if (!s)
+                return err_set(err, -ENOMEM, "out of memory");
+        s->ops = opts->ops;
+        s->ops->session = s;
+        s->journal = opts->journal;
+        s->have_key = pthread_key_create(&s->key, slot_ref_free) == 0;
+        s->fuse = fuse_session_new(&args, &ops_table, sizeof ops_table, s->ops);
+        fuse_opt_free_args(&args);
+        if (s->fuse && s->have_key && fuse_session_custom_io(s->fuse, &io, opts->fd) == 0) {
+                r = negotiate_again(s, err);
+        } else {
+                close(opts->fd);
+                r = err_set(err, -EINVAL, "libfuse makes no session");
+        }
+        if (r < 0) {
+                session_close(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+int session_loop(struct session *s, bool single_thread)
+{
+        struct fuse_loop_config *config;
+        int r;
+
+        if (fuse_set_signal_handlers(s->fuse) < 0)
+                return -EINVAL;
+        s->signals = true;
+        if (single_thread) {
+                r = fuse_session_loop(s->fuse);
+        } else {
+                config = fuse_loop_cfg_create();
+                if (!config)
+                        return -ENOMEM;
+                fuse_loop_cfg_set_clone_fd(config, 0); /* invariant 3 */
+                r = fuse_session_loop_mt(s->fuse, config);
+                fuse_loop_cfg_destroy(config);
+        }
+        return r > 0 ? 0 : r; /* a positive value is the signal that ended the loop */
+}
+
+bool session_mount_gone(const struct session *s)
+{
+        return atomic_load(&s->gone);
+}
+
+void session_close(struct session *s)
+{
+        if (!s)
+                return;
+        if (s->signals)
+                fuse_remove_signal_handlers(s->fuse);
+        if (s->fuse)
+                fuse_session_destroy(s->fuse);
+        if (s->have_key) {
+                struct slot_ref *ref = pthread_getspecific(s->key);
+
+                if (ref) {
+                        (void)pthread_setspecific(s->key, NULL);
+                        slot_ref_free(ref);
+                }
+                pthread_key_delete(s->key);
+        }
+        s->ops->session = NULL;
+        free(s);
+}

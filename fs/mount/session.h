@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* session -- libfuse's loop over a descriptor that outlives it, with a journal of what is unanswered. */
+#ifndef PXEFS_MOUNT_SESSION_H
+#define PXEFS_MOUNT_SESSION_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "mount/journal.h"
+#include "mount/ops.h"
+
+struct session;
+
+struct session_options {
+        struct ops *ops;         /* borrowed; what it points to may be filled in until session_loop */
+        int fd;                  /* of a mounted /dev/fuse; the session's, closed on error too */
+        struct journal *journal; /* borrowed */
+        bool debug;              /* libfuse prints every request to stderr */
+};
+
+/* Makes the session.  If the kernel's INIT was answered before, negotiates the same once more with libfuse alone.
+ *
+ * Returns 0, -EPROTO if this program would answer that INIT differently, or -EINVAL/-ENOMEM (libfuse says no more).
+ */
+int session_open(const struct session_options *opts, struct session **ret, struct err *err);
+
+/* Serves: first what a predecessor left unanswered, then what comes.  Until the mount is gone, or SIGTERM, SIGINT or
+ * SIGHUP arrives.  Returns 0, or a negative errno. */
+int session_loop(struct session *s, bool single_thread);
+
+/* True if the loop ended because there is no mount any more. */
+bool session_mount_gone(const struct session *s);
+
+/* For tests: lets go of what a predecessor left unanswered; its readers wait for ever. */
+void session_forget(struct session *s);
+void session_close(struct session *s);
+
+#endif

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MPL-2.0
+"""chaos.py KEEPER_PID SIGNAL INTERVAL_MS STOP_FILE -- sends SIGNAL to the keeper's worker again and again, until STOP_FILE
+is there; never to one that does not serve yet.  With SIGNAL "UPGRADE" it makes a new copy of the program at WORKER (environment) and sends the keeper SIGHUP.
+STOP_FILE.begun appears with the first.  Prints how many it sent."""
+import os
+import shutil
+import signal
+import sys
+import time
+
+keeper, what, interval, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]) / 1000, sys.argv[4]
+
+
+def serving(parent):
+    """pid (comm) state ppid ...: proc(5).  Not pgrep(1): ten a second of it would be load of their own."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                comm, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if comm == "pxefs-serving" and int(rest.split()[1]) == parent:
+            yield int(pid)
+
+
+sent = 0
+following = time.monotonic()
+while not os.path.exists(stop):
+    if what == "UPGRADE":
+        path = os.environ["WORKER"]
+        shutil.copy(path, path + ".new")
+        os.rename(path + ".new", path)
+        os.kill(keeper, signal.SIGHUP)
+        sent += 1
+    else:
+        for pid in serving(keeper):
+            try:
+                os.kill(pid, getattr(signal, what))
+                sent += 1
+            except ProcessLookupError:
+                pass
+    if sent == 1:
+        open(stop + ".begun", "w").close()
+    following = max(following + interval, time.monotonic())
+    time.sleep(max(0, following - time.monotonic()))
+print(sent)

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "mount/journal.h"
+
+static struct journal *keeper(void)
+{
+        struct journal *j = NULL;
+
+        assert_int_equal(journal_create(65536, &j, NULL), 0);
+        return j;
+}
+
+/* A worker of the same journal: another mapping. */
+static struct journal *worker(struct journal *k)
+{
+        struct journal *j = NULL;
+
+        assert_int_equal(journal_open(journal_fd(k), JOURNAL_VERSION, &j, NULL), 0);
+        return j;
+}
+
+/* What the kernel does: writes a request into a slot. */
+static void arrive(struct journal_slot *s, uint64_t unique)
+{
+        struct fuse_in_header h = {
+                .len = sizeof h, .opcode = FUSE_READLINK, .unique = unique, .nodeid = unique + 1
+        };
+
+        memcpy(journal_arm(s), &h, sizeof h);
+}
+
+static unsigned n_waiting(const struct journal *j, struct journal_request *ret)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_request r;
+
+                if (journal_peek(j, i, &r)) {
+                        *ret = r;
+                        n++;
+                }
+        }
+        return n;
+}
+
+static void what_is_unanswered_is_the_successors(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k), *b = worker(k);
+        struct journal_slot *s = journal_claim(a), *t = journal_claim(a), *u;
+        struct journal_request r = { 0 };
+        struct fuse_in_header h;
+        size_t len;
+
+        (void)state;
+        assert_true(s && t && s != t);
+        arrive(s, 7);
+        journal_taken(s, 1000);
+        arrive(t, 8);
+        journal_answered(t, 8);
+        journal_answered(s, 8); /* not its own */
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(
+                r.unique == 7 && r.node == 8 && r.taken_ms == 1000 && r.started_ms == 1000 && r.deaths == 0);
+
+        journal_worker_ended(k, 1100); /* killed */
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.deaths == 1 && r.taken_ms == 1000 && r.started_ms == 0);
+        u = journal_claim(b);
+        assert_true(journal_unanswered(u, &h, sizeof h, &len) && len == sizeof h && h.unique == 7);
+        journal_taken(u, 1200);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.taken_ms == 1000 && r.started_ms == 1200);
+        journal_answered(u, 7);
+        assert_int_equal(n_waiting(k, &r), 0);
+        assert_false(journal_unanswered(u, &h, sizeof h, &len));
+        journal_close(b);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void killed_at_once_after_the_kernel_wrote_it_a_request_is_kept(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        arrive(journal_claim(a), 7);
+        journal_worker_ended(k, 500);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.taken_ms == 500 && r.deaths == 1); /* it was not noted: it counts from here */
+        journal_close(a);
+        journal_close(k);
+}
+
+static void what_the_keeper_answered_is_not_executed_again(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        arrive(s, 7);
+        journal_refused(k, journal_slot_number(a, s), 7);
+        assert_int_equal(n_waiting(k, &r), 1); /* a worker is still at it, and may hang */
+        assert_true(r.refused);
+        journal_worker_ended(k, 500);
+        assert_int_equal(n_waiting(k, &r), 0);
+        arrive(s, 9); /* the next one in that slot is another matter */
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_false(r.refused);
+        journal_worker_ended(k, 600);
+        journal_refused(k, journal_slot_number(a, s), 9); /* nobody is at it */
+        assert_int_equal(n_waiting(k, &r), 0);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void slots_are_given_back_and_never_shared(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *v[JOURNAL_SLOTS];
+
+        (void)state;
+        for (int round = 0; round < 3; round++) {
+                for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                        v[i] = journal_claim(a);
+                        assert_non_null(v[i]);
+                        for (unsigned n = 0; n < i; n++)
+                                assert_ptr_not_equal(v[i], v[n]);
+                }
+                assert_null(journal_claim(a));
+                for (unsigned i = 0; i < JOURNAL_SLOTS; i++)
+                        journal_release(a, v[i]);
+        }
+        journal_close(a);
+        journal_close(k);
+}
+
+static void a_thread_that_ends_with_a_request_leaves_it_to_another(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a), *t = journal_claim(a);
+        size_t len;
+
+        (void)state;
+        assert_false(journal_has_orphans(a));
+        arrive(s, 7);
+        journal_release(a, s);
+        assert_true(journal_has_orphans(a));
+        journal_release(a, t);
+        assert_ptr_equal(journal_claim(a), s);
+        assert_true(journal_unanswered(s, (char[8]) { 0 }, 8, &len) && len == 8);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void who_waited_longest_is_served_first(void **state)
+{
+        static const int64_t taken[] = { 300, 100, 200 };
+        static const uint64_t want[] = { 2, 3, 1 };
+        struct journal *k = keeper(), *a = worker(k), *b = worker(k);
+        struct fuse_in_header h;
+        size_t len;
+
+        (void)state;
+        for (uint64_t i = 0; i < 3; i++) {
+                struct journal_slot *s = journal_claim(a);
+
+                arrive(s, i + 1);
+                journal_taken(s, taken[i]);
+        }
+        journal_worker_ended(k, 1000);
+        for (int i = 0; i < 3; i++) {
+                assert_true(journal_unanswered(journal_claim(b), &h, sizeof h, &len));
+                assert_int_equal(h.unique, want[i]);
+        }
+        assert_false(journal_unanswered(journal_claim(b), &h, sizeof h, &len));
+        journal_close(b);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void a_freeze_is_nobodys_fault(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        arrive(s, 7);
+        journal_taken(s, 1000);
+        journal_beat(a, 1000);
+        journal_forgive(k, 60000);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.taken_ms == 61000 && r.started_ms == 61000 && journal_heartbeat(k) == 61000);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void another_version_or_shape_is_refused_with_a_reason(void **state)
+{
+        struct journal *k = keeper(), *j = NULL;
+        int other = memfd_create("other", MFD_CLOEXEC);
+        struct err err = { "" };
+
+        (void)state;
+        assert_int_equal(journal_open(journal_fd(k), JOURNAL_VERSION + 1, &j, &err), -EPROTO);
+        assert_non_null(strstr(err.text, "version"));
+        assert_int_equal(journal_open(other, JOURNAL_VERSION, &j, &err), -EPROTO); /* empty */
+        assert_int_equal(ftruncate(other, 8 << 20), 0);
+        assert_int_equal(journal_open(other, JOURNAL_VERSION, &j, &err), -EPROTO); /* zeros */
+        assert_int_equal(journal_open(-1, JOURNAL_VERSION, &j, &err), -EPROTO);
+        assert_null(j);
+        close(other);
+        journal_close(k);
+}
+
+static void a_worker_cannot_cut_it_short(void **state)
+{
+        struct journal *k = keeper();
+
+        (void)state;
+        assert_int_equal(ftruncate(journal_fd(k), 4096), -1);
+        assert_int_equal(errno, EPERM);
+        journal_close(k);
+}
+
+static void init_and_its_reply_are_kept_if_they_fit(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        char buf[JOURNAL_INIT_BYTES], big[JOURNAL_INIT_BYTES + 1] = { 0 };
+
+        (void)state;
+        assert_int_equal(journal_init(a, buf), 0);
+        journal_save_init(a, "init", 4);
+        journal_save_init_reply(a, "reply", 5);
+        assert_int_equal(journal_init(k, buf), 4);
+        assert_memory_equal(buf, "init", 4);
+        assert_int_equal(journal_init_reply(k, buf), 5);
+        journal_save_init(a, big, sizeof big);
+        assert_int_equal(journal_init(k, buf), 4);
+        journal_close(a);
+        journal_close(k);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_is_unanswered_is_the_successors),
+                cmocka_unit_test(killed_at_once_after_the_kernel_wrote_it_a_request_is_kept),
+                cmocka_unit_test(what_the_keeper_answered_is_not_executed_again),
+                cmocka_unit_test(slots_are_given_back_and_never_shared),
+                cmocka_unit_test(a_thread_that_ends_with_a_request_leaves_it_to_another),
+                cmocka_unit_test(who_waited_longest_is_served_first),
+                cmocka_unit_test(a_freeze_is_nobodys_fault),
+                cmocka_unit_test(another_version_or_shape_is_refused_with_a_reason),
+                cmocka_unit_test(a_worker_cannot_cut_it_short),
+                cmocka_unit_test(init_and_its_reply_are_kept_if_they_fit),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
