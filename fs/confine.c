@@ -11,40 +11,96 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "sandbox/probe.h"
 #include "sandbox/sandbox.h"
 
-/* Builds, cache, inventory, and the two lists.  NULL if memory is short; the paths are the options', but for
- * *ret_inventory_dir, which the caller frees. */
-static struct landlock_place *find_places(const struct options *o, size_t *ret_n, char **ret_inventory_dir)
-{
-        struct landlock_place *v = calloc(3 + o->n_static_dirs + o->n_links_to, sizeof *v);
-        size_t n = 0;
+struct confinement {
+        struct landlock_place *places; /* owned; the paths are the options', but for inventory_dir */
+        struct place_id {
+                bool reached;
+                dev_t dev;
+                ino_t ino;
+        } * ids; /* owned; one for each place */
+        size_t n;
+        char *inventory_dir; /* owned */
+};
 
-        if (!v)
+void confinement_free(struct confinement *c)
+{
+        if (!c)
+                return;
+        free(c->places);
+        free(c->ids);
+        free(c->inventory_dir);
+        free(c);
+}
+
+static void confinement_freep(struct confinement **c)
+{
+        confinement_free(*c);
+}
+
+static struct place_id identify(const char *path)
+{
+        struct stat st;
+        bool reached = euidaccess(path, R_OK | X_OK) == 0 && stat(path, &st) == 0;
+
+        return reached ? (struct place_id) { true, st.st_dev, st.st_ino }
+                       : (struct place_id) { .reached = false };
+}
+
+bool confine_replaced(const struct confinement *c, const char **ret_path)
+{
+        for (size_t i = 0; i < c->n; i++) {
+                struct place_id now = identify(c->places[i].path), *was = &c->ids[i];
+
+                if (!now.reached || (was->reached && was->dev == now.dev && was->ino == now.ino))
+                        continue;
+                *ret_path = c->places[i].path;
+                return true;
+        }
+        return false;
+}
+
+static void add(struct confinement *c, const char *path, enum landlock_use use)
+{
+        c->places[c->n] = (struct landlock_place) { path, use };
+        c->ids[c->n++] = identify(path);
+}
+
+/* Builds, cache, inventory, and the two lists.  NULL if memory is short. */
+static struct confinement *find_places(const struct options *o)
+{
+        AUTO_CLEAN(confinement_freep) struct confinement *c = calloc(1, sizeof *c);
+        size_t max = 3 + o->n_static_dirs + o->n_links_to;
+
+        if (!c)
                 return NULL;
-        v[n++] = (struct landlock_place) { o->builds_dir, LANDLOCK_READ };
-        v[n++] = (struct landlock_place) { o->cache_dir, LANDLOCK_CACHE };
+        c->places = calloc(max, sizeof *c->places);
+        c->ids = calloc(max, sizeof *c->ids);
+        if (!c->places || !c->ids)
+                return NULL;
+        add(c, o->builds_dir, LANDLOCK_READ);
+        add(c, o->cache_dir, LANDLOCK_CACHE);
         if (o->inventory) {
                 size_t len = (size_t)(strrchr(o->inventory, '/') - o->inventory);
 
-                *ret_inventory_dir = strndup(o->inventory, len ? len : 1);
-                if (!*ret_inventory_dir) {
-                        free(v);
+                c->inventory_dir = strndup(o->inventory, len ? len : 1);
+                if (!c->inventory_dir)
                         return NULL;
-                }
-                v[n++] = (struct landlock_place) { *ret_inventory_dir, LANDLOCK_DATABASE };
+                add(c, c->inventory_dir, LANDLOCK_DATABASE);
         }
         for (size_t i = 0; i < o->n_static_dirs; i++)
-                v[n++] = (struct landlock_place) { o->static_dirs[i], LANDLOCK_READ };
+                add(c, o->static_dirs[i], LANDLOCK_READ);
         for (size_t i = 0; i < o->n_links_to; i++)
-                v[n++] = (struct landlock_place) { o->links_to[i], LANDLOCK_READ };
-        *ret_n = n;
-        return v;
+                add(c, o->links_to[i], LANDLOCK_READ);
+        return take_ptr(&c);
 }
 
 /* Writes what could be done to <cache>/probe.txt. */
@@ -69,34 +125,38 @@ static void try_out(const struct options *o)
                 log_error("%s: %s", path.data, strerror(errno));
 }
 
-static int enter(const struct options *o, struct sandbox_report *ret, struct err *err)
+static int enter(const struct options *o, struct confinement *c, struct sandbox_report *ret, struct err *err)
 {
-        AUTO_FREE char *inventory_dir = NULL;
-        AUTO_FREE struct landlock_place *places = NULL;
-        size_t n;
+        int r;
 
         if (o->no_sandbox) {
                 (void)err_set(&ret->landlock_why, 0, "left out, for a test");
                 ret->seccomp_why = ret->landlock_why;
+                c->n = 0;
                 return 0;
         }
-        places = find_places(o, &n, &inventory_dir);
-        if (!places)
-                return err_set(err, -ENOMEM, "out of memory");
-        return sandbox_enter(&(struct sandbox_options) { .places = places,
-                                     .n_places = n,
-                                     .no_landlock = o->no_landlock,
-                                     .no_seccomp = o->no_seccomp },
+        r = sandbox_enter(&(struct sandbox_options) { .places = c->places,
+                                  .n_places = c->n,
+                                  .no_landlock = o->no_landlock,
+                                  .no_seccomp = o->no_seccomp },
                 ret, err);
+        if (ret->landlock_abi == 0)
+                c->n = 0;
+        return r;
 }
 
-int confine(const struct options *o, char **ret_json, bool *ret_whole, struct err *err)
+int confine(
+        const struct options *o, struct confinement **ret, char **ret_json, bool *ret_whole, struct err *err)
 {
+        AUTO_CLEAN(confinement_freep) struct confinement *c = find_places(o);
         AUTO_BUF struct buf text = BUF_INIT;
         AUTO_BUF struct buf json = BUF_INIT;
         struct sandbox_report report = { .landlock_abi = 0 };
-        int r = enter(o, &report, err);
+        int r;
 
+        if (!c)
+                return err_set(err, -ENOMEM, "out of memory");
+        r = enter(o, c, &report, err);
         if (r < 0)
                 return r;
         sandbox_report_text(&report, &text);
@@ -111,5 +171,8 @@ int confine(const struct options *o, char **ret_json, bool *ret_whole, struct er
                 try_out(o);
         *ret_whole = sandbox_is_whole(&report);
         *ret_json = buf_take(&json, NULL);
-        return *ret_json ? 0 : err_set(err, -ENOMEM, "out of memory");
+        if (!*ret_json)
+                return err_set(err, -ENOMEM, "out of memory");
+        *ret = take_ptr(&c);
+        return 0;
 }

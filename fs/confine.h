@@ -5,14 +5,26 @@
 
 #include "options.h"
 
+/* Which directories the sandbox leaves open, as they were when it was closed. */
+struct confinement;
+
 /* Closes the sandbox around the calling process (sandbox/sandbox.h): after its user was changed, before threads are started
  * and before anything is read that somebody else wrote.  Warns in one line if a part is not in force; the options
  * test_... leave parts out, or try out what can be done afterwards.
  *
+ * ret        receives what confine_replaced compares; the caller frees it
  * ret_json   receives the report as a JSON object, for status.json; the caller frees it
  * ret_whole  receives whether every part is in force
  *
  * Returns 0 or a negative errno with the reason. */
-int confine(const struct options *o, char **ret_json, bool *ret_whole, struct err *err);
+int confine(
+        const struct options *o, struct confinement **ret, char **ret_json, bool *ret_whole, struct err *err);
+void confinement_free(struct confinement *c);
+
+/* True if another directory stands at the path of one, or one that could not be reached then can be now: the sandbox keeps
+ * this process out of it.  False always if files are not confined.  Blocks as long as stat(2) of the directories does.
+ *
+ * ret_path  receives which; borrowed from @c */
+bool confine_replaced(const struct confinement *c, const char **ret_path);
 
 #endif

@@ -361,8 +361,9 @@ static void put_row(struct buf *b, const struct options *o, const struct option_
                         put_word(b, row->name, *(char *const *)field);
                 break;
         case OPT_LIST:
-                for (size_t i = 0; i < o->n_static_dirs; i++)
-                        put_word(b, row->name, o->static_dirs[i]);
+                for (size_t i = 0; i < *(const size_t *)(const void *)((const char *)field + sizeof(char **));
+                        i++)
+                        put_word(b, row->name, (*(char *const *const *)field)[i]);
                 break;
         case OPT_ID:
                 put_number(b, row->name, (uint64_t) * (const long *)field);

@@ -34,6 +34,7 @@
 #include "mount/session.h"
 #include "mount/watch.h"
 #include "options.h"
+#include "renew.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
 #include "tree/text.h"
@@ -59,6 +60,8 @@ struct worker {
         struct session *session;
         struct watch *watch;
         struct pulse *pulse;
+        struct confinement *confinement;
+        struct renew *renew;
         int64_t started_sec; /* since the epoch */
         atomic_int awaited;  /* of the two things that make it ready */
         char *sandbox;       /* owned: the report of what confines us, as JSON */
@@ -260,6 +263,7 @@ static void rehearse(void)
 /* Shows that it fits the mount, and waits for its turn. */
 static int take_place(struct worker *w, struct err *err)
 {
+        const char *replaced;
         int r;
 
         w->ops = (struct ops) { .requests = &w->requests, .on_init = one_more, .on_init_ctx = w };
@@ -272,11 +276,13 @@ static int take_place(struct worker *w, struct err *err)
         child_say(CHILD_FITS, NULL);
         if (journal_is_ready(w->journal))
                 rehearse();
-        r = confine(w->opts, &w->sandbox, &w->sandbox_whole, err);
+        r = confine(w->opts, &w->confinement, &w->sandbox, &w->sandbox_whole, err);
         if (r < 0)
                 return r;
         if (!child_wait_go())
                 return err_set(err, -ESRCH, "the keeper is gone");
+        if (confine_replaced(w->confinement, &replaced)) /* while it stood by: the next one is bound to what is there */
+                _exit(EXIT_SUCCESS);
         if (w->opts->no_replay)
                 session_forget(w->session);
         return 0;
@@ -291,6 +297,9 @@ static int serve(struct worker *w, struct err *err)
                 return err_prefix(err, r, "builds directory %s", o->builds_dir);
         w->pulse = pulse_start(w->journal, CHILD_CONTROL_FD);
         if (!w->pulse)
+                return err_set(err, -EAGAIN, "no thread can be had");
+        w->renew = renew_start(w->confinement);
+        if (!w->renew)
                 return err_set(err, -EAGAIN, "no thread can be had");
         r = watch_start(&(struct watch_options) { .catalog = w->catalog,
                                 .builds_dir = o->builds_dir,
@@ -316,6 +325,7 @@ static int serve(struct worker *w, struct err *err)
 
 static void close_parts(struct worker *w)
 {
+        renew_stop(w->renew);
         watch_stop(w->watch);
         pulse_stop(w->pulse);
         session_close(w->session);
@@ -323,6 +333,7 @@ static void close_parts(struct worker *w)
         texts_free(w->texts);
         seen_close(w->seen);
         free(w->sandbox);
+        confinement_free(w->confinement);
         cleanup_close(&w->statm_fd);
         textring_free(w->ring);
         textring_free(w->face_ring);

@@ -32,7 +32,6 @@ struct watch {
         bool ready;           /* on_ready was called */
         int64_t look_ms;      /* monotonic: look at the directory then, at the latest */
         struct catalog_todo todo;
-        bool cut_off;         /* another directory is at the path, and cannot be opened; said once */
 };
 
 #define DRAW_MS 250 /* four times a second is as much as anybody reads */
@@ -69,20 +68,6 @@ static void watch_directory(struct watch *w)
                         w->opts.builds_dir, strerror(errno), w->opts.poll_ms / 1000.0);
 }
 
-/* The worker's sandbox is tied to the directory that was there when it started (sandbox/landlock.c, invariant 2). */
-static void say_cut_off(struct watch *w)
-{
-        if (!w->cut_off)
-                log_error("builds directory %s: it was replaced by another, which %s; the one from before is "
-                          "read on: "
-                          "restart pxefs to take the new one",
-                        w->opts.builds_dir,
-                        faccessat(AT_FDCWD, w->opts.builds_dir, R_OK, AT_EACCESS) == 0
-                                ? "the sandbox of this process does not reach"
-                                : "may not be read");
-        w->cut_off = true;
-}
-
 /* Another directory may have taken the path: `mv builds old; mkdir builds`, or a mount that came late. */
 static void follow_path(struct watch *w)
 {
@@ -91,15 +76,11 @@ static void follow_path(struct watch *w)
 
         if (stat(w->opts.builds_dir, &by_path) < 0 || fstat(w->opts.builds_fd, &by_fd) < 0)
                 return; /* not there now: the old one goes on */
-        if (by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino) {
-                w->cut_off = false;
+        if (by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino)
                 return;
-        }
         fd = open(w->opts.builds_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno == EACCES)
-                say_cut_off(w);
         if (fd < 0)
-                return;
+                return; /* it may not be read; or the sandbox keeps us out, and another worker comes (renew.h) */
         if (dup3(fd, w->opts.builds_fd, O_CLOEXEC) >= 0) {
                 log_info("builds directory %s: it was replaced; the new one is read", w->opts.builds_dir);
                 watch_directory(w);

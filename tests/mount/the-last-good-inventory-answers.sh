@@ -9,6 +9,7 @@ sql "INSERT INTO host (hostname, build) VALUES ('db1', '20240101T000000Z');
      INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';" >/dev/null
 status() { python3 -c 'import json, sys; i = json.load(open(sys.argv[1]))["inventory"]; print(i["state"], i["copy_of"], i["reason"] or "-")' \
         "$MNT/.pxefs/status.json"; }
+is_live() { [ "$(state)" = live ]; }
 state() { status | cut -d' ' -f1; }
 has_copy() { [ "$(status | cut -d' ' -f2)" != None ]; }
 menu=hosts/02-08-20-00-00-01/menu.ipxe
@@ -40,11 +41,12 @@ for trouble in gone empty garbage directory newer; do
         [ "$(http_get $menu | digest)" = "$want" ] || fail "$trouble: another script by HTTP"
         ls "$MNT/hosts" | grep -qx 02-08-20-00-00-01 || fail "$trouble: hosts/ is not listed"
         [ "$(readlink "$MNT/by-name/db1")" = ../hosts/02-08-20-00-00-01 ] || fail "$trouble: by-name/"
-        status | grep -q "^copy [^ ]* .*$words" || fail "$trouble: $(status)"
+        says() { status | grep -q "^copy [^ ]* .*$words"; }
+        wait_for 8 says || fail "$trouble: $(status)"
         rm -rf "$DIR/inventory"
         mv "$DIR/aside" "$DIR/inventory"
         [ "$(digest "$MNT/$menu")" = "$want" ] || fail "$trouble: not as before when the inventory is back"
-        [ "$(state)" = live ] || fail "$trouble, back: $(status)"
+        wait_for 8 is_live || fail "$trouble, back: $(status)" # another worker, as the directory is another
 done
 
 # A new start, while it is gone: said loudly, and served.
@@ -59,7 +61,7 @@ grep -q 'answering from the copy of .*because' "$DIR/log" || fail "says nothing:
 [ "$(state)" = copy ] || fail "$(status)"
 mv "$DIR/aside" "$DIR/inventory"
 [ "$(digest "$MNT/$menu")" = "$want" ] || fail "not as before when it is back"
-[ "$(state)" = live ] || fail "$(status)"
+wait_for 8 is_live || fail "$(status)"
 
 # In rollback mode a writer locks readers out. The copy answers meanwhile; the commit is seen by the next look-up.
 umount_pxefs # the mode is changed only while nobody else has the file open

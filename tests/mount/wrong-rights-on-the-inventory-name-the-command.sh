@@ -16,6 +16,7 @@ D=$(dirname "$P")
 chown -R "$PXEFS_USER:" "$D"
 mount_pxefs
 wait_for 20 has_copy || fail "no copy"
+changed() { [ "$(reason)" != "$before" ]; }
 works=0 mended=0
 while read -r breaks; do
         # Broken while nobody has it open, and then under a running daemon.
@@ -33,7 +34,9 @@ while read -r breaks; do
                 turn=$((turn + 1))
                 command=$(reason | grep -o ': ch[a-z]* [^;]*$\|sqlite3 .*$' | sed 's/^: //') || fail "$breaks: no command in: $(reason)"
                 [ $turn -le 2 ] || fail "$breaks: a third command is wanted: $(reason)"
+                before=$(reason)
                 sh -c "$command" || fail "$breaks: $command"
+                wait_for 8 changed || : # at once; or, what could not be reached at the start, by the next worker
         done
         if [ $turn -eq 0 ]; then works=$((works + 1)); else mended=$((mended + 1)); fi
         sqlite3 "$P" "UPDATE host SET comment = hex(randomblob(4))" || fail "$breaks: root cannot edit"
