@@ -346,24 +346,118 @@ CREATE TABLE known_setting (
 
 CREATE TABLE module (
   -- A file that is loaded beside the boot archive and appears below /system/boot of the booted system (answers.json,
-  -- networking.json, etc/system, ...; smartos-docs, modifying-boot-files).  Its hash is computed when it is served.
-  --   INSERT INTO module (host, name, content) VALUES (17, 'networking.json', readfile('networking.json'));
+  -- etc/system, ...; smartos-docs, modifying-boot-files).  Its hash is computed when it is served.  Machines that nobody
+  -- has entered get none.  The row of a host comes before its profile's, a profile's before its parent's.
+  --   INSERT INTO module (host, name, content) VALUES (17, 'etc/system', readfile('system'))
+  --     ON CONFLICT (host, name) DO UPDATE SET content = excluded.content;
   id       INTEGER PRIMARY KEY,
   profile  INTEGER REFERENCES profile (id),  -- one of these two
   host     INTEGER REFERENCES host (id),
   name     TEXT NOT NULL
            CONSTRAINT "name: a relative path of letters, digits, '.', '_', '-' and single '/', no . or .. in it, 100 at most"
            CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 100 AND instr(name, char(0)) = 0
-             AND name NOT GLOB '*[^A-Za-z0-9._/-]*' AND '/' || name || '/' NOT GLOB '*/[./-]*' AND name NOT GLOB '*/'),
+             AND name NOT GLOB '*[^A-Za-z0-9._/-]*' AND '/' || name || '/' NOT GLOB '*/[./-]*' AND name NOT GLOB '*/')
+           CONSTRAINT "name: what ends in .hash is computed from the module itself, leave it out"
+           CHECK (name NOT GLOB '*.hash')
+           CONSTRAINT "name: ramdisk is what boot_archive is called, and its hash would be compared with this file; choose another"
+           CHECK (name <> 'ramdisk'),
   content  ANY                          -- text or BLOB; NULL takes away what would be inherited
-           CONSTRAINT "content: text, or a BLOB as readfile('...') gives it, at most 4 MiB"
-           CHECK (typeof(content) IN ('text', 'blob', 'null') AND ifnull(length(CAST(content AS BLOB)), 0) <= 4194304),
+           CONSTRAINT "content: text, or a BLOB as readfile('...') gives it, 1 byte to 64 KiB; NULL takes an inherited one away"
+           CHECK (typeof(content) IN ('text', 'blob', 'null') AND ifnull(length(CAST(content AS BLOB)), 1) BETWEEN 1 AND 65536),
   secret   INTEGER NOT NULL DEFAULT 0   -- 1: never listed (answers.json holds a password)
            CONSTRAINT "secret: 0 or 1" CHECK (secret IN (0, 1)),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
     CHECK ((profile IS NULL) <> (host IS NULL)),
   UNIQUE (host, name),
   UNIQUE (profile, name)
+) STRICT;
+
+CREATE TABLE answer (
+  -- Answers for SmartOS' setup, so that a machine installs itself (smartos-docs, non-interactive-install): one row for a
+  -- profile or a host, one column for a question.  The machine gets them as the boot module answers.json, made of what its
+  -- host and profiles say together, each question answered by the nearest row in which it is not NULL.  A module of that
+  -- name takes the place of it.  0 and '' take an inherited answer away, and setup asks.
+  --   INSERT INTO answer (profile, config_console, skip_instructions, skip_final_confirm, admin_ip, headnode_default_gateway)
+  --     VALUES (1, 1, 1, 1, 'dhcp', 'none');
+  --   INSERT INTO answer (host, admin_mac) VALUES (17, '52:54:00:2f:61:34')
+  --     ON CONFLICT (host) DO UPDATE SET admin_mac = excluded.admin_mac;
+  --   SELECT json FROM host_answers WHERE hostname = 'db1';
+  id       INTEGER PRIMARY KEY,
+  profile  INTEGER UNIQUE REFERENCES profile (id),  -- one of these two
+  host     INTEGER UNIQUE REFERENCES host (id),
+  config_console INTEGER  -- 1: this is an unattended install; without it setup waits for Enter
+           CONSTRAINT "config_console: 1 for true, 0 to leave it out" CHECK (config_console IN (0, 1)),
+  skip_instructions INTEGER  -- 1: no explanations
+           CONSTRAINT "skip_instructions: 1 for true, 0 to leave it out" CHECK (skip_instructions IN (0, 1)),
+  simple_headers INTEGER  -- 1: brief headers, the screen is not cleared
+           CONSTRAINT "simple_headers: 1 for true, 0 to leave it out" CHECK (simple_headers IN (0, 1)),
+  admin_mac TEXT  -- the NIC of the admin network
+           CONSTRAINT "admin_mac: six pairs of hex digits joined by :, for example 52:54:00:2f:61:34, or '' for none"
+           CHECK (admin_mac = '' OR instr(admin_mac, char(0)) = 0 AND (length(admin_mac) = 17 AND admin_mac GLOB '??:??:??:??:??:??' AND replace(admin_mac, ':', '') NOT GLOB '*[^0-9A-Fa-f]*' AND length(replace(admin_mac, ':', '')) = 12)),
+  admin_ip TEXT  -- its address, or dhcp
+           CONSTRAINT "admin_ip: dhcp, or four numbers 0-255 joined by dots (192.0.2.7), or '' for none"
+           CHECK (admin_ip = '' OR instr(admin_ip, char(0)) = 0 AND (admin_ip = 'dhcp' OR length(admin_ip) BETWEEN 7 AND 15 AND admin_ip GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND admin_ip NOT GLOB '*[^0-9.]*'
+             AND length(admin_ip) - length(replace(admin_ip, '.', '')) = 3 AND admin_ip NOT GLOB '*..*' AND '.' || admin_ip || '.' NOT GLOB '*.0[0-9]*'
+             AND admin_ip NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || admin_ip || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || admin_ip || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || admin_ip || '.' NOT GLOB '*.25[6-9].*')),
+  admin_netmask TEXT  -- not needed with dhcp
+           CONSTRAINT "admin_netmask: four numbers 0-255 joined by dots (255.255.255.0), no /prefix, or '' for none"
+           CHECK (admin_netmask = '' OR instr(admin_netmask, char(0)) = 0 AND (length(admin_netmask) BETWEEN 7 AND 15 AND admin_netmask GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND admin_netmask NOT GLOB '*[^0-9.]*'
+             AND length(admin_netmask) - length(replace(admin_netmask, '.', '')) = 3 AND admin_netmask NOT GLOB '*..*' AND '.' || admin_netmask || '.' NOT GLOB '*.0[0-9]*'
+             AND admin_netmask NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || admin_netmask || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || admin_netmask || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || admin_netmask || '.' NOT GLOB '*.25[6-9].*')),
+  headnode_default_gateway TEXT  -- setup wants it: an address, or none with dhcp
+           CONSTRAINT "headnode_default_gateway: none, or four numbers 0-255 joined by dots, or '' to leave it out"
+           CHECK (headnode_default_gateway = '' OR instr(headnode_default_gateway, char(0)) = 0 AND (headnode_default_gateway = 'none' OR length(headnode_default_gateway) BETWEEN 7 AND 15 AND headnode_default_gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND headnode_default_gateway NOT GLOB '*[^0-9.]*'
+             AND length(headnode_default_gateway) - length(replace(headnode_default_gateway, '.', '')) = 3 AND headnode_default_gateway NOT GLOB '*..*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.0[0-9]*'
+             AND headnode_default_gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || headnode_default_gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.25[6-9].*')),
+  dns_resolver1 TEXT
+           CONSTRAINT "dns_resolver1: four numbers 0-255 joined by dots, or '' for none"
+           CHECK (dns_resolver1 = '' OR instr(dns_resolver1, char(0)) = 0 AND (length(dns_resolver1) BETWEEN 7 AND 15 AND dns_resolver1 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver1 NOT GLOB '*[^0-9.]*'
+             AND length(dns_resolver1) - length(replace(dns_resolver1, '.', '')) = 3 AND dns_resolver1 NOT GLOB '*..*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.0[0-9]*'
+             AND dns_resolver1 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || dns_resolver1 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.25[6-9].*')),
+  dns_resolver2 TEXT
+           CONSTRAINT "dns_resolver2: four numbers 0-255 joined by dots, or '' for none"
+           CHECK (dns_resolver2 = '' OR instr(dns_resolver2, char(0)) = 0 AND (length(dns_resolver2) BETWEEN 7 AND 15 AND dns_resolver2 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver2 NOT GLOB '*[^0-9.]*'
+             AND length(dns_resolver2) - length(replace(dns_resolver2, '.', '')) = 3 AND dns_resolver2 NOT GLOB '*..*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.0[0-9]*'
+             AND dns_resolver2 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || dns_resolver2 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.25[6-9].*')),
+  dns_search TEXT  -- a domain
+           CONSTRAINT "dns_search: a domain of letters, digits, inner hyphens and dots, 253 at most, or '' for none"
+           CHECK (dns_search = '' OR instr(dns_search, char(0)) = 0 AND (length(dns_search) <= 253 AND dns_search NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || dns_search || '.' NOT GLOB '*.[.-]*'
+             AND '.' || dns_search || '.' NOT GLOB '*-.*')),
+  ntp_host TEXT  -- a name or an address
+           CONSTRAINT "ntp_host: a name of letters, digits, inner hyphens and dots, 253 at most, or '' for none"
+           CHECK (ntp_host = '' OR instr(ntp_host, char(0)) = 0 AND (length(ntp_host) <= 253 AND ntp_host NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || ntp_host || '.' NOT GLOB '*.[.-]*'
+             AND '.' || ntp_host || '.' NOT GLOB '*-.*')),
+  skip_ntp_check INTEGER  -- 1: ntp_host is not tried
+           CONSTRAINT "skip_ntp_check: 1 for true, 0 to leave it out" CHECK (skip_ntp_check IN (0, 1)),
+  zpool_layout TEXT  -- manual: setup drops to a shell
+           CONSTRAINT "zpool_layout: default, mirror, raidz2 or manual, or '' to be asked"
+           CHECK (zpool_layout = '' OR instr(zpool_layout, char(0)) = 0 AND (zpool_layout IN ('default', 'mirror', 'raidz2', 'manual'))),
+  zpool_confirm_layout TEXT  -- yes: the layout is not asked for
+           CONSTRAINT "zpool_confirm_layout: yes or no, or '' to be asked"
+           CHECK (zpool_confirm_layout = '' OR instr(zpool_confirm_layout, char(0)) = 0 AND (zpool_confirm_layout IN ('yes', 'no'))),
+  bootpool TEXT
+           CONSTRAINT "bootpool: none, zones or a pool's name, or '' to be asked"
+           CHECK (bootpool = '' OR instr(bootpool, char(0)) = 0 AND (length(bootpool) <= 255 AND bootpool NOT GLOB '*[^A-Za-z0-9_.:-]*' AND bootpool GLOB '[a-zA-Z]*')),
+  install_pkgsrc TEXT
+           CONSTRAINT "install_pkgsrc: yes or no, or '' to be asked"
+           CHECK (install_pkgsrc = '' OR instr(install_pkgsrc, char(0)) = 0 AND (install_pkgsrc IN ('yes', 'no'))),
+  root_password TEXT  -- CLEAR TEXT, as setup wants it; root_shadow is the better way where it will do
+           CONSTRAINT "root_password: one line of at most 200 bytes, no control characters"
+           CHECK (root_password = '' OR instr(root_password, char(0)) = 0 AND (length(CAST(root_password AS BLOB)) <= 200
+             AND root_password NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')),
+  hostname TEXT  -- of the installed system; NULL: not given, setup asks
+           CONSTRAINT "hostname: letters, digits and inner hyphens, labels joined by dots, 253 at most, or '' to be asked"
+           CHECK (hostname = '' OR instr(hostname, char(0)) = 0 AND (length(hostname) <= 253 AND hostname NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || hostname || '.' NOT GLOB '*.[.-]*'
+             AND '.' || hostname || '.' NOT GLOB '*-.*')),
+  skip_final_confirm INTEGER  -- 1: no last question
+           CONSTRAINT "skip_final_confirm: 1 for true, 0 to leave it out" CHECK (skip_final_confirm IN (0, 1)),
+  CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
+    CHECK ((profile IS NULL) <> (host IS NULL))
 ) STRICT;
 
 CREATE TABLE menu_item (
@@ -591,6 +685,22 @@ CREATE TRIGGER module_host_exists_update BEFORE UPDATE OF host ON module
   WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
   SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
 END;
+CREATE TRIGGER answer_profile_exists_insert BEFORE INSERT ON answer
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER answer_profile_exists_update BEFORE UPDATE OF profile ON answer
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER answer_host_exists_insert BEFORE INSERT ON answer
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
+CREATE TRIGGER answer_host_exists_update BEFORE UPDATE OF host ON answer
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
 CREATE TRIGGER menu_item_profile_exists_insert BEFORE INSERT ON menu_item
   WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
   SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
@@ -658,11 +768,13 @@ CREATE TRIGGER host_takes_its_own_along AFTER DELETE ON host BEGIN
   DELETE FROM nic WHERE host = old.id;
   DELETE FROM property WHERE host = old.id;
   DELETE FROM module WHERE host = old.id;
+  DELETE FROM answer WHERE host = old.id;
 END;
 CREATE TRIGGER profile_takes_its_own_along AFTER DELETE ON profile BEGIN
   DELETE FROM property WHERE profile = old.id;
   DELETE FROM setting WHERE profile = old.id;
   DELETE FROM module WHERE profile = old.id;
+  DELETE FROM answer WHERE profile = old.id;
   DELETE FROM menu_item WHERE profile = old.id;
 END;
 
@@ -1072,6 +1184,100 @@ CREATE TRIGGER module_log_delete AFTER DELETE ON module BEGIN
       ', secret = ' || quote(old.secret);
 END;
 
+CREATE TRIGGER answer_log_before_insert BEFORE INSERT ON answer BEGIN
+  DELETE FROM change_replaced;
+  INSERT INTO change_replaced SELECT 'answer', id,
+    'profile = ' || quote(answer.profile) || ', host = ' || quote(answer.host) ||
+      ', config_console = ' || quote(answer.config_console) ||
+      ', skip_instructions = ' || quote(answer.skip_instructions) ||
+      ', simple_headers = ' || quote(answer.simple_headers) || ', admin_mac = ' || quote(answer.admin_mac) ||
+      ', admin_ip = ' || quote(answer.admin_ip) || ', admin_netmask = ' || quote(answer.admin_netmask) ||
+      ', headnode_default_gateway = ' || quote(answer.headnode_default_gateway) ||
+      ', dns_resolver1 = ' || quote(answer.dns_resolver1) || ', dns_resolver2 = ' || quote(answer.dns_resolver2) ||
+      ', dns_search = ' || quote(answer.dns_search) || ', ntp_host = ' || quote(answer.ntp_host) ||
+      ', skip_ntp_check = ' || quote(answer.skip_ntp_check) || ', zpool_layout = ' || quote(answer.zpool_layout) ||
+      ', zpool_confirm_layout = ' || quote(answer.zpool_confirm_layout) ||
+      ', bootpool = ' || quote(answer.bootpool) || ', install_pkgsrc = ' || quote(answer.install_pkgsrc) ||
+      ', root_password = ' || CASE WHEN answer.root_password <> '' THEN '<secret>' ELSE quote(answer.root_password) END ||
+      ', hostname = ' || quote(answer.hostname) || ', skip_final_confirm = ' || quote(answer.skip_final_confirm)
+    FROM answer WHERE id = new.id OR host = new.host OR profile = new.profile;
+END;
+CREATE TRIGGER answer_log_insert AFTER INSERT ON answer BEGIN
+  INSERT INTO change (actor, tab, row, op, old)
+    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'answer';
+  DELETE FROM change_replaced;
+  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'answer', new.id, 'insert',
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', config_console = ' || quote(new.config_console) ||
+      ', skip_instructions = ' || quote(new.skip_instructions) ||
+      ', simple_headers = ' || quote(new.simple_headers) || ', admin_mac = ' || quote(new.admin_mac) ||
+      ', admin_ip = ' || quote(new.admin_ip) || ', admin_netmask = ' || quote(new.admin_netmask) ||
+      ', headnode_default_gateway = ' || quote(new.headnode_default_gateway) ||
+      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
+      ', dns_search = ' || quote(new.dns_search) || ', ntp_host = ' || quote(new.ntp_host) ||
+      ', skip_ntp_check = ' || quote(new.skip_ntp_check) || ', zpool_layout = ' || quote(new.zpool_layout) ||
+      ', zpool_confirm_layout = ' || quote(new.zpool_confirm_layout) || ', bootpool = ' || quote(new.bootpool) ||
+      ', install_pkgsrc = ' || quote(new.install_pkgsrc) ||
+      ', root_password = ' || CASE WHEN new.root_password <> '' THEN '<secret>' ELSE quote(new.root_password) END ||
+      ', hostname = ' || quote(new.hostname) || ', skip_final_confirm = ' || quote(new.skip_final_confirm);
+END;
+CREATE TRIGGER answer_log_update AFTER UPDATE ON answer WHEN
+    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.config_console IS
+    NOT new.config_console OR old.skip_instructions IS NOT new.skip_instructions OR old.simple_headers IS NOT
+    new.simple_headers OR old.admin_mac IS NOT new.admin_mac OR old.admin_ip IS NOT new.admin_ip OR
+    old.admin_netmask IS NOT new.admin_netmask OR old.headnode_default_gateway IS NOT
+    new.headnode_default_gateway OR old.dns_resolver1 IS NOT new.dns_resolver1 OR old.dns_resolver2 IS NOT
+    new.dns_resolver2 OR old.dns_search IS NOT new.dns_search OR old.ntp_host IS NOT new.ntp_host OR
+    old.skip_ntp_check IS NOT new.skip_ntp_check OR old.zpool_layout IS NOT new.zpool_layout OR
+    old.zpool_confirm_layout IS NOT new.zpool_confirm_layout OR old.bootpool IS NOT new.bootpool OR
+    old.install_pkgsrc IS NOT new.install_pkgsrc OR old.root_password IS NOT new.root_password OR old.hostname
+    IS NOT new.hostname OR old.skip_final_confirm IS NOT new.skip_final_confirm BEGIN
+  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'answer', new.id, 'update',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', config_console = ' || quote(old.config_console) ||
+      ', skip_instructions = ' || quote(old.skip_instructions) ||
+      ', simple_headers = ' || quote(old.simple_headers) || ', admin_mac = ' || quote(old.admin_mac) ||
+      ', admin_ip = ' || quote(old.admin_ip) || ', admin_netmask = ' || quote(old.admin_netmask) ||
+      ', headnode_default_gateway = ' || quote(old.headnode_default_gateway) ||
+      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
+      ', dns_search = ' || quote(old.dns_search) || ', ntp_host = ' || quote(old.ntp_host) ||
+      ', skip_ntp_check = ' || quote(old.skip_ntp_check) || ', zpool_layout = ' || quote(old.zpool_layout) ||
+      ', zpool_confirm_layout = ' || quote(old.zpool_confirm_layout) || ', bootpool = ' || quote(old.bootpool) ||
+      ', install_pkgsrc = ' || quote(old.install_pkgsrc) ||
+      ', root_password = ' || CASE WHEN old.root_password <> '' THEN '<secret>' ELSE quote(old.root_password) END ||
+      ', hostname = ' || quote(old.hostname) || ', skip_final_confirm = ' || quote(old.skip_final_confirm),
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', config_console = ' || quote(new.config_console) ||
+      ', skip_instructions = ' || quote(new.skip_instructions) ||
+      ', simple_headers = ' || quote(new.simple_headers) || ', admin_mac = ' || quote(new.admin_mac) ||
+      ', admin_ip = ' || quote(new.admin_ip) || ', admin_netmask = ' || quote(new.admin_netmask) ||
+      ', headnode_default_gateway = ' || quote(new.headnode_default_gateway) ||
+      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
+      ', dns_search = ' || quote(new.dns_search) || ', ntp_host = ' || quote(new.ntp_host) ||
+      ', skip_ntp_check = ' || quote(new.skip_ntp_check) || ', zpool_layout = ' || quote(new.zpool_layout) ||
+      ', zpool_confirm_layout = ' || quote(new.zpool_confirm_layout) || ', bootpool = ' || quote(new.bootpool) ||
+      ', install_pkgsrc = ' || quote(new.install_pkgsrc) ||
+      ', root_password = ' || CASE WHEN new.root_password <> '' THEN '<secret>' ELSE quote(new.root_password) END ||
+      ', hostname = ' || quote(new.hostname) || ', skip_final_confirm = ' || quote(new.skip_final_confirm);
+END;
+CREATE TRIGGER answer_log_delete AFTER DELETE ON answer BEGIN
+  DELETE FROM change_replaced WHERE tab = 'answer' AND row = old.id;
+  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'answer', old.id, 'delete',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', config_console = ' || quote(old.config_console) ||
+      ', skip_instructions = ' || quote(old.skip_instructions) ||
+      ', simple_headers = ' || quote(old.simple_headers) || ', admin_mac = ' || quote(old.admin_mac) ||
+      ', admin_ip = ' || quote(old.admin_ip) || ', admin_netmask = ' || quote(old.admin_netmask) ||
+      ', headnode_default_gateway = ' || quote(old.headnode_default_gateway) ||
+      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
+      ', dns_search = ' || quote(old.dns_search) || ', ntp_host = ' || quote(old.ntp_host) ||
+      ', skip_ntp_check = ' || quote(old.skip_ntp_check) || ', zpool_layout = ' || quote(old.zpool_layout) ||
+      ', zpool_confirm_layout = ' || quote(old.zpool_confirm_layout) || ', bootpool = ' || quote(old.bootpool) ||
+      ', install_pkgsrc = ' || quote(old.install_pkgsrc) ||
+      ', root_password = ' || CASE WHEN old.root_password <> '' THEN '<secret>' ELSE quote(old.root_password) END ||
+      ', hostname = ' || quote(old.hostname) || ', skip_final_confirm = ' || quote(old.skip_final_confirm);
+END;
+
 CREATE TRIGGER menu_item_log_before_insert BEFORE INSERT ON menu_item BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'menu_item', id,
@@ -1213,6 +1419,90 @@ CREATE VIEW host_setting AS
   LEFT JOIN setting s ON s.id = (SELECT t.id FROM profile_closure c CROSS JOIN setting t
     WHERE c.descendant = h.profile AND t.profile = c.ancestor AND t.key = k.key ORDER BY c.depth LIMIT 1)
   LEFT JOIN profile a ON a.id = s.profile;
+
+CREATE VIEW host_answer AS
+  -- Each host's effective answers: its own, else its nearest profile's.  0 and '' are left out of answers.json.  The
+  -- answer `hostname` is called answer_hostname here.
+  SELECT h.id AS host, h.hostname,
+    coalesce(o.admin_ip, (SELECT a.admin_ip FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.admin_ip IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_ip,
+    coalesce(o.admin_mac, (SELECT a.admin_mac FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.admin_mac IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_mac,
+    coalesce(o.admin_netmask, (SELECT a.admin_netmask FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.admin_netmask IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_netmask,
+    coalesce(o.bootpool, (SELECT a.bootpool FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.bootpool IS NOT NULL ORDER BY c.depth LIMIT 1)) AS bootpool,
+    coalesce(o.config_console, (SELECT a.config_console FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.config_console IS NOT NULL ORDER BY c.depth LIMIT 1)) AS config_console,
+    coalesce(o.dns_resolver1, (SELECT a.dns_resolver1 FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_resolver1 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver1,
+    coalesce(o.dns_resolver2, (SELECT a.dns_resolver2 FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_resolver2 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver2,
+    coalesce(o.dns_search, (SELECT a.dns_search FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_search IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_search,
+    coalesce(o.headnode_default_gateway, (SELECT a.headnode_default_gateway FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.headnode_default_gateway IS NOT NULL ORDER BY c.depth LIMIT 1)) AS headnode_default_gateway,
+    coalesce(o.hostname, (SELECT a.hostname FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.hostname IS NOT NULL ORDER BY c.depth LIMIT 1)) AS answer_hostname,
+    coalesce(o.install_pkgsrc, (SELECT a.install_pkgsrc FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.install_pkgsrc IS NOT NULL ORDER BY c.depth LIMIT 1)) AS install_pkgsrc,
+    coalesce(o.ntp_host, (SELECT a.ntp_host FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.ntp_host IS NOT NULL ORDER BY c.depth LIMIT 1)) AS ntp_host,
+    coalesce(o.root_password, (SELECT a.root_password FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.root_password IS NOT NULL ORDER BY c.depth LIMIT 1)) AS root_password,
+    coalesce(o.simple_headers, (SELECT a.simple_headers FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.simple_headers IS NOT NULL ORDER BY c.depth LIMIT 1)) AS simple_headers,
+    coalesce(o.skip_final_confirm, (SELECT a.skip_final_confirm FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.skip_final_confirm IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_final_confirm,
+    coalesce(o.skip_instructions, (SELECT a.skip_instructions FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.skip_instructions IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_instructions,
+    coalesce(o.skip_ntp_check, (SELECT a.skip_ntp_check FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.skip_ntp_check IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_ntp_check,
+    coalesce(o.zpool_confirm_layout, (SELECT a.zpool_confirm_layout FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.zpool_confirm_layout IS NOT NULL ORDER BY c.depth LIMIT 1)) AS zpool_confirm_layout,
+    coalesce(o.zpool_layout, (SELECT a.zpool_layout FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.zpool_layout IS NOT NULL ORDER BY c.depth LIMIT 1)) AS zpool_layout
+  FROM host h LEFT JOIN answer o ON o.host = h.id;
+
+CREATE VIEW host_answers AS
+  -- Each host's answers.json as its machine gets it, with the clear-text password; NULL if nothing is answered, and then there
+  -- is none.  No value holds a control character, so that \ and " are all that JSON wants escaped.
+  SELECT host, hostname, '{' || substr(nullif(
+      CASE WHEN admin_ip <> '' THEN ',' || char(10) || '  "admin_ip": "'
+        || replace(replace(admin_ip, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN admin_mac <> '' THEN ',' || char(10) || '  "admin_mac": "'
+        || replace(replace(admin_mac, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN admin_netmask <> '' THEN ',' || char(10) || '  "admin_netmask": "'
+        || replace(replace(admin_netmask, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN bootpool <> '' THEN ',' || char(10) || '  "bootpool": "'
+        || replace(replace(bootpool, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN config_console = 1 THEN ',' || char(10) || '  "config_console": true' ELSE '' END
+      || CASE WHEN dns_resolver1 <> '' THEN ',' || char(10) || '  "dns_resolver1": "'
+        || replace(replace(dns_resolver1, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN dns_resolver2 <> '' THEN ',' || char(10) || '  "dns_resolver2": "'
+        || replace(replace(dns_resolver2, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN dns_search <> '' THEN ',' || char(10) || '  "dns_search": "'
+        || replace(replace(dns_search, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN headnode_default_gateway <> '' THEN ',' || char(10) || '  "headnode_default_gateway": "'
+        || replace(replace(headnode_default_gateway, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN answer_hostname <> '' THEN ',' || char(10) || '  "hostname": "'
+        || replace(replace(answer_hostname, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN install_pkgsrc <> '' THEN ',' || char(10) || '  "install_pkgsrc": "'
+        || replace(replace(install_pkgsrc, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN ntp_host <> '' THEN ',' || char(10) || '  "ntp_host": "'
+        || replace(replace(ntp_host, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN root_password <> '' THEN ',' || char(10) || '  "root_password": "'
+        || replace(replace(root_password, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN simple_headers = 1 THEN ',' || char(10) || '  "simple_headers": true' ELSE '' END
+      || CASE WHEN skip_final_confirm = 1 THEN ',' || char(10) || '  "skip_final_confirm": true' ELSE '' END
+      || CASE WHEN skip_instructions = 1 THEN ',' || char(10) || '  "skip_instructions": true' ELSE '' END
+      || CASE WHEN skip_ntp_check = 1 THEN ',' || char(10) || '  "skip_ntp_check": true' ELSE '' END
+      || CASE WHEN zpool_confirm_layout <> '' THEN ',' || char(10) || '  "zpool_confirm_layout": "'
+        || replace(replace(zpool_confirm_layout, '\', '\\'), '"', '\"') || '"' ELSE '' END
+      || CASE WHEN zpool_layout <> '' THEN ',' || char(10) || '  "zpool_layout": "'
+        || replace(replace(zpool_layout, '\', '\\'), '"', '\"') || '"' ELSE '' END, ''), 2)
+    || char(10) || '}' || char(10) AS json
+  FROM host_answer;
 
 CREATE VIEW host_boot AS
   -- One line a host, for people.  Secrets are shown as "(set)".

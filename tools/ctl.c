@@ -122,6 +122,13 @@ int ctl_open(struct ctl *c)
         return CTL_OK;
 }
 
+static int bind_blob(sqlite3_stmt *s, int i, const struct buf *b)
+{
+        if (!b)
+                return sqlite3_bind_null(s, i);
+        return sqlite3_bind_blob64(s, i, b->data ? b->data : "", b->len, SQLITE_TRANSIENT);
+}
+
 static int bind(sqlite3_stmt *s, const char *types, va_list ap)
 {
         int rc = SQLITE_OK;
@@ -129,6 +136,8 @@ static int bind(sqlite3_stmt *s, const char *types, va_list ap)
         for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
                 if (types[i] == 's')
                         rc = sqlite3_bind_text(s, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+                else if (types[i] == 'b')
+                        rc = bind_blob(s, i + 1, va_arg(ap, const struct buf *));
                 else
                         rc = sqlite3_bind_int64(s, i + 1, va_arg(ap, int64_t));
         }

@@ -46,6 +46,9 @@ int cmd_channel_set(struct ctl *c, int argc, char **argv);
 int cmd_channel_list(struct ctl *c, int argc, char **argv);
 int cmd_set(struct ctl *c, int argc, char **argv);
 int cmd_setting(struct ctl *c, int argc, char **argv);
+int cmd_module_set(struct ctl *c, int argc, char **argv);
+int cmd_module_list(struct ctl *c, int argc, char **argv);
+int cmd_module_delete(struct ctl *c, int argc, char **argv);
 int cmd_builds(struct ctl *c, int argc, char **argv);
 int cmd_render(struct ctl *c, int argc, char **argv);
 int cmd_check(struct ctl *c, int argc, char **argv);
@@ -55,7 +58,8 @@ int cmd_status(struct ctl *c, int argc, char **argv);
 extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
         host_disable_usage[], host_build_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
-        builds_usage[], render_usage[], check_usage[], verify_usage[], status_usage[], doctor_usage[];
+        module_set_usage[], module_list_usage[], module_delete_usage[], builds_usage[], render_usage[],
+        check_usage[], verify_usage[], status_usage[], doctor_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);
@@ -70,8 +74,8 @@ int ctl_begin(struct ctl *c);
 int ctl_commit(struct ctl *c);
 int ctl_run(struct ctl *c, const char *sql, const char *about, const char *types, ...); /* see ctl_prepare */
 
-/* Prepares @sql and binds: types has a letter for each parameter, 's' const char * (NULL is NULL), 'i'
- * int64_t. */
+/* Prepares @sql and binds: types has a letter for each parameter, 's' const char * (NULL is NULL), 'b'
+ * const struct buf * as a BLOB (likewise), 'i' int64_t. */
 int ctl_prepare(
         struct ctl *c, sqlite3_stmt **ret, const char *about, const char *sql, const char *types, ...);
 

@@ -24,6 +24,8 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  profile list\n"
                             "  set host|profile NAME ...     boot properties and kernel flags\n"
                             "  setting [KEY=VALUE ...]       how scripts look and behave\n"
+                            "  module set HOST NAME FILE     a file for its /system/boot: answers.json, ...\n"
+                            "  module list|delete ...\n"
                             "  channel set NAME BUILD        the build a group of machines boots\n"
                             "  channel list\n"
                             "  render MAC|HOSTNAME           the script that machine gets\n"
@@ -56,6 +58,9 @@ static const struct command commands[] = {
         { "profile", "list", cmd_profile_list, profile_list_usage },
         { "set", NULL, cmd_set, set_usage },
         { "setting", NULL, cmd_setting, setting_usage },
+        { "module", "set", cmd_module_set, module_set_usage },
+        { "module", "list", cmd_module_list, module_list_usage },
+        { "module", "delete", cmd_module_delete, module_delete_usage },
         { "channel", "set", cmd_channel_set, channel_set_usage },
         { "channel", "list", cmd_channel_list, channel_list_usage },
         { "render", NULL, cmd_render, render_usage },

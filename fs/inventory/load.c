@@ -212,13 +212,18 @@ static int host_mac(struct load *l, sqlite3_stmt *s)
         uint64_t mac;
         int r = conn_text(s, 8, LOAD_TEXT_MAX, &text);
 
+        memcpy(l->p->home, l->p->mac, sizeof l->p->mac);
         if (r == -ENODATA)
                 return 0; /* no NIC */
         if (r == -ENOMEM)
                 return load_no_memory(l);
         if (r < 0 || mac_parse(text, &mac, NULL) < 0)
-                return load_problem(l, "host %s: the MAC of its first NIC is unusable", l->p->hostname);
-        mac_format(mac, l->p->mac);
+                return l->p->mac[0] ? 0
+                                    : load_problem(l, "host %s: the MAC of its first NIC is unusable",
+                                              l->p->hostname);
+        mac_format(mac, l->p->home);
+        if (!l->p->mac[0])
+                memcpy(l->p->mac, l->p->home, sizeof l->p->mac);
         return 0;
 }
 
@@ -248,7 +253,7 @@ static int host_columns(struct load *l, sqlite3_stmt *s, char **ret_build)
                 r = load_cell(l, s, 5, "host", p->host_id, &p->comment);
         if (r == 0)
                 r = load_cell(l, s, 7, "the NIC of host", p->host_id, &p->ip);
-        if (r == 0 && !p->mac[0])
+        if (r == 0)
                 r = host_mac(l, s);
         return r == 0 ? host_enabled(l, s) : r;
 }
@@ -302,6 +307,8 @@ static int fill_host(struct load *l, int64_t id)
                 r = load_layers(l);
         if (r == 0)
                 r = load_twins(l);
+        if (r == 0)
+                r = load_modules(l);
         return r < 0 ? r : load_items(l);
 }
 

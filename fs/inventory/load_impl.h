@@ -66,6 +66,9 @@ int load_layers(struct load *l);
 /* Fills items of l->p from the chain (items.c). */
 int load_items(struct load *l);
 
+/* Fills modules of l->p, from the host's own rows and the chain (modules.c). */
+int load_modules(struct load *l);
+
 /* Notes which names of the host are another's too (items.c). */
 int load_twins(struct load *l);
 

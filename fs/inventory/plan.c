@@ -41,6 +41,12 @@ void plan_free(struct plan *p)
                 free(p->items[i].layer);
         }
         free(p->items);
+        for (size_t i = 0; i < p->n_modules; i++) {
+                free(p->modules[i].name);
+                free(p->modules[i].content);
+                free(p->modules[i].layer);
+        }
+        free(p->modules);
         free(p->base_url);
         free(p->menu_title);
         for (size_t i = 0; i < p->n_problems; i++)

@@ -47,6 +47,19 @@ struct plan_item {
         char *layer;
 };
 
+/* One effective boot module: a file the machine finds below /system/boot, with what belongs to this very content. */
+#define PLAN_MODULES_MAX     16 /* as many as the most generous iPXE takes */
+#define PLAN_MODULE_NAME_MAX 100
+struct plan_module {
+        char *name; /* "etc/system"; plan_refuse_module_name lets it pass */
+        unsigned char *content;
+        size_t len; /* bytes, 1 to 64 KiB */
+        char *layer;
+        bool secret;   /* never listed */
+        char sha1[41]; /* of content, lower-case hex */
+        char id[17];   /* the first 16 digits of it: what names the content in a script */
+};
+
 /* One effective setting, for why. */
 struct plan_setting {
         char *key, *value;
@@ -75,6 +88,10 @@ struct plan {
         size_t n_settings;
         struct plan_item *items; /* in the order of the menu */
         size_t n_items;
+        struct plan_module *modules; /* by name, each once; none for unknown machines */
+        size_t n_modules;
+        char home
+                [18]; /* MAC of the host's NIC with the lowest id: scripts of all its NICs find the modules there */
 
         /* The settings renderers use, parsed. */
         char *base_url; /* NULL: refer relative to the script */
@@ -91,6 +108,12 @@ struct plan {
         char **problems; /* rows that could not be used, one line each; the rest of the plan is good */
         size_t n_problems;
 };
+
+/* Why a module cannot have this name, or NULL.  Pure. */
+const char *plan_refuse_module_name(const char *name);
+
+/* Sets content, len, sha1 and id of @m, copying @content.  0 or -ENOMEM. */
+int plan_module_fill(struct plan_module *m, const void *content, size_t len);
 
 void plan_free(struct plan *p);
 

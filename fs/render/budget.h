@@ -6,9 +6,9 @@
  * type=, then their names (seen on a trial boot).  PXELINUX refuses a command that is too long, and GRUB cuts
  * each line of its menu.  So an entry that does not fit must not be booted.
  *
- * What is left out to make an entry fit, in this order: boot_archive.hash (the machine boots the same without
- * it, unchecked).  Nothing else is optional: without its other modules or a property it would be another
- * machine.
+ * What is left out to make an entry fit, in this order: the hashes of the machine's own boot modules, all of them, then
+ * boot_archive.hash (the machine boots the same without them, unchecked).  Nothing else is optional: without its other
+ * modules or a property it would be another machine.
  */
 #ifndef PXEFS_RENDER_BUDGET_H
 #define PXEFS_RENDER_BUDGET_H

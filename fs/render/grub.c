@@ -109,9 +109,11 @@ static int put_item(struct buf *out, const struct offer *o, const struct offer_i
                 e.args.len ? " " : "");
         put_args(out, o, &e);
         buf_puts(out, "\n");
-        for (unsigned i = 0; i < e.n_modules; i++)
-                PUT(out, "  module", dollar, " /smartos/", item->build->name, "/", e.modules[i].path,
-                        e.modules[i].words[0] ? " " : "", e.modules[i].words, "\n");
+        for (unsigned i = 0; i < e.n_modules; i++) {
+                PUT(out, "  module", dollar, " /");
+                offer_put_module(item->build, &e.modules[i], out);
+                PUT(out, e.modules[i].words[0] ? " " : "", e.modules[i].words, "\n");
+        }
         return 0;
 }
 

@@ -8,6 +8,8 @@
  *         smartos-base    what stands before /smartos in URLs
  *         smartos-build   the build's name
  *         smartos-hash    yes: boot_archive.hash goes with it
+ *         smartos-files   yes: the machine's boot modules go with it (there only if it has any)
+ *         smartos-sums    yes: their hashes, too (likewise)
  *         smartos-args    words after the kernel's URL
  *
  * A variable is filled before its line is split into words, and handed over after that (token.c), so its
@@ -48,7 +50,7 @@
 
 #define KEYED_OTHERS 9 /* other builds that one key starts, 1 to 9: the newest */
 
-/* No MAC of the plan is printed in a script: all NICs of a host share one text, and all strangers another. */
+/* No MAC of the plan is printed in a script but where boot modules stand (plan.home): all NICs of a host share one text, and all strangers another. */
 static const char this_machine[] = "machine ${mac:hexhyp}";
 static const char why_path[] = "hosts/${mac:hexhyp}/why";
 
@@ -120,14 +122,20 @@ static const char section_boot_kernel[] =
 static const char section_boot_module[] =
         "module ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive"
         " type=rootfs name=ramdisk || goto failed\n"
-        "iseq ${smartos-hash} yes || goto start\n"
-        "module ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive.hash"
-        " type=hash name=ramdisk || goto failed\n"
-        ":start\n"
-        "boot ||\n";
+        "iseq ${smartos-hash} yes || goto ";
+static const char section_boot_hash[] =
+        "\nmodule ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive.hash"
+        " type=hash name=ramdisk || goto failed\n";
 static const char section_boot_initrd[] =
-        "initrd ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive || goto failed\n"
-        "boot ||\n";
+        "initrd ${smartos-base}/smartos/${smartos-build}/platform/i86pc/amd64/boot_archive";
+/* A module's name in a script holds its digest, so that it cannot be had any more once the row was changed: only a new
+ * script helps, also where nobody would choose an entry again. */
+static const char section_stale[] =
+        "\n:stale\n"
+        "imgfree\n"
+        "echo A boot module could not be had (the error is above). The script is asked for again.\n"
+        "sleep 3 ||\n"
+        "goto retry\n";
 
 /* What a machine without a menu does when it cannot go on; @retry is the URL of its own script. */
 static const char section_wait[] = "\n:wait\n"
@@ -170,15 +178,22 @@ static void put_set(struct buf *out, const char *name, const char *value)
 }
 
 /* The lines with which an entry begins.  @label "": named after its build. */
-static void put_build(
-        struct buf *out, const char *label, const struct build_info *b, const struct offer_entry *e)
+static void put_build(struct buf *out, const struct offer *o, const char *label, const struct build_info *b,
+        const struct offer_entry *e)
 {
         PUT(out, "\n:", label, label[0] ? "" : "build-", label[0] ? "" : b->name, "\n");
         if (e->hash_dropped)
                 buf_puts(
                         out, "# boot_archive.hash is left out: the line would be too long for the loader.\n");
+        if (e->sums_dropped)
+                buf_puts(out, "# The hashes of boot modules are left out: there is no room for them in the "
+                              "loader.\n");
         put_set(out, "smartos-build", b->name);
         put_set(out, "smartos-hash", e->hash ? "yes" : "no");
+        if (o->n_files) {
+                put_set(out, "smartos-files", e->files ? "yes" : "no");
+                put_set(out, "smartos-sums", e->sums ? "yes" : "no");
+        }
 }
 
 static void put_args(struct buf *out, const struct offer_entry *e)
@@ -209,10 +224,33 @@ static bool is_stock(const struct offer *o)
         return o->plan->loader != LOADER_TRITON;
 }
 
+/* The machine's boot modules, behind what every entry loads. */
+static void put_files(struct buf *out, const struct offer *o)
+{
+        buf_puts(out, "iseq ${smartos-files} yes || goto start\n");
+        for (size_t i = 0; i < o->n_files; i++)
+                PUT(out, "module ${smartos-base}/", o->files[i].path, " ", o->files[i].words,
+                        " || goto stale\n");
+        buf_puts(out, "iseq ${smartos-sums} yes || goto start\n");
+        for (size_t i = 0; i < o->n_files; i++)
+                PUT(out, "module ${smartos-base}/", o->files[i].hash_path, " ", o->files[i].hash_words,
+                        " || goto stale\n");
+}
+
 static void put_boot(struct buf *out, const struct offer *o)
 {
-        PUT(out, section_boot_head, is_stock(o) ? uefi_boot : "", section_boot_kernel,
-                o->plan->boot_form == FORM_INITRD ? section_boot_initrd : section_boot_module);
+        const char *next = o->n_files ? "files" : "start";
+        bool initrd = o->plan->boot_form == FORM_INITRD;
+
+        PUT(out, section_boot_head, is_stock(o) ? uefi_boot : "", section_boot_kernel);
+        if (initrd)
+                PUT(out, section_boot_initrd, o->n_files ? " type=rootfs name=ramdisk" : "",
+                        " || goto failed\n");
+        else
+                PUT(out, section_boot_module, next, section_boot_hash, ":", next, "\n");
+        if (o->n_files)
+                put_files(out, o);
+        PUT(out, o->n_files ? ":start\n" : "", "boot ||\n");
 }
 
 /* ---- scripts without a menu ---------------------------------------------------------------------------- */
@@ -256,11 +294,11 @@ static int render_minimal(const struct offer *o, struct buf *out)
                 return 0;
         }
         put_set(out, "smartos-base", o->base.data ? o->base.data : "");
-        put_build(out, "smartos", o->build, &e);
+        put_build(out, o, "smartos", o->build, &e);
         put_args(out, &e);
         put_boot(out, o);
         PUT(out, "\n:failed\nimgfree\necho Booting ${smartos-build} failed; nothing was started.\n",
-                section_wait + 1);
+                section_wait + 1, o->n_files ? section_stale : "");
         return 0;
 }
 
@@ -382,7 +420,7 @@ static int put_builds(struct buf *out, const struct offer *o, bool *ret_boots)
                         put_cannot(out, o, &e, "goto pause\n");
                         continue;
                 }
-                put_build(out, "", b, &e);
+                put_build(out, o, "", b, &e);
                 buf_puts(out, "goto usual\n");
                 shared = true;
         }
@@ -392,7 +430,7 @@ static int put_builds(struct buf *out, const struct offer *o, bool *ret_boots)
                         buf_puts(out, "\n:smartos\n");
                         put_cannot(out, o, &e, "goto pause\n");
                 } else {
-                        put_build(out, "smartos", o->build, &e);
+                        put_build(out, o, "smartos", o->build, &e);
                         own = shared = true;
                 }
         }
@@ -422,7 +460,7 @@ static int put_variants(struct buf *out, const struct offer *o, bool *ret_boots)
                         put_cannot(out, o, &e, "goto pause\n");
                         continue;
                 }
-                put_build(out, variants[i].label, o->build, &e);
+                put_build(out, o, variants[i].label, o->build, &e);
                 put_args(out, &e);
                 buf_puts(out, "goto boot\n");
                 *ret_boots = true;
@@ -448,7 +486,7 @@ static int render_menu(const struct offer *o, struct buf *out)
                 buf_puts(out, "\n:boot\nset menu-note\n");
                 put_boot(out, o);
         }
-        buf_puts(out, section_menu_failed);
+        PUT(out, section_menu_failed, boots && o->n_files ? section_stale : "");
         return 0;
 }
 

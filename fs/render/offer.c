@@ -17,6 +17,7 @@
  */
 #include "offer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "render/items.h"
@@ -188,6 +189,39 @@ static void settle_items(struct offer *o)
                         o->isos[o->n_isos++] = o->builds->isos[i];
 }
 
+static bool is_hex(const char *s, size_t n)
+{
+        return strlen(s) == n && strspn(s, "0123456789abcdef") == n;
+}
+
+/* Boot modules: what names them is made of a MAC, a digest and a name that is checked here again. */
+static void settle_files(struct offer *o)
+{
+        for (size_t i = 0; i < o->plan->n_modules; i++) {
+                const struct plan_module *m = &o->plan->modules[i];
+                const char *why = plan_refuse_module_name(m->name);
+                struct offer_file *f = &o->files[o->n_files];
+
+                if (!why && (!is_hex(m->sha1, 40) || !is_hex(m->id, sizeof m->id - 1)))
+                        why = "its digest could not be computed";
+                if (!why && !token_is_mac(o->plan->home))
+                        why = "this machine has no MAC address below which it could stand";
+                if (!why && o->n_files == OFFER_MAX_FILES)
+                        why = "a machine may have 16 of them";
+                if (why) {
+                        refusals_add(&o->refused, "module", m->name, m->layer, why,
+                                "UPDATE module, or DELETE the row");
+                        continue;
+                }
+                f->module = m;
+                (void)snprintf(f->path, sizeof f->path, "hosts/%s/m/%s", o->plan->home, m->id);
+                (void)snprintf(f->hash_path, sizeof f->hash_path, "hosts/%s/m/%s.hash", o->plan->home, m->id);
+                (void)snprintf(f->words, sizeof f->words, "type=file name=%s", m->name);
+                (void)snprintf(f->hash_words, sizeof f->hash_words, "type=hash name=%s", m->name);
+                o->n_files++;
+        }
+}
+
 /* Texts that are shown changed rather than left out; why lists them all the same. */
 static void settle_texts(struct offer *o)
 {
@@ -235,6 +269,7 @@ int offer_init(struct offer *o, enum dialect dialect, const struct plan *p, cons
         settle_build(o, latest);
         settle_others(o);
         settle_texts(o);
+        settle_files(o);
         if (dialect == DIALECT_IPXE)
                 settle_items(o);
         r = bootargs_make(p, NULL, 0, BOOTARGS_FOR(dialect), &words, &o->refused); /* for the refusals */
@@ -279,6 +314,7 @@ int offer_entry_init(const struct offer *o, const struct variant *v, struct offe
         size_t n = v ? variant_changes(o->plan, v, changes) : 0;
 
         *e = (struct offer_entry)OFFER_ENTRY_INIT;
+        e->files = o->n_files > 0 && !(v && v->bare);
         return bootargs_make(o->plan, changes, n, BOOTARGS_FOR(o->dialect), &e->args, NULL);
 }
 
@@ -298,12 +334,12 @@ static const struct {
         [DIALECT_GRUB_DOLLAR] = { "kernel$ ", "module$ ", "/" },
 };
 
-static size_t line_bytes(
-        const struct offer *o, const struct build_info *b, const char *start, const char *path, size_t words)
+static size_t line_bytes(const struct offer *o, const struct build_info *b, const char *start,
+        const struct offer_module *m, size_t words)
 {
         const char *prefix = spelling[o->dialect].prefix;
-        size_t url = (prefix ? strlen(prefix) + strlen("smartos/") : o->base_bytes + strlen("/smartos/")) +
-                     strlen(b->name) + 1 + strlen(path);
+        size_t url = (prefix ? strlen(prefix) : o->base_bytes + 1) +
+                     (m->at_root ? 0 : strlen("smartos/") + strlen(b->name) + 1) + strlen(m->path);
 
         return strlen(start) + budget_line(url, words) - (o->limits->count == BUDGET_SUM ? 0 : 1);
 }
@@ -319,36 +355,68 @@ static void count(const struct offer *o, struct offer_entry *e, size_t bytes)
 static void add_module(
         const struct offer *o, const struct build_info *b, struct offer_entry *e, struct offer_module m)
 {
-        count(o, e, line_bytes(o, b, spelling[o->dialect].module, m.path, strlen(m.words)));
+        count(o, e, line_bytes(o, b, spelling[o->dialect].module, &m, strlen(m.words)));
         e->modules[e->n_modules++] = m;
+}
+
+/* All lines of the entry, with the hashes that e->hash and e->sums say.  Where there are boot modules boot_archive has its
+ * type in every form: of two modules without one, dboot takes the second for the hash of the first (fixup_modules in
+ * illumos-gate usr/src/uts/i86pc/dboot/dboot_startkern.c), of three none for the ramdisk. */
+static void add_lines(const struct offer *o, const struct build_info *b, struct offer_entry *e)
+{
+        static const struct offer_module kernel = { OFFER_KERNEL, "", false },
+                                         archive = { OFFER_ARCHIVE, "type=rootfs name=ramdisk", false },
+                                         untyped = { OFFER_ARCHIVE, "", false },
+                                         hash = { HASH_PATH, "type=hash name=ramdisk", false };
+
+        e->n_modules = 0;
+        e->used_bytes = line_bytes(o, b, spelling[o->dialect].kernel, &kernel, e->args.len);
+        add_module(o, b, e, o->plan->boot_form != FORM_INITRD || o->n_files ? archive : untyped);
+        if (e->hash)
+                add_module(o, b, e, hash);
+        for (size_t i = 0; e->files && i < o->n_files; i++)
+                add_module(o, b, e, (struct offer_module) { o->files[i].path, o->files[i].words, true });
+        for (size_t i = 0; e->sums && i < o->n_files; i++)
+                add_module(o, b, e,
+                        (struct offer_module) { o->files[i].hash_path, o->files[i].hash_words, true });
+}
+
+static bool fits(const struct offer *o, const struct offer_entry *e)
+{
+        return e->used_bytes <= o->limits->bytes && e->n_modules <= o->limits->modules;
 }
 
 void offer_entry_fit(const struct offer *o, const struct build_info *b, struct offer_entry *e)
 {
-        static const struct offer_module archive = { OFFER_ARCHIVE, "type=rootfs name=ramdisk" },
-                                         untyped = { OFFER_ARCHIVE, "" },
-                                         hash = { HASH_PATH, "type=hash name=ramdisk" };
-        bool module = o->plan->boot_form != FORM_INITRD;
-        size_t without;
+        bool hash = o->plan->boot_form != FORM_INITRD && b->has_hash, sums = e->files && o->n_files > 0;
 
-        e->n_modules = 0;
-        e->used_bytes = line_bytes(o, b, spelling[o->dialect].kernel, OFFER_KERNEL, e->args.len);
-        add_module(o, b, e, module ? archive : untyped);
-        without = e->used_bytes;
-        e->hash_bytes = line_bytes(o, b, spelling[o->dialect].module, hash.path, strlen(hash.words));
-        e->hash = module && b->has_hash;
-        if (e->hash)
-                add_module(o, b, e, hash);
-        e->hash_dropped = e->hash && without <= o->limits->bytes &&
-                          (e->used_bytes > o->limits->bytes || e->n_modules > o->limits->modules);
-        if (e->hash && (e->hash_dropped || without > o->limits->bytes)) {
-                e->hash = false;
-                e->n_modules--;
-                e->used_bytes = without;
+        e->hash = hash;
+        e->sums = sums;
+        add_lines(o, b, e);
+        e->wanted_bytes = e->used_bytes;
+        e->wanted_modules = e->n_modules;
+        if (!fits(o, e) && sums) {
+                e->sums = false;
+                add_lines(o, b, e);
         }
+        if (!fits(o, e) && hash) {
+                e->hash = false;
+                add_lines(o, b, e);
+        }
+        e->hash_dropped = hash && !e->hash && fits(o, e);
+        e->sums_dropped = sums && !e->sums && fits(o, e);
         e->cannot = NULL;
-        if (e->used_bytes > o->limits->bytes || e->n_modules > o->limits->modules)
+        if (e->used_bytes > o->limits->bytes)
                 e->cannot = "the boot line is too long for the loader";
+        else if (e->n_modules > o->limits->modules)
+                e->cannot = "there are more modules than the loader takes";
         else if (e->args.len > 0)
                 e->cannot = token_refuse_line(e->args.data);
+}
+
+void offer_put_module(const struct build_info *b, const struct offer_module *m, struct buf *out)
+{
+        if (!m->at_root)
+                PUT(out, "smartos/", b->name, "/");
+        buf_puts(out, m->path);
 }

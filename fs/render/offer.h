@@ -21,7 +21,8 @@
 #define OFFER_MAX_OTHERS     30     /* other builds in the menu; the rest is counted */
 #define OFFER_MAX_TIMEOUT_MS 999000 /* iPXE src/hci/tui/menu_ui.c has room for three digits of seconds */
 #define OFFER_MAX_ENTRIES    (1 + OFFER_MAX_OTHERS + N_VARIANTS)
-#define OFFER_MAX_MODULES    2
+#define OFFER_MAX_FILES      PLAN_MODULES_MAX
+#define OFFER_MAX_MODULES    (2 + 2 * OFFER_MAX_FILES)
 #define OFFER_MAX_ITEMS      64
 #define OFFER_MAX_ISOS       20
 
@@ -30,6 +31,15 @@
 #define OFFER_ARCHIVE "platform/i86pc/amd64/boot_archive"
 #define OFFER_MBOOT                                                                                          \
         "smartos/mboot.c32" /* PXELINUX' module for multiboot kernels, as the documentation has it */
+
+/* A boot module of the machine's own: where its content and its hash stand, and the words behind each. */
+#define OFFER_FILE_PATH  "hosts/aa-bb-cc-dd-ee-ff/m/0123456789abcdef.hash"
+#define OFFER_FILE_WORDS (sizeof "type=file name=" + PLAN_MODULE_NAME_MAX)
+struct offer_file {
+        const struct plan_module *module;
+        char path[sizeof OFFER_FILE_PATH], hash_path[sizeof OFFER_FILE_PATH];
+        char words[OFFER_FILE_WORDS], hash_words[OFFER_FILE_WORDS];
+};
 
 /* What a machine is given in place of, or together with, entries. */
 enum offer_kind {
@@ -54,6 +64,8 @@ struct offer {
         size_t n_items;
         const char *isos[OFFER_MAX_ISOS]; /* names of /iso that may stand in a URL, if the plan wants them */
         size_t n_isos;
+        struct offer_file files[OFFER_MAX_FILES]; /* boot modules */
+        size_t n_files;
         struct buf base;   /* what stands before "/smartos/..." in URLs: "../.." or the base URL */
         size_t base_bytes; /* its length when the client has resolved it */
         unsigned timeout_ms;
@@ -69,9 +81,11 @@ struct offer_item {
         const struct variant *variant; /* NULL: the host's own words */
 };
 
-/* A module of an entry: its file below smartos/<build>/ and the words behind it ("" for none). */
+/* A module of an entry: its file below smartos/<build>/, or for a boot module below the tree's root, and the words
+ * behind it ("" for none). */
 struct offer_module {
         const char *path, *words;
+        bool at_root;
 };
 
 /* One way to boot one build. */
@@ -79,9 +93,13 @@ struct offer_entry {
         struct buf args;                                /* words after the kernel's URL; may be empty */
         struct offer_module modules[OFFER_MAX_MODULES]; /* what is loaded, in this order */
         bool hash;                                      /* boot_archive.hash goes with it */
+        bool files;                                     /* the machine's boot modules go with it */
+        bool sums;                                      /* and their hashes */
         bool hash_dropped;                              /* the build has a hash, but it did not fit */
-        size_t used_bytes;                              /* what it costs, with the hash if @hash */
-        size_t hash_bytes;                              /* what the hash's line costs or would cost */
+        bool sums_dropped;                              /* likewise the hashes of boot modules */
+        size_t used_bytes;                              /* what it costs */
+        size_t wanted_bytes;                            /* what it costs with everything */
+        unsigned wanted_modules;
         unsigned n_modules;
         const char *cannot; /* NULL, or why nothing may be booted */
 };
@@ -108,9 +126,12 @@ void offer_entry_fini(struct offer_entry *e);
         }
 #define AUTO_OFFER_ENTRY AUTO_CLEAN(offer_entry_fini)
 
-/* Computes the rest of @e for build @b.  The hash is dropped first; if it is still too long, e->cannot says
- * so. */
+/* Computes the rest of @e for build @b.  What does not fit loses the hashes of boot modules, then boot_archive's; if that
+ * does not do, e->cannot says so. */
 void offer_entry_fit(const struct offer *o, const struct build_info *b, struct offer_entry *e);
+
+/* "smartos/<build>/<path>", or where a boot module stands. */
+void offer_put_module(const struct build_info *b, const struct offer_module *m, struct buf *out);
 
 /* The base of URLs for a base_url of the inventory.  Adds the text to @out and returns its resolved length; 0
  * if it is NULL or, with *@ret_why set, refused. */

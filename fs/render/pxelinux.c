@@ -22,7 +22,8 @@
  *   2. An entry that cannot be carried has no label, and the screen says why.
  *   3. What nobody asked for is not booted: without the host's build, or for a machine that is denied, the default
  *      loads pxelinux.0 anew, which asks for its configuration again.
- *   4. One text serves every NIC of a host, and one all unknown machines: no MAC in it.
+ *   4. One text serves every NIC of a host, and one all unknown machines: no MAC in it but that of the host's first
+ *      NIC, below which its boot modules are found.
  */
 #include "render/lines.h"
 #include "render/offer.h"
@@ -72,9 +73,11 @@ static void put_entry(
         put_label(out, item, other);
         PUT(out, "\n  kernel " OFFER_MBOOT "\n  append -aout smartos/", item->build->name, "/" OFFER_KERNEL,
                 e->args.len ? " " : "", e->args.len ? e->args.data : "");
-        for (unsigned i = 0; i < e->n_modules; i++)
-                PUT(out, " --- smartos/", item->build->name, "/", e->modules[i].path,
-                        e->modules[i].words[0] ? " " : "", e->modules[i].words);
+        for (unsigned i = 0; i < e->n_modules; i++) {
+                buf_puts(out, " --- ");
+                offer_put_module(item->build, &e->modules[i], out);
+                PUT(out, e->modules[i].words[0] ? " " : "", e->modules[i].words);
+        }
         buf_puts(out, "\n");
 }
 

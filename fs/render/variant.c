@@ -10,18 +10,20 @@
  * count.  With smartos= set to anything, SmartOS stops before it applies root_shadow (smartdc-config), hence
  * smartos is left out rather than set to false; see the documentation's lines on smartos= and root_shadow=.
  * Its PXELINUX example has both, and there the password has no effect; the settings rescue_smartos and
- * rescue_standalone give that form. */
+ * rescue_standalone give that form.  Boot modules (etc/system, driver files) are left out, as in sdc-booter's rescue entry
+ * (lib/menulst.js). */
 const struct variant variants[N_VARIANTS] = {
-        { "ttya", "a", "Boot with the console on ttya (COM1)", { { "console", "ttya" } }, 1, "console",
+        { "ttya", "a", "Boot with the console on ttya (COM1)", { { "console", "ttya" } }, 1, false, "console",
                 "ttya" },
-        { "ttyb", "b", "Boot with the console on ttyb (COM2)", { { "console", "ttyb" } }, 1, "console",
+        { "ttyb", "b", "Boot with the console on ttyb (COM2)", { { "console", "ttyb" } }, 1, false, "console",
                 "ttyb" },
-        { "text", "t", "Boot with the console on the screen", { { "console", "text" } }, 1, "console",
+        { "text", "t", "Boot with the console on the screen", { { "console", "text" } }, 1, false, "console",
                 "text" },
-        { "kmdb", "k", "Boot with the kernel debugger (-kd)", { { "-kd", "" }, { "-k", NULL } }, 2, "-kd",
-                NULL },
+        { "kmdb", "k", "Boot with the kernel debugger (-kd)", { { "-kd", "" }, { "-k", NULL } }, 2, false,
+                "-kd", NULL },
         { "rescue", "e", "Rescue: import no pool (noimport=true)",
-                { { "noimport", "true" }, { "smartos", NULL }, { "standalone", "true" } }, 3, NULL, NULL },
+                { { "noimport", "true" }, { "smartos", NULL }, { "standalone", "true" } }, 3, true, NULL,
+                NULL },
 };
 
 bool variant_is_wanted(const struct plan *p, const struct variant *v)

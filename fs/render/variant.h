@@ -11,7 +11,8 @@
 struct variant {
         const char *label, *key, *text; /* of the menu's item */
         struct bootargs_change changes[VARIANT_MAX_CHANGES];
-        size_t n_changes;             /* see variant_changes */
+        size_t n_changes; /* see variant_changes */
+        bool bare;        /* without the machine's boot modules: one of them may be what must be rescued */
         const char *property, *value; /* left out where the host has this already */
 };
 

@@ -164,7 +164,10 @@ static void put_budget(
         buf_puts(out, "  ");
         put_column(out, l->loader, NAME_COLUMN);
         buf_printf(out, "%zu of %zu bytes, %u of %u modules: %s%s\n", e->used_bytes, l->bytes, e->n_modules,
-                l->modules, e->used_bytes <= l->bytes ? "fits" : "does not fit, the loader would cut it",
+                l->modules,
+                e->used_bytes > l->bytes    ? "does not fit, the loader would cut it"
+                : e->n_modules > l->modules ? "does not fit, there are too many modules"
+                                            : "fits",
                 l == o->limits ? " (this machine's loader)" : "");
 }
 
@@ -179,7 +182,7 @@ static void put_lines(
                 PUT(out, " ", masked->data);
         PUT(out, "\n  ", module ? "module " : "initrd ");
         put_url(out, o, "amd64/boot_archive");
-        PUT(out, module ? " type=rootfs name=ramdisk\n" : "\n");
+        PUT(out, module || o->n_files ? " type=rootfs name=ramdisk\n" : "\n");
         if (e->hash) {
                 buf_puts(out, "  module ");
                 put_url(out, o, "amd64/boot_archive.hash");
@@ -187,9 +190,16 @@ static void put_lines(
         }
         if (e->hash_dropped)
                 buf_printf(out, "  boot_archive.hash is left out: with it %zu bytes, %s holds %zu\n",
-                        e->used_bytes + e->hash_bytes, o->limits->loader, o->limits->bytes);
+                        e->wanted_bytes, o->limits->loader, o->limits->bytes);
         else if (module && !o->build->has_hash)
                 buf_puts(out, "  this build has no boot_archive.hash\n");
+        if (e->sums_dropped)
+                buf_printf(out,
+                        "  the hashes of boot modules are left out: with all hashes %zu bytes and %u "
+                        "modules, %s holds "
+                        "%zu and %u\n",
+                        e->wanted_bytes, e->wanted_modules, o->limits->loader, o->limits->bytes,
+                        o->limits->modules);
 }
 
 /* The host's own entry for another loader, and what that one cannot carry. */
@@ -211,6 +221,7 @@ static int put_other_budget(struct buf *out, const struct offer *o, enum dialect
                 other.limits->modules,
                 e.cannot         ? "does not fit, it has no such entry"
                 : e.hash_dropped ? "fits without boot_archive.hash"
+                : e.sums_dropped ? "fits without the hashes of boot modules"
                                  : "fits");
         for (size_t i = 0; i < o->plan->n_properties; i++) {
                 const struct plan_property *q = &o->plan->properties[i];
@@ -224,6 +235,26 @@ static int put_other_budget(struct buf *out, const struct offer *o, enum dialect
                 PUT(out, ", ", why, "\n");
         }
         return 0;
+}
+
+/* What they hold is nobody's affair here; of a secret not even the digest. */
+static void put_files(struct buf *out, const struct offer *o)
+{
+        if (o->n_files)
+                buf_puts(out, "\nboot modules (below /system/boot of the machine; the rescue entry goes "
+                              "without)\n");
+        for (size_t i = 0; i < o->n_files; i++) {
+                const struct plan_module *m = o->files[i].module;
+                AUTO_BUF struct buf what = BUF_INIT;
+
+                if (m->secret)
+                        buf_puts(&what, "set, secret");
+                else
+                        buf_printf(&what, "%zu bytes, SHA-1 %.16s", m->len, m->sha1);
+                put_row(out, m->name, what.data, m->layer);
+                if (!out->error && what.error)
+                        out->error = what.error;
+        }
 }
 
 static void put_warnings(struct buf *out, const struct plan *p)
@@ -340,6 +371,7 @@ int render_why(const struct plan *p, const struct build_list *builds, const char
                 r = put_boot(out, &o, latest);
         if (r < 0)
                 return r;
+        put_files(out, &o);
         put_items(out, &o);
         put_warnings(out, p);
         put_trouble(out, &o);

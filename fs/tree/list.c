@@ -4,7 +4,7 @@
  * The keys of one directory are ranges, in this order, so that one number says where a listing is:
  *
  *   3 ...            fixed names, by their row in the table; in a build, children by entry number; in hosts/
- *                    and the by- directories the inventory's own keys
+ *                    and the by- directories the inventory's own keys; in hosts/<mac>/modules hashes of the names
  *   LOADERS ...      the hosts' files in pxelinux.cfg/ and boot/grub/, by MAC
  *   CHANNELS ...     channels, by their id
  *   BUILDS ...       builds, images and ISOs, by their object
@@ -20,11 +20,12 @@
 
 #include "base/cleanup.h"
 
-#define LOADERS     (UINT64_C(1) << 49)
-#define CHANNELS    (UINT64_C(1) << 50)
-#define BUILDS      (UINT64_C(1) << 51)
-#define OVERLAY     (UINT64_C(1) << 62)
-#define UNKNOWN_INO UINT64_C(0xffffffff) /* as libfuse's FUSE_UNKNOWN_INO: known only once it is looked up */
+#define LOADERS      (UINT64_C(1) << 49)
+#define HOST_SUBDIRS UINT64_C(1000) /* in hosts/<mac>, behind its files */
+#define CHANNELS     (UINT64_C(1) << 50)
+#define BUILDS       (UINT64_C(1) << 51)
+#define OVERLAY      (UINT64_C(1) << 62)
+#define UNKNOWN_INO  UINT64_C(0xffffffff) /* as libfuse's FUSE_UNKNOWN_INO: known only once it is looked up */
 
 struct listing {
         const struct places *p;
@@ -207,7 +208,7 @@ static int list_top(struct listing *l, uint64_t after)
 
 static bool add_mac(void *ctx, uint64_t key, const char *name)
 {
-        return give(ctx, name, node_hostdir(key), S_IFDIR, key + PLACE_FIRST_KEY);
+        return give(ctx, name, node_hostdir(key, HOSTDIR_TOP), S_IFDIR, key + PLACE_FIRST_KEY);
 }
 
 static bool add_link(void *ctx, uint64_t key, const char *name)
@@ -318,11 +319,27 @@ static int list_build(struct listing *l, uint64_t after)
         return 0;
 }
 
+static bool add_module(void *ctx, uint64_t key, const char *name)
+{
+        return give(ctx, name, UNKNOWN_INO, S_IFREG, key + PLACE_FIRST_KEY);
+}
+
 static int list_host(struct listing *l, uint64_t after)
 {
+        const struct node *dir = l->dir;
+
+        if (dir->what == HOSTDIR_MODULES && !l->p->opts.nolist)
+                return text_list_modules(
+                        l->p->opts.texts, dir->object, after_in(after, PLACE_FIRST_KEY), add_module, l);
+        if (dir->what != HOSTDIR_TOP)
+                return 0;
         for (unsigned i = 0; i < n_host_names && !l->full; i++)
                 if (i + PLACE_FIRST_KEY > after)
                         (void)give(l, host_names[i].name, UNKNOWN_INO, S_IFREG, i + PLACE_FIRST_KEY);
+        for (unsigned i = 0; i < n_host_subdirs && !l->full; i++)
+                if (host_subdirs[i].listed && HOST_SUBDIRS + i > after)
+                        (void)give(l, host_subdirs[i].name, node_hostdir(dir->object, host_subdirs[i].which),
+                                S_IFDIR, HOST_SUBDIRS + i);
         return 0;
 }
 

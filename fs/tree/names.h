@@ -40,6 +40,15 @@ struct host_name {
 extern const struct host_name host_names[];
 extern const unsigned n_host_names;
 
+/* Directories of each host directory. */
+struct host_subdir {
+        const char *name;
+        enum host_dir which;
+        bool listed;
+};
+extern const struct host_subdir host_subdirs[];
+extern const unsigned n_host_subdirs;
+
 /* The names PXELINUX, pxegrub and Triton's booter ask for, which say whose file is meant (loaders.c). */
 
 /* Whether names of @place may say so. */

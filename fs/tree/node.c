@@ -16,7 +16,7 @@ uint64_t node_encode(struct node n)
         case NODE_TEXT:
                 return id | (uint64_t)(n.what & BITS(4)) << 56 | (n.object & BITS(24)) << 32 | n.detail;
         case NODE_HOSTDIR:
-                return id | (n.object & BITS(48));
+                return id | (uint64_t)(n.what & BITS(12)) << 48 | (n.object & BITS(48));
         case NODE_LINK:
                 return id | (uint64_t)(n.what & BITS(8)) << 52 | (n.object & BITS(48));
         case NODE_OVERLAY:
@@ -47,6 +47,9 @@ bool node_decode(uint64_t id, struct node *ret)
                 n.detail = (uint32_t)id;
                 break;
         case NODE_HOSTDIR:
+                n.what = (unsigned)(id >> 48 & BITS(12));
+                if (n.what >= HOSTDIRS)
+                        return false;
                 n.object = id & BITS(48);
                 break;
         case NODE_LINK:
@@ -88,9 +91,9 @@ uint64_t node_text(enum text_kind what, uint64_t host, uint32_t hash)
                 .detail = hash });
 }
 
-uint64_t node_hostdir(uint64_t mac)
+uint64_t node_hostdir(uint64_t mac, enum host_dir which)
 {
-        return node_encode((struct node) { .kind = NODE_HOSTDIR, .object = mac });
+        return node_encode((struct node) { .kind = NODE_HOSTDIR, .what = which, .object = mac });
 }
 
 uint64_t node_link(enum link_kind what, uint64_t argument)

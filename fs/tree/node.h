@@ -7,7 +7,7 @@
  *   FIXED      0...0, place 8              a directory that is always there; the root is 1, as FUSE demands
  *   ENTRY      object 40, entry 20         an entry of a build or image (layout.h); entry 0 is its directory
  *   TEXT       what 4, host 24, hash 32    a generated file: whose it is, and a hash of its bytes
- *   HOSTDIR    0 12, mac 48                /hosts/<mac>
+ *   HOSTDIR    which 12, mac 48            /hosts/<mac> and the directories in it
  *   LINK       what 8, 0 4, argument 48    a symbolic link: all its target depends on
  *   OVERLAY    hash 60                     a file of the overlay: path and identity
  *   OVERLAYDIR below smartos 1, hash 59    a directory of the overlay
@@ -55,6 +55,13 @@ enum fixed_place {
         PLACE_GRUB = 34,     /* /boot/grub */
 };
 
+enum host_dir {
+        HOSTDIR_TOP = 0,     /* hosts/<mac> */
+        HOSTDIR_MODULES = 1, /* hosts/<mac>/modules: boot modules by name */
+        HOSTDIR_M = 2,       /* hosts/<mac>/m: by what they hold */
+        HOSTDIRS,            /* how many there are */
+};
+
 enum text_kind {
         TEXT_MENU = 0,       /* a host's menu.ipxe; host 0: the script of machines nobody knows */
         TEXT_WHY = 1,        /* likewise */
@@ -62,6 +69,8 @@ enum text_kind {
         TEXT_STATUS = 3,     /* /.pxefs/status.json */
         TEXT_METRICS = 4,    /* /.pxefs/metrics */
         TEXT_INDEX = 5,      /* /.pxefs/index.html */
+        TEXT_MODULE = 6,     /* a boot module of a host */
+        TEXT_MODULE_HASH = 7, /* and its SHA-1 */
         TEXT_PXELINUX = 8,     /* a host's pxelinux.cfg/01-..; host 0: of machines nobody knows */
         TEXT_PXELINUX_ANY = 9, /* pxelinux.cfg/default */
         TEXT_GRUB = 10,        /* a host's menu.lst.01..; host 0: likewise */
@@ -83,7 +92,7 @@ enum link_kind {
 
 struct node {
         enum node_kind kind;
-        unsigned what; /* fixed_place, text_kind, link_kind; OVERLAYDIR: 1 if below /smartos */
+        unsigned what; /* fixed_place, text_kind, link_kind, host_dir; OVERLAYDIR: 1 if below /smartos */
         uint64_t
                 object; /* ENTRY and ISO: object; TEXT: host; HOSTDIR and LINK: MAC or object; OVERLAY*: hash */
         uint32_t detail; /* ENTRY: entry; TEXT: hash */
@@ -98,7 +107,7 @@ bool node_decode(uint64_t id, struct node *ret);
 uint64_t node_fixed(enum fixed_place place);
 uint64_t node_entry(uint64_t object, uint32_t entry);
 uint64_t node_text(enum text_kind what, uint64_t host, uint32_t hash);
-uint64_t node_hostdir(uint64_t mac);
+uint64_t node_hostdir(uint64_t mac, enum host_dir which);
 uint64_t node_link(enum link_kind what, uint64_t argument);
 uint64_t node_overlay(uint64_t hash);
 uint64_t node_iso(uint64_t object);

@@ -54,6 +54,14 @@ const struct host_name host_names[] = {
         { "menu.ipxe", TEXT_MENU },
         { "why", TEXT_WHY },
 };
+
+/* Directories of each host directory. */
+const struct host_subdir host_subdirs[] = {
+        { "modules", HOSTDIR_MODULES, true },
+        { "m", HOSTDIR_M, false },
+};
+const unsigned n_host_subdirs = sizeof host_subdirs / sizeof host_subdirs[0];
+
 const unsigned n_host_names = sizeof host_names / sizeof host_names[0];
 
 struct places *places_new(const struct places_options *opts)
@@ -291,12 +299,26 @@ static int lookup_hosts(const struct places *p, const char *name, struct place_e
         if (mac_parse(name, &mac, &canonical) < 0)
                 return -ENOENT;
         ret->name_sec = FOREVER_SEC;
-        return canonical ? fill_dir(p, ret, node_hostdir(mac))
+        return canonical ? fill_dir(p, ret, node_hostdir(mac, HOSTDIR_TOP))
                          : fill_link(p, ret, node_link(LINK_SPELLING, mac));
 }
 
-static int lookup_host_file(const struct places *p, uint64_t mac, const char *name, struct place_entry *ret)
+static int lookup_host_file(
+        const struct places *p, const struct node *dir, const char *name, struct place_entry *ret)
 {
+        uint64_t mac = dir->object;
+
+        if (dir->what != HOSTDIR_TOP) {
+                struct text_entry t;
+                int r = text_lookup_module(p->opts.texts, mac, name, dir->what == HOSTDIR_M, &t);
+
+                return r < 0 ? r : fill_text(p, ret, &t);
+        }
+        for (unsigned i = 0; i < n_host_subdirs; i++)
+                if (strcmp(host_subdirs[i].name, name) == 0) {
+                        ret->name_sec = FOREVER_SEC;
+                        return fill_dir(p, ret, node_hostdir(mac, host_subdirs[i].which));
+                }
         for (unsigned i = 0; i < n_host_names; i++)
                 if (strcmp(host_names[i].name, name) == 0)
                         return place_of_text(p, host_names[i].what, mac, ret);
@@ -380,7 +402,7 @@ int place_lookup(const struct places *p, const struct node *parent, const char *
         case NODE_ENTRY:
                 return lookup_entry(p, parent, name, ret);
         case NODE_HOSTDIR:
-                return lookup_host_file(p, parent->object, name, ret);
+                return lookup_host_file(p, parent, name, ret);
         case NODE_OVERLAYDIR:
                 return place_in_overlay(p, parent->what, parent->object, name, ret);
         case NODE_TEXT:

@@ -8,12 +8,18 @@
  * The texts of /.pxefs come from a snapshot (face.h) and have a ring of their own.  One that fell out of it is there
  * again if the snapshot still says the same.
  *
+ * A boot module and its hash are found by the host's rows.  What hosts/<mac>/m/ names follows from the content alone, so
+ * that a script, the module and the hash that it asks for are of one content or not there, whatever was committed between
+ * the three; in hosts/<mac>/modules/ a name means what the rows say when it is looked up.
+ *
  * Locks: the rings', the face's, and complaint.lock for the last complaint; neither is held across a call to SQLite.
  */
 #include "tree/text.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -25,7 +31,9 @@
 #include "tree/face.h"
 #include "tree/textring.h"
 
-#define MAX_SALTS 8
+#define MAX_SALTS    8
+#define MODULE_SLASH '+' /* in modules/, for '/' in a module's name, which cannot hold it */
+#define MODULE_HASH  ".hash"
 
 struct texts {
         struct texts_options opts;
@@ -123,6 +131,8 @@ static int render_host(enum text_kind what, struct plan *p, const struct catalog
                 return render_grub(p, &list, latest, what == TEXT_GRUB_ANY, out);
         case TEXT_BOOT_IPXE: /* which MAC is known when it is looked up, or if it is the host's first */
                 return p->mac[0] ? render_dispatcher_for(p->mac, p->base_url, out) : -ESTALE;
+        case TEXT_MODULE: /* has a name of its own: text_lookup_module */
+        case TEXT_MODULE_HASH:
         case TEXT_STATUS:
         case TEXT_METRICS:
         case TEXT_INDEX:
@@ -254,28 +264,164 @@ int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_
         return r < 0 ? r : promise(t, what, host, &text, ret);
 }
 
+/* ---- boot modules ---- */
+
+static int module_text(const struct plan_module *m, enum text_kind what, struct buf *out)
+{
+        if (what == TEXT_MODULE)
+                buf_add(out, m->content, m->len);
+        else
+                buf_printf(out, "%s\n", m->sha1);
+        return buf_error(out);
+}
+
+static bool same_but_slashes(const char *name, const char *file, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (!name[i] || file[i] != (name[i] == '/' ? MODULE_SLASH : name[i]))
+                        return false;
+        return name[len] == '\0';
+}
+
+static const struct plan_module *find_module(
+        const struct plan *p, const char *file, size_t len, bool by_content)
+{
+        for (size_t i = 0; i < p->n_modules; i++) {
+                const struct plan_module *m = &p->modules[i];
+
+                if (by_content ? strlen(m->id) == len && memcmp(m->id, file, len) == 0
+                               : same_but_slashes(m->name, file, len))
+                        return m;
+        }
+        return NULL;
+}
+
+static uint64_t host_number(const struct plan *p)
+{
+        return p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+}
+
+int text_lookup_module(
+        struct texts *t, uint64_t mac, const char *name, bool by_content, struct text_entry *ret)
+{
+        AUTO_PLAN struct plan *p = NULL;
+        AUTO_BUF struct buf text = BUF_INIT;
+        size_t len = strlen(name), suffix = strlen(MODULE_HASH);
+        bool hash = len > suffix && strcmp(name + len - suffix, MODULE_HASH) == 0;
+        enum text_kind what = hash ? TEXT_MODULE_HASH : TEXT_MODULE;
+        const struct plan_module *m;
+        int r = get_plan(t, mac, 0, &p);
+
+        if (r < 0)
+                return r;
+        m = find_module(p, name, len - (hash ? suffix : 0), by_content);
+        if (!m)
+                return -ENOENT;
+        r = module_text(m, what, &text);
+        return r < 0 ? r : promise(t, what, host_number(p), &text, ret);
+}
+
+/* Whether @text is what @n names; then it is kept again. */
+static int promise_again(struct texts *t, const struct node *n, const struct buf *text)
+{
+        uint64_t node = 0;
+        uint32_t generation = 0;
+
+        for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
+                int r = identify(t, (enum text_kind)n->what, n->object, salt, text, &node, &generation);
+
+                if (r < 0)
+                        return r;
+                if (node == node_encode(*n))
+                        return textring_put(ring_of(t, (enum text_kind)n->what), node,
+                                text->data ? text->data : "", text->len);
+        }
+        return -ESTALE;
+}
+
+/* One of the host's modules has these bytes, or none has them any more. */
+static int derive_module(struct texts *t, const struct node *n)
+{
+        AUTO_PLAN struct plan *p = NULL;
+        int r = get_plan(t, 0, n->object, &p);
+
+        for (size_t i = 0; r == 0 && i < p->n_modules; i++) {
+                AUTO_BUF struct buf text = BUF_INIT;
+                int s = module_text(&p->modules[i], (enum text_kind)n->what, &text);
+
+                if (s == 0)
+                        s = promise_again(t, n, &text);
+                if (s != -ESTALE)
+                        return s;
+        }
+        return r < 0 ? r : -ESTALE;
+}
+
+struct listed {
+        uint64_t key;
+        char name[PLAN_MODULE_NAME_MAX + sizeof MODULE_HASH];
+};
+
+static int by_key(const void *a, const void *b)
+{
+        const struct listed *x = a, *y = b;
+
+        return (x->key > y->key) - (x->key < y->key);
+}
+
+/* The file's name in modules/, and a key of 48 bits; two names with one key are one in a million million. */
+static int put_listed(const struct plan_module *m, const char *suffix, struct listed *ret)
+{
+        uint64_t h[2];
+        int r;
+
+        (void)snprintf(ret->name, sizeof ret->name, "%s%s", m->name, suffix);
+        for (char *s = ret->name; *s; s++)
+                if (*s == '/')
+                        *s = MODULE_SLASH;
+        r = digest_short(0, ret->name, strlen(ret->name), h);
+        ret->key = (h[0] >> 16) + 1;
+        return r;
+}
+
+int text_list_modules(struct texts *t, uint64_t mac, uint64_t after, text_list_fn *add, void *ctx)
+{
+        AUTO_PLAN struct plan *p = NULL;
+        struct listed v[2 * PLAN_MODULES_MAX];
+        size_t n = 0;
+        int r = get_plan(t, mac, 0, &p);
+
+        for (size_t i = 0; r == 0 && i < p->n_modules; i++) {
+                if (p->modules[i].secret)
+                        continue;
+                r = put_listed(&p->modules[i], "", &v[n++]);
+                if (r == 0)
+                        r = put_listed(&p->modules[i], MODULE_HASH, &v[n++]);
+        }
+        if (r < 0)
+                return r;
+        qsort(v, n, sizeof v[0], by_key);
+        for (size_t i = 0; i < n; i++)
+                if (v[i].key > after && !add(ctx, v[i].key, v[i].name))
+                        break;
+        return 0;
+}
+
 /* Makes the text of a node again and keeps it, if it is the one the id names under any salt. */
 static int derive(struct texts *t, const struct node *n)
 {
         AUTO_BUF struct buf text = BUF_INIT;
-        uint64_t host = 0, node = 0, want = node_encode(*n);
-        uint32_t generation = 0;
+        uint64_t host = 0;
         int r;
 
         if (n->object == NODE_HOST_MAX)
                 return -ESTALE;
+        if (n->what == TEXT_MODULE || n->what == TEXT_MODULE_HASH)
+                return derive_module(t, n);
         r = make(t, (enum text_kind)n->what, 0, n->object, &text, &host);
         if (r < 0)
                 return r;
-        for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
-                r = identify(t, (enum text_kind)n->what, host, salt, &text, &node, &generation);
-                if (r < 0)
-                        return r;
-                if (node == want)
-                        return textring_put(ring_of(t, (enum text_kind)n->what), node,
-                                text.data ? text.data : "", text.len);
-        }
-        return -ESTALE;
+        return host == n->object ? promise_again(t, n, &text) : -ESTALE;
 }
 
 int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)

@@ -9,6 +9,7 @@
 #ifndef PXEFS_TREE_TEXT_H
 #define PXEFS_TREE_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -57,6 +58,16 @@ struct text_entry {
 /* Renders the text of @what for the machine @mac (ignored for the dispatcher and the texts of /.pxefs) and keeps it.
  * 0, or a negative errno; an inventory that cannot be read is logged once per change of its state. */
 int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_entry *ret);
+
+/* A boot module of the machine @mac, as @name in hosts/<mac>/modules or, @by_content, in hosts/<mac>/m; with ".hash"
+ * behind it, its SHA-1 in hex and a line break.  -ENOENT if the machine has no such module at this moment. */
+int text_lookup_module(
+        struct texts *t, uint64_t mac, const char *name, bool by_content, struct text_entry *ret);
+
+/* Lists the files of hosts/<mac>/modules: no secret ones.  @add gets a key that stays with its name and grows, for those
+ * greater than @after, until it returns false. */
+typedef bool text_list_fn(void *ctx, uint64_t key, const char *name);
+int text_list_modules(struct texts *t, uint64_t mac, uint64_t after, text_list_fn *add, void *ctx);
 
 /* Attributes of a text node.  -ESTALE if it can no longer be made. */
 int text_stat(struct texts *t, const struct node *n, struct text_entry *ret);

@@ -58,6 +58,30 @@ SELECT id, key, value FROM setting WHERE profile = ?1;
 -- name: profile_items
 SELECT id, key, label, body, position FROM menu_item WHERE profile = ?1;
 
+-- name: host_modules
+-- No more than the daemon will load from the content: a row may hold anything.
+SELECT id, name, typeof(content), CASE WHEN length(CAST(content AS BLOB)) <= 65536 THEN CAST(content AS BLOB) END, secret
+FROM module WHERE host = ?1 ORDER BY name, id LIMIT 65;
+
+-- name: profile_modules
+SELECT id, name, typeof(content), CASE WHEN length(CAST(content AS BLOB)) <= 65536 THEN CAST(content AS BLOB) END, secret
+FROM module WHERE profile = ?1 ORDER BY name, id LIMIT 65;
+
+-- name: host_answers
+-- The columns are the keys of answers.json, in order.
+SELECT id,
+  admin_ip, admin_mac, admin_netmask, bootpool, config_console, dns_resolver1, dns_resolver2, dns_search,
+  headnode_default_gateway, hostname, install_pkgsrc, ntp_host, root_password, simple_headers,
+  skip_final_confirm, skip_instructions, skip_ntp_check, zpool_confirm_layout, zpool_layout
+FROM answer WHERE host = ?1 ORDER BY id LIMIT 1;
+
+-- name: profile_answers
+SELECT id,
+  admin_ip, admin_mac, admin_netmask, bootpool, config_console, dns_resolver1, dns_resolver2, dns_search,
+  headnode_default_gateway, hostname, install_pkgsrc, ntp_host, root_password, simple_headers,
+  skip_final_confirm, skip_instructions, skip_ntp_check, zpool_confirm_layout, zpool_layout
+FROM answer WHERE profile = ?1 ORDER BY id LIMIT 1;
+
 -- name: host_twins
 -- UUIDs and addresses of host ?1 that another host has too: names made of them lead to neither.
 SELECT 'uuid', h.uuid, o.hostname FROM host h JOIN host o ON o.uuid = h.uuid AND o.id <> h.id WHERE h.id = ?1
@@ -174,6 +198,25 @@ INSERT INTO channel (name, build) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE S
 
 -- name: ctl_channel_canary
 UPDATE channel SET canary = ?2, canary_percent = ?3 WHERE name = ?1;
+
+-- name: ctl_host_module
+INSERT INTO module (host, name, content, secret) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (host, name) DO UPDATE SET content = excluded.content, secret = excluded.secret;
+
+-- name: ctl_profile_module
+INSERT INTO module (profile, name, content, secret) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (profile, name) DO UPDATE SET content = excluded.content, secret = excluded.secret;
+
+-- name: ctl_host_module_drop
+DELETE FROM module WHERE host = ?1 AND name = ?2;
+
+-- name: ctl_profile_module_drop
+DELETE FROM module WHERE profile = ?1 AND name = ?2;
+
+-- name: ctl_module_list
+SELECT ifnull('host ' || h.hostname, 'profile ' || p.name) AS owner, m.name,
+  iif(m.content IS NULL, 'takes it away', length(CAST(m.content AS BLOB))) AS bytes, m.secret
+FROM module m LEFT JOIN host h ON h.id = m.host LEFT JOIN profile p ON p.id = m.profile ORDER BY 1, 2;
 
 -- name: ctl_host_list
 SELECT hostname, boots, why, profile, macs, ips, properties FROM host_boot ORDER BY hostname;

@@ -5,7 +5,8 @@
 mkbuild 20240101T000000Z -s 1
 mkbuild 20240202T000000Z -s 1
 sql "INSERT INTO host (hostname, build) VALUES ('db1', '20240101T000000Z');
-     INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';"
+     INSERT INTO nic (mac, host) SELECT '02:08:20:00:00:01', id FROM host WHERE hostname = 'db1';
+     INSERT INTO module (profile, name, content) VALUES (1, 'etc/system', 'x');"
 echo "Triton's iPXE, which the menu offers under UEFI" >"$STATIC/snponly.efi"
 mount_pxefs -o wait
 

@@ -196,8 +196,46 @@ exits 1 builds
 says 'no pxefs has run with it yet'
 exits 1 -c "$dir/none" builds
 
+# Boot modules: a file of a host or a profile, whole; what is wrong is said before anything is written.
+printf 'set a=1\n\0\377' >"$dir/system"
+exits 0 module set db1 etc/system "$dir/system"
+[ "$(sqlite3 "$PXEFS_INVENTORY" "SELECT hex(content) FROM module WHERE name = 'etc/system'")" = 73657420613D310A00FF ]
+exits 0 module set --profile default key "$dir/system" --secret
+exits 0 module set db1 key --unset
+exits 0 module list
+shows 'host db1         etc/system  10             0'
+shows 'profile default  key         10             1'
+shows 'host db1         key         takes it away'
+exits 0 render db1 --why
+shows 'etc/system        10 bytes'
+exits 1 module set db1 ../x "$dir/system"
+says 'name: a relative path'
+exits 1 module set db1 x.hash "$dir/system"
+says 'what ends in .hash is computed'
+exits 1 module set db1 x "$dir/none"
+says 'No such file'
+exits 1 module set db1 x "$dir"
+head -c 65537 /dev/zero >"$dir/big"
+exits 1 module set db1 x "$dir/big"
+says '1 byte to 64 KiB'
+exits 1 module set db1 x /dev/null
+says '1 byte to 64 KiB'
+exits 4 module set nowhere x "$dir/system"
+exits 4 module set --profile nowhere x "$dir/system"
+exits 2 module set db1 x
+exits 2 module set db1 x "$dir/system" --unset
+exits 2 module set --profile
+exits 2 module set db1 x y z
+exits 2 module list x
+exits 2 module delete db1
+exits 4 module delete db1 nothing
+says 'no module nothing of its own'
+exits 0 module delete db1 key
+exits 0 module delete --profile default key
+exits 0 module delete db1 etc/system
+
 # Help is on stdout, fits 80 columns, and shows the SQL.
-for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting render builds status check verify host; do
+for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting 'module set' 'module list' 'module delete' render builds status check verify host; do
         # shellcheck disable=SC2086 # words
         exits 0 $command --help
         [ ! -s "$dir/err" ]

@@ -132,7 +132,10 @@ static const char *comment(struct inventory *inv, uint64_t mac)
         if (r < 0)
                 (void)snprintf(text, sizeof text, "error %d: %s", r, err.text);
         else
-                (void)snprintf(text, sizeof text, "%s", p->comment ? p->comment : p->kind == PLAN_HOST ? "-" : "unknown");
+                (void)snprintf(text, sizeof text, "%s",
+                        p->comment             ? p->comment
+                        : p->kind == PLAN_HOST ? "-"
+                                               : "unknown");
         plan_free(p);
         return text;
 }
@@ -148,7 +151,8 @@ static void await_copy(const struct lab *lab, const char *want)
 
                 (void)snprintf(uri, sizeof uri, "file:%s?immutable=1", lab->copy);
                 if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK &&
-                        sqlite3_prepare_v2(db, "SELECT comment FROM host WHERE id = 1", -1, &s, NULL) == SQLITE_OK &&
+                        sqlite3_prepare_v2(db, "SELECT comment FROM host WHERE id = 1", -1, &s, NULL) ==
+                                SQLITE_OK &&
                         sqlite3_step(s) == SQLITE_ROW)
                         same = strcmp((const char *)sqlite3_column_text(s, 0), want) == 0;
                 sqlite3_finalize(s);
@@ -242,12 +246,17 @@ static void make_other_database(struct lab *lab)
         sqlite3_close(db);
 }
 
+/* Made aside: the inventory's thread may open what stands at the path while it is made, and then holds it. */
 static void make_newer(struct lab *lab)
 {
-        sqlite3 *db = lab_open(lab->path);
+        char aside[sizeof lab->path + 8];
+        sqlite3 *db;
 
+        (void)snprintf(aside, sizeof aside, "%s.newer", lab->path);
+        db = lab_open(aside);
         lab_do(db, "PRAGMA user_version = 9; PRAGMA journal_mode = DELETE");
         sqlite3_close(db);
+        assert_int_equal(rename(aside, lab->path), 0);
 }
 
 static void make_without_tables(struct lab *lab)
@@ -307,7 +316,8 @@ static void each_trouble_is_answered_by_the_copy_and_ends_with_the_next_call(voi
                 inventory_health(inv, &h);
                 inventory_health_text(&h, &text);
                 assert_int_equal(h.from, INVENTORY_COPY);
-                if (!strstr(h.reason.text, troubles[i].reason) || !strstr(text.text, "answering from the copy of 20"))
+                if (!strstr(h.reason.text, troubles[i].reason) ||
+                        !strstr(text.text, "answering from the copy of 20"))
                         fail_msg("%s: %s", troubles[i].name, text.text);
                 (void)snprintf(cmd, sizeof cmd, "rm -rf %s*", lab->path);
                 assert_int_equal(system(cmd), 0);
@@ -387,7 +397,8 @@ static void a_lock_in_wal_mode_is_not_noticed(void **state)
         struct inventory_health h;
 
         await_copy(lab, "one");
-        lab_do(lab->db, "UPDATE host SET comment = 'two' WHERE id = 1; BEGIN EXCLUSIVE; UPDATE host SET comment = 'three'");
+        lab_do(lab->db, "UPDATE host SET comment = 'two' WHERE id = 1; BEGIN EXCLUSIVE; UPDATE host SET "
+                        "comment = 'three'");
         assert_string_equal(comment(inv, A), "two");
         inventory_health(inv, &h);
         assert_int_equal(h.from, INVENTORY_LIVE);
@@ -406,7 +417,9 @@ static void without_a_copy_a_lock_is_waited_for(void **state)
         int64_t start;
 
         lab_do(lab->db, "PRAGMA journal_mode = DELETE");
-        assert_int_equal(inventory_open(&(struct inventory_options) { .path = lab->path, .busy_ms = 5 }, &inv, &err), 0);
+        assert_int_equal(
+                inventory_open(&(struct inventory_options) { .path = lab->path, .busy_ms = 5 }, &inv, &err),
+                0);
         lab_do(lab->db, "BEGIN EXCLUSIVE");
         start = now_ms();
         assert_int_equal(inventory_plan(inv, A, &p, &err), -EBUSY);
@@ -426,7 +439,8 @@ static void a_commit_is_seen_by_the_next_call_while_copies_are_made(void **state
                 struct inventory *inv;
                 char sql[100], want[20] = "";
 
-                lab_do(lab->db, mode ? "PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 5000" : "PRAGMA journal_mode = WAL");
+                lab_do(lab->db, mode ? "PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 5000"
+                                     : "PRAGMA journal_mode = WAL");
                 inv = open_with_copy(lab);
                 for (int i = 0; i < 300; i++) {
                         (void)snprintf(want, sizeof want, "%d.%d", mode, i);
@@ -476,7 +490,9 @@ static void the_copy_outlives_the_process_and_the_file(void **state)
         assert_string_equal(comment(inv, A), "one");
         inventory_close(inv);
         (void)snprintf(elsewhere, sizeof elsewhere, "%s/none.db", lab->dir);
-        assert_int_equal(inventory_open(&(struct inventory_options) { .path = lab->path, .copy_path = elsewhere }, &other, &err),
+        assert_int_equal(
+                inventory_open(&(struct inventory_options) { .path = lab->path, .copy_path = elsewhere },
+                        &other, &err),
                 -ENOENT);
         assert_non_null(strstr(err.text, "pxectl -i "));
 }
@@ -573,11 +589,12 @@ static void a_damaged_page_harms_only_who_needs_it_and_a_listing_goes_on_in_the_
         char zeros[4096] = { 0 };
         int page;
 
-        lab_do(lab->db, "INSERT INTO property (host, name, value) VALUES (1, 'a', 'b');"
-                        "WITH RECURSIVE n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
-                        " INSERT INTO host (id, hostname) SELECT i, 'h' || i FROM n;"
-                        "INSERT INTO nic (host, mac) SELECT id, printf('02082000%04x', id) FROM host WHERE id > 2;"
-                        "PRAGMA wal_checkpoint(TRUNCATE)");
+        lab_do(lab->db,
+                "INSERT INTO property (host, name, value) VALUES (1, 'a', 'b');"
+                "WITH RECURSIVE n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
+                " INSERT INTO host (id, hostname) SELECT i, 'h' || i FROM n;"
+                "INSERT INTO nic (host, mac) SELECT id, printf('02082000%04x', id) FROM host WHERE id > 2;"
+                "PRAGMA wal_checkpoint(TRUNCATE)");
         inv = open_with_copy(lab);
         for (int64_t until = now_ms() + 5000; now_ms() < until; doze()) {
                 struct stat st;
@@ -586,8 +603,9 @@ static void a_damaged_page_harms_only_who_needs_it_and_a_listing_goes_on_in_the_
                         break;
         }
         /* A leaf of the index on nic.mac, in its middle. */
-        page = atoi(lab_text(lab->db, "SELECT pageno FROM dbstat WHERE name = 'sqlite_autoindex_nic_1' AND pagetype = 'leaf'"
-                                      " ORDER BY path LIMIT 1 OFFSET 5"));
+        page = atoi(lab_text(lab->db,
+                "SELECT pageno FROM dbstat WHERE name = 'sqlite_autoindex_nic_1' AND pagetype = 'leaf'"
+                " ORDER BY path LIMIT 1 OFFSET 5"));
         inventory_close(inv);
         if (page == 0)
                 skip(); /* a SQLite without dbstat */
@@ -686,18 +704,20 @@ static void each_missing_right_is_told_with_the_command_that_gives_it(void **sta
                 struct err err = { "" };
                 pid_t pid;
 
-                (void)snprintf(cmd, sizeof cmd, "P=%s; D=%s; chown -R 0 $D; chmod 755 $D; rm -f $P-*; chmod 644 $P; %s", lab->path,
+                (void)snprintf(cmd, sizeof cmd,
+                        "P=%s; D=%s; chown -R 0 $D; chmod 755 $D; rm -f $P-*; chmod 644 $P; %s", lab->path,
                         lab->db_dir, t[i].break_it);
                 assert_int_equal(system(cmd), 0);
-                (void)snprintf(cmd, sizeof cmd, "P=%s; D=%s; printf %%s \"%s\" >%s/want", lab->path, lab->db_dir, t[i].command,
-                        lab->dir);
+                (void)snprintf(cmd, sizeof cmd, "P=%s; D=%s; printf %%s \"%s\" >%s/want", lab->path,
+                        lab->db_dir, t[i].command, lab->dir);
                 assert_int_equal(system(cmd), 0);
                 assert_int_equal(pipe(ends), 0);
                 pid = fork();
                 if (pid == 0) {
                         if (setresuid(65534, 65534, 65534) < 0)
                                 _exit(9);
-                        (void)trouble_explain(lab->path, SQLITE_CANTOPEN, "unable to open database file", &err);
+                        (void)trouble_explain(
+                                lab->path, SQLITE_CANTOPEN, "unable to open database file", &err);
                         _exit(write(ends[1], err.text, sizeof err.text) != (ssize_t)sizeof err.text);
                 }
                 assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -717,25 +737,35 @@ static void each_missing_right_is_told_with_the_command_that_gives_it(void **sta
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(each_trouble_is_answered_by_the_copy_and_ends_with_the_next_call, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(the_wal_of_a_replaced_file_keeps_the_new_one_out_and_the_copy_answers, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_lock_in_rollback_mode_delays_one_call_a_little_and_the_commit_is_seen_at_once, set_up,
+                cmocka_unit_test_setup_teardown(
+                        each_trouble_is_answered_by_the_copy_and_ends_with_the_next_call, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        the_wal_of_a_replaced_file_keeps_the_new_one_out_and_the_copy_answers, set_up,
                         tear_down),
+                cmocka_unit_test_setup_teardown(
+                        a_lock_in_rollback_mode_delays_one_call_a_little_and_the_commit_is_seen_at_once,
+                        set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_lock_in_wal_mode_is_not_noticed, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(without_a_copy_a_lock_is_waited_for, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_commit_is_seen_by_the_next_call_while_copies_are_made, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        a_commit_is_seen_by_the_next_call_while_copies_are_made, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_copy_is_private_and_alone, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(the_copy_outlives_the_process_and_the_file, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        the_copy_outlives_the_process_and_the_file, set_up, tear_down),
                 cmocka_unit_test(each_path_has_a_copy_of_its_own),
                 cmocka_unit_test_setup_teardown(what_is_damaged_never_becomes_the_copy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(what_lacks_a_table_never_becomes_the_copy, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(rows_that_break_the_schemas_rules_are_copied, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_damaged_page_harms_only_who_needs_it_and_a_listing_goes_on_in_the_copy, set_up,
+                cmocka_unit_test_setup_teardown(
+                        rows_that_break_the_schemas_rules_are_copied, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        a_damaged_page_harms_only_who_needs_it_and_a_listing_goes_on_in_the_copy, set_up,
                         tear_down),
-                cmocka_unit_test_setup_teardown(neither_file_nor_copy_is_an_error_with_the_files_reason, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        neither_file_nor_copy_is_an_error_with_the_files_reason, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_copy_that_cannot_be_made_stops_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_log_hears_of_a_change_once, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(each_missing_right_is_told_with_the_command_that_gives_it, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(
+                        each_missing_right_is_told_with_the_command_that_gives_it, set_up, tear_down),
         };
 
         return cmocka_run_group_tests_name("standby", tests, NULL, NULL);

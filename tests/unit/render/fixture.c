@@ -23,6 +23,22 @@ void fixture_unset(struct fixture *f, const char *name, const char *layer)
                 (struct plan_property) { fixture_text(name), fixture_text(""), fixture_text(layer), false };
 }
 
+void fixture_module(struct fixture *f, const char *name, const char *layer, bool secret)
+{
+        static unsigned char content[] = "hunter2";
+        struct plan_module *m = &f->modules[f->plan.n_modules];
+        int digit = "0123456789abcdef"[f->plan.n_modules % 16];
+
+        *m = (struct plan_module) { .name = fixture_text(name),
+                .content = content,
+                .len = sizeof content - 1,
+                .layer = fixture_text(layer),
+                .secret = secret };
+        memset(m->sha1, digit, sizeof m->sha1 - 1);
+        memset(m->id, digit, sizeof m->id - 1);
+        f->plan.n_modules++;
+}
+
 void fixture_setting(struct fixture *f, const char *key, const char *value, const char *layer)
 {
         f->settings[f->plan.n_settings++] =
@@ -49,6 +65,8 @@ void fixture_host(struct fixture *f)
         f->plan = (struct plan) { .kind = PLAN_HOST,
                 .unknown_policy = UNKNOWN_MENU,
                 .mac = "02-08-20-ab-cd-01",
+                .home = "02-08-20-ab-cd-01",
+                .modules = f->modules,
                 .host_id = 7,
                 .hostname = fixture_text("db1"),
                 .profile = fixture_text("rack7"),

@@ -17,6 +17,7 @@ struct fixture {
         struct build_list builds;
         const char *latest;
         char *problems[1];
+        struct plan_module modules[FIXTURE_MAX];
 };
 
 /* A host db1 with the documentation's properties and three builds, of which the newest is latest. */
@@ -26,6 +27,9 @@ void fixture_property(struct fixture *f, const char *name, const char *value, co
 void fixture_unset(struct fixture *f, const char *name, const char *layer);
 void fixture_setting(struct fixture *f, const char *key, const char *value, const char *layer);
 void fixture_builds(struct fixture *f, size_t n, bool has_hash);
+
+/* A module whose digest is 40 times the hex digit of its number. */
+void fixture_module(struct fixture *f, const char *name, const char *layer, bool secret);
 
 /* Literals as the plan wants them. */
 char *fixture_text(const char *s);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define REF_BOOT_MODULES 16
+#define REF_BOOT_MODULES 40
 
 enum ref_boot_how {
         REF_BOOT_FAILS,  /* the loader refuses, or shows something and waits */

@@ -10,7 +10,7 @@
 #include "ref_boot.h"
 
 #define REF_GRUB_ENTRIES  64
-#define REF_GRUB_COMMANDS 8
+#define REF_GRUB_COMMANDS 40
 
 struct ref_grub_entry {
         char *title;                       /* owned */

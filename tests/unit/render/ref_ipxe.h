@@ -13,7 +13,7 @@
 #include "base/buf.h"
 
 #define REF_MAX_VARS   64
-#define REF_MAX_IMAGES 32
+#define REF_MAX_IMAGES 48
 
 enum ref_outcome {
         REF_RUNNING,

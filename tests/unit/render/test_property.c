@@ -11,6 +11,8 @@
  *   5. rendering again gives the same bytes; the explanation holds no secret;
  *   6. PXELINUX' configuration and both forms of menu.lst pass their references, boot only what was asked, and give
  *      the kernel the same words and modules as iPXE's script for each entry, but for what a loader cannot carry.
+ *   7. boot modules: each of a plan reaches every entry of every loader but rescue, once, or is among the refusals; so
+ *      does its hash, or the hashes of all are left out; none of what a module holds is in any text.
  *
  * The seed is printed; PXEFS_TEST_SEED and PXEFS_TEST_PLANS try others. */
 #include <setjmp.h>
@@ -119,6 +121,28 @@ static void random_properties(struct fixture *f, unsigned hostile)
         }
 }
 
+static void random_modules(struct fixture *f, unsigned hostile)
+{
+        static const char *const legal[] = { "answers.json", "etc/system", "etc/ppt_aliases",
+                "networking.json", "kernel/drv/ixgbe.conf", "a", "a.b-c_d", "0123456789abcdef" };
+
+        for (unsigned n = chance(50) ? 0 : draw(chance(10) ? 20 : 4); n-- > 0;) {
+                char *name = text(hostile / 2, legal[draw(sizeof legal / sizeof legal[0])]);
+                bool twice = false;
+
+                for (size_t i = 0; i < f->plan.n_modules; i++)
+                        twice = twice || strcmp(f->modules[i].name, name) == 0;
+                if (!twice)
+                        fixture_module(f, name, text(hostile, "profile rack7"), chance(30));
+        }
+        if (hostile && chance(10))
+                (void)snprintf(f->plan.home, sizeof f->plan.home, "%.17s",
+                        pieces[draw(sizeof pieces / sizeof pieces[0])]);
+        if (hostile && f->plan.n_modules && chance(10))
+                (void)snprintf(f->modules[0].id, sizeof f->modules[0].id, "%.16s",
+                        pieces[draw(sizeof pieces / sizeof pieces[0])]);
+}
+
 static void random_plan(struct fixture *f)
 {
         static const char *const bases[] = { "http://${next-server}", "http://10.0.0.1:80/a/b/",
@@ -131,6 +155,7 @@ static void random_plan(struct fixture *f)
         for (size_t i = 0; i < f->builds.n; i++)
                 f->info[i].name = text(hostile / 3, f->names[i]);
         random_properties(f, hostile);
+        random_modules(f, hostile);
         f->latest = f->builds.n && chance(90) ? f->info[0].name : NULL;
         f->plan.kind = chance(80) ? PLAN_HOST : chance(70) ? PLAN_UNKNOWN : PLAN_DISABLED;
         f->plan.unknown_policy = (enum unknown_policy)draw(4);
@@ -231,6 +256,67 @@ static void check_kernel_line(const struct fixture *f, const struct offer *o, co
         fakebop_fini(&k);
 }
 
+/* How often a line with these words behind the URL is among @lines; the URL holds the module's id. */
+static unsigned count_lines(char *const *lines, size_t n, const char *id, const char *type, const char *name)
+{
+        AUTO_BUF struct buf end = BUF_INIT;
+        unsigned found = 0;
+
+        buf_printf(&end, "/hosts/02-08-20-ab-cd-01/m/%s%s type=%s name=%s", id,
+                strcmp(type, "hash") == 0 ? ".hash" : "", type, name);
+        for (size_t i = 0; i < n; i++) {
+                size_t len = strlen(lines[i]);
+
+                /* iPXE's URL has a server in front, PXELINUX' path not even a slash */
+                found += (len >= end.len && strcmp(lines[i] + len - end.len, end.data) == 0) ||
+                         strcmp(lines[i], end.data + 1) == 0;
+        }
+        return found;
+}
+
+static unsigned files_seen, files_refused, sums_seen, sums_left_out;
+
+/* Rule 7.  @n lines that a loader gives to the kernel as modules. */
+static void check_modules(
+        const struct fixture *f, const struct offer *o, char *const *lines, size_t n, bool rescue)
+{
+        unsigned sums = 0, files = 0, others = 0;
+
+        for (size_t i = 0; i < f->plan.n_modules; i++) {
+                const struct plan_module *m = &f->modules[i];
+                AUTO_BUF struct buf start = BUF_INIT;
+                unsigned file = count_lines(lines, n, m->id, "file", m->name);
+
+                buf_puts(&start, "module ");
+                (void)token_put_display(&start, m->name, 80);
+                buf_puts(&start, " (");
+                if (o->refused.lines.data && strstr(o->refused.lines.data, start.data)) {
+                        assert_int_equal(file, 0);
+                        files_refused++;
+                        continue;
+                }
+                assert_int_equal(file, rescue ? 0 : 1);
+                files += file;
+                sums += count_lines(lines, n, m->id, "hash", m->name);
+        }
+        if (sums && sums != files)
+                for (size_t i = 0; i < n; i++)
+                        print_message("%s\n", lines[i]);
+        assert_true(sums == 0 || sums == files);
+        for (size_t i = 0; i < n; i++)
+                others += strstr(lines[i], "/m/") == NULL;
+        assert_int_equal(n, others + files + sums);
+        assert_true(others == 1 || others == 2); /* boot_archive, and its hash */
+        /* untyped modules pair up by their places: only one, or one and its hash, may be */
+        if (f->plan.boot_form == FORM_MODULE || o->n_files)
+                assert_non_null(strstr(lines[0], " type=rootfs name=ramdisk"));
+        if (files && others == 1 && o->build && o->build->has_hash && f->plan.boot_form == FORM_MODULE)
+                assert_int_equal(sums, 0); /* the order in which hashes are left out */
+        files_seen += files;
+        sums_seen += sums;
+        sums_left_out += files && !sums;
+}
+
 static unsigned outcomes[REF_ENDLESS + 1], kernel_lines, refusals;
 
 static void run_once(const struct fixture *f, const struct offer *o, const struct buf *script,
@@ -255,6 +341,7 @@ static void run_once(const struct fixture *f, const struct offer *o, const struc
                         assert_non_null(o->build);
                         assert_non_null(strstr(x.kernel_line, o->build->name));
                         check_kernel_line(f, o, x.kernel_line);
+                        check_modules(f, o, x.module_lines, x.n_modules, false);
                         kernel_lines++;
                 }
         }
@@ -294,6 +381,14 @@ static const char *below_smartos(const char *line)
         return s;
 }
 
+/* A module's line, from where every loader has it in common. */
+static const char *below_root(const char *line)
+{
+        const char *s = strstr(line, "hosts/");
+
+        return s ? s : below_smartos(line);
+}
+
 /* What iPXE boots for @label, or nothing if it refuses. */
 static bool boot_ipxe(
         const struct fixture *f, const struct buf *script, const char *label, struct ref_ipxe *x)
@@ -319,6 +414,7 @@ static void compare_entry(const struct fixture *f, const struct offer *o, const 
         assert_non_null(strstr(b->kernel_line, own ? o->build->name : "/platform/"));
         if (strcmp(label, "smartos") == 0)
                 check_kernel_line(f, o, b->kernel_line);
+        check_modules(f, o, b->module_lines, b->n_modules, strcmp(label, "rescue") == 0);
         if (boot_ipxe(f, script, label, &x)) {
                 size_t end = strlen(x.kernel_line);
 
@@ -328,10 +424,16 @@ static void compare_entry(const struct fixture *f, const struct offer *o, const 
                         assert_string_equal(below_smartos(x.kernel_line), below_smartos(b->kernel_line));
                 assert_true(b->n_modules >=
                             x.n_modules); /* iPXE's line is shorter: it may have left out the hash */
-                for (size_t i = 0; i < x.n_modules; i++)
-                        assert_string_equal(
-                                below_smartos(x.module_lines[i]), below_smartos(b->module_lines[i]));
-                if (f->plan.boot_form == FORM_MODULE && own)
+                check_modules(f, ipxe, x.module_lines, x.n_modules, strcmp(label, "rescue") == 0);
+                for (size_t i = 0; i < x.n_modules; i++) {
+                        bool found = false;
+
+                        for (size_t k = 0; k < b->n_modules; k++)
+                                found = found || strcmp(below_root(x.module_lines[i]),
+                                                         below_root(b->module_lines[k])) == 0;
+                        assert_true(found);
+                }
+                if (f->plan.boot_form == FORM_MODULE && own && !o->n_files)
                         assert_int_equal(b->n_modules, o->build->has_hash && o->limits->bytes > 512 ? 2 : 1);
                 compared[o->dialect]++;
         }
@@ -430,7 +532,10 @@ static void check_why(const struct fixture *f)
         for (size_t i = 0; i < why.len; i++)
                 assert_true(
                         why.data[i] == '\n' || ((unsigned char)why.data[i] >= 0x20 && why.data[i] != 0x7f));
-        assert_null(strstr(why.data, SECRET));
+        assert_null(strstr(why.data, SECRET)); /* nor what a module holds */
+        for (size_t i = 0; i < f->plan.n_modules; i++)
+                if (f->modules[i].secret)
+                        assert_null(strstr(why.data, f->modules[i].sha1));
 }
 
 static void random_plans_never_break_the_rules(void **state)
@@ -467,6 +572,10 @@ static void random_plans_never_break_the_rules(void **state)
                 outcomes[REF_SANBOOT], outcomes[REF_SHELL], kernel_lines, refusals);
         print_message("entries compared with iPXE's: PXELINUX %u, GRUB %u, GRUB with $ %u\n",
                 compared[DIALECT_PXELINUX], compared[DIALECT_GRUB], compared[DIALECT_GRUB_DOLLAR]);
+        print_message(
+                "boot modules: %u passed on, %u with their hash, %u entries without hashes, %u refused\n",
+                files_seen, sums_seen, sums_left_out, files_refused);
+        assert_true(files_seen > n && sums_seen > n && sums_left_out > n / 20 && files_refused > n / 20);
         assert_true(compared[DIALECT_PXELINUX] > n && compared[DIALECT_GRUB] > n / 2 &&
                     compared[DIALECT_GRUB_DOLLAR] > n / 2);
         assert_true(kernel_lines > n / 10 && refusals > n / 10); /* or the test has lost its teeth */

@@ -30,8 +30,9 @@ static void every_id_decodes_to_what_it_was_made_from(void **state)
                 assert_int_equal(n.what, TEXT_WHY);
                 assert_int_equal(n.object, s & 0xfffff);
                 assert_int_equal(n.detail, 0xdeadbeef);
-                assert_true(node_decode(node_hostdir(s), &n));
+                assert_true(node_decode(node_hostdir(s, HOSTDIR_MODULES), &n));
                 assert_int_equal(n.kind, NODE_HOSTDIR);
+                assert_int_equal(n.what, HOSTDIR_MODULES);
                 assert_int_equal(n.object, s);
                 assert_true(node_decode(node_link(LINK_BUILD, s), &n));
                 assert_int_equal(n.what, LINK_BUILD);
@@ -61,7 +62,8 @@ static void numbers_no_node_has_are_refused(void **state)
 {
         static const uint64_t bad[] = { 0, 0x100, UINT64_MAX, UINT64_C(8) << 60,
                 UINT64_C(7) << 60 | UINT64_C(1) << 40, UINT64_C(0xf) << 60,
-                UINT64_C(3) << 60 | UINT64_C(1) << 48, UINT64_C(4) << 60 | UINT64_C(1) << 48 };
+                UINT64_C(3) << 60 | (uint64_t)HOSTDIRS << 48, UINT64_C(3) << 60 | UINT64_C(1) << 59,
+                UINT64_C(4) << 60 | UINT64_C(1) << 48 };
         struct node n;
 
         (void)state;

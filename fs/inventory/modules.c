@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* modules -- rows of module and of answer, the host's own before its profiles'; see load_impl.h.
+ *
+ * Of one name the nearest row counts; one without content takes an inherited module away.  answers.json is made of the
+ * columns of the table answer, each by the nearest row in which it is not NULL, unless a row of module has that name.
+ *
+ * Invariants
+ *   1. A module is whole or not there: content, its digest and the name in its URL are of one row of one snapshot.
+ *   2. An unusable row hides what it would have overridden (load.c, invariant 3).
+ *   3. The list is sorted by name, each name once: the same rows give the same script.
+ *   4. answers.json is a secret whatever its row says: it is where setup's clear-text password stands.
+ * Machines that nobody has entered have no modules: anybody can claim to be one.
+ */
+#include "inventory/load_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+
+#define ANSWERS    "answers.json"
+#define ROWS_MAX   64 /* that a machine's layers may have together */
+#define KEYS_MAX   32 /* columns of the table answer */
+#define ANSWER_MAX 256
+
+struct row {
+        struct plan_module m; /* owned */
+        bool counts;          /* false: it only hides what is inherited */
+};
+
+struct rows {
+        struct row v[ROWS_MAX];
+        size_t n;
+};
+
+struct answers {
+        char *key[KEYS_MAX], *value[KEYS_MAX]; /* owned; JSON; value "": left out */
+        size_t n;
+        char *layer; /* owned; of the nearest row */
+};
+
+static void module_fini(struct plan_module *m)
+{
+        free(m->name);
+        free(m->content);
+        free(m->layer);
+}
+
+static void rows_fini(struct rows *f)
+{
+        for (size_t i = 0; i < f->n; i++)
+                module_fini(&f->v[i].m);
+}
+
+static void answers_fini(struct answers *a)
+{
+        for (size_t i = 0; i < a->n; i++) {
+                free(a->key[i]);
+                free(a->value[i]);
+        }
+        free(a->layer);
+}
+
+const char *plan_refuse_module_name(const char *name)
+{
+        size_t n = strlen(name);
+
+        if (n == 0 || n > PLAN_MODULE_NAME_MAX)
+                return "a name has 1 to 100 bytes";
+        if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")])
+                return "a name is letters, digits, '.', '_', '-' and '/'";
+        if (strchr("./-", name[0]) || strstr(name, "/.") || strstr(name, "//") || strstr(name, "/-") ||
+                name[n - 1] == '/')
+                return "no part of a name may be empty or begin with '.' or '-'";
+        if (n >= 5 && strcmp(name + n - 5, ".hash") == 0)
+                return "what ends in .hash is computed";
+        if (strcmp(name, "ramdisk") == 0)
+                return "ramdisk is what boot_archive is called";
+        return NULL;
+}
+
+int plan_module_fill(struct plan_module *m, const void *content, size_t len)
+{
+        AUTO_DIGEST struct digest *d = digest_new(DIGEST_SHA1);
+        char hex[DIGEST_MAX_HEX];
+
+        m->content = malloc(len + 1);
+        if (!d || !m->content || digest_add(d, content, len) < 0 || digest_hex(d, hex) < 0)
+                return -ENOMEM;
+        memcpy(m->content, content, len);
+        m->content[len] = '\0';
+        m->len = len;
+        memcpy(m->sha1, hex, sizeof m->sha1);
+        memcpy(m->id, hex, sizeof m->id - 1);
+        m->id[sizeof m->id - 1] = '\0';
+        return 0;
+}
+
+static char *layer_name(const struct load *l, size_t rank)
+{
+        char *layer;
+
+        if (asprintf(&layer, "%s %s", rank ? "profile" : "host",
+                    rank ? l->chain[rank - 1].name : l->p->hostname) < 0)
+                return NULL;
+        return layer;
+}
+
+static bool is_found(const struct rows *f, const char *name)
+{
+        for (size_t i = 0; i < f->n; i++)
+                if (strcmp(f->v[i].m.name, name) == 0)
+                        return true;
+        return false;
+}
+
+static int add_row(struct load *l, sqlite3_stmt *s, size_t rank, struct rows *f)
+{
+        long long id = sqlite3_column_int64(s, 0);
+        const char *name, *why, *type = (const char *)sqlite3_column_text(s, 2);
+        struct row *k = &f->v[f->n];
+        int r = conn_text(s, 1, LOAD_TEXT_MAX, &name);
+
+        if (r == -ENOMEM || !type)
+                return load_no_memory(l);
+        if (r < 0)
+                return load_problem(l,
+                        "module %lld: its name is no plain line of text; DELETE FROM module WHERE id = %lld",
+                        id, id);
+        if (is_found(f, name))
+                return 0; /* a nearer layer has it */
+        if (f->n == ROWS_MAX)
+                return load_problem(l,
+                        "module %lld (%s) was passed over: a machine's layers may have %d together", id, name,
+                        ROWS_MAX);
+        *k = (struct row) { .m.secret = sqlite3_column_int(s, 4) != 0 || strcmp(name, ANSWERS) == 0 };
+        f->n++;
+        k->m.name = strdup(name);
+        k->m.layer = layer_name(l, rank);
+        if (!k->m.name || !k->m.layer)
+                return load_no_memory(l);
+        if (strcmp(type, "null") == 0)
+                return 0;
+        why = plan_refuse_module_name(name);
+        if (!why && strcmp(type, "text") != 0 && strcmp(type, "blob") != 0)
+                why = "its content is neither text nor a BLOB";
+        if (!why && sqlite3_column_bytes(s, 3) == 0)
+                why = "its content is empty, or more than 64 KiB";
+        if (why)
+                return load_problem(
+                        l, "module %s (%s, module.id %lld) was left out: %s", name, k->m.layer, id, why);
+        k->counts = true;
+        return plan_module_fill(&k->m, sqlite3_column_blob(s, 3), (size_t)sqlite3_column_bytes(s, 3)) < 0
+                       ? load_no_memory(l)
+                       : 0;
+}
+
+/* ---- answers.json ---- */
+
+/* @value as JSON; "" for what is left out.  -EILSEQ if it is neither text nor 0 or 1. */
+static int answer_value(sqlite3_stmt *s, int col, char **ret)
+{
+        AUTO_BUF struct buf b = BUF_INIT;
+        const char *text;
+        int r = 0;
+
+        if (sqlite3_column_type(s, col) == SQLITE_INTEGER) {
+                if (sqlite3_column_int64(s, col) != 0 && sqlite3_column_int64(s, col) != 1)
+                        return -EILSEQ;
+                buf_puts(&b, sqlite3_column_int64(s, col) ? "true" : "");
+        } else {
+                r = conn_text(s, col, ANSWER_MAX, &text);
+                if (r == 0 && *text)
+                        buf_json(&b, text);
+        }
+        if (r == 0)
+                r = buf_error(&b);
+        if (r < 0)
+                return r;
+        *ret = strdup(b.data ? b.data : "");
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* The columns of a row behind its id: those no nearer row has answered. */
+static int add_answers(struct load *l, sqlite3_stmt *s, size_t rank, struct answers *a)
+{
+        int n = sqlite3_column_count(s) - 1, r = 0;
+
+        for (int i = 0; i < n && i < KEYS_MAX && r == 0; i++) {
+                const char *key = sqlite3_column_name(s, i + 1);
+
+                if ((size_t)i == a->n) {
+                        a->value[a->n] = NULL;
+                        a->key[a->n] = strdup(key ? key : "");
+                        if (!a->key[a->n++])
+                                return load_no_memory(l);
+                }
+                if (a->value[i] || sqlite3_column_type(s, i + 1) == SQLITE_NULL)
+                        continue;
+                r = answer_value(s, i + 1, &a->value[i]);
+                if (r == -EILSEQ) {
+                        a->value[i] = strdup(""); /* invariant 2 */
+                        r = !a->value[i]
+                                    ? -ENOMEM
+                                    : load_problem(l,
+                                              "answer %lld: %s is none that setup takes and was left out",
+                                              (long long)sqlite3_column_int64(s, 0), a->key[i]);
+                }
+        }
+        if (r == 0 && !a->layer) {
+                a->layer = layer_name(l, rank);
+                r = a->layer ? 0 : -ENOMEM;
+        }
+        return r == -ENOMEM ? load_no_memory(l) : r;
+}
+
+/* Adds the module, unless nothing was answered or a row has its name. */
+static int settle_answers(struct load *l, struct answers *a, struct rows *f)
+{
+        AUTO_BUF struct buf text = BUF_INIT;
+        struct row *k = &f->v[f->n];
+
+        if (is_found(f, ANSWERS) || f->n == ROWS_MAX)
+                return 0;
+        for (size_t i = 0; i < a->n; i++)
+                if (a->value[i] && a->value[i][0])
+                        buf_printf(&text, "%s  \"%s\": %s", text.len ? ",\n" : "{\n", a->key[i], a->value[i]);
+        if (text.len == 0)
+                return buf_error(&text) < 0 ? load_no_memory(l) : 0;
+        buf_puts(&text, "\n}\n");
+        *k = (struct row) { .counts = true, .m = { .secret = true } };
+        f->n++;
+        k->m.name = strdup(ANSWERS);
+        k->m.layer = take_ptr(&a->layer);
+        if (buf_error(&text) < 0 || !k->m.name || plan_module_fill(&k->m, text.data, text.len) < 0)
+                return load_no_memory(l);
+        return 0;
+}
+
+/* ---- both ---- */
+
+/* One layer's rows of @q.  An inventory of before the table answer was there has none. */
+static int add_layer(
+        struct load *l, enum query q, int64_t owner, size_t rank, struct rows *f, struct answers *a)
+{
+        AUTO_STMT sqlite3_stmt *s = NULL;
+        struct err err = { "" };
+        int r = conn_query(l->c, q, &s, &err);
+
+        if (r < 0 && a && strstr(err.text, "no such table: answer"))
+                return 0;
+        if (r < 0)
+                return err_set(l->err, r, "%s", err.text);
+        sqlite3_bind_int64(s, 1, owner);
+        while ((r = conn_step(l->c, s, l->err)) > 0) {
+                r = a ? add_answers(l, s, rank, a) : add_row(l, s, rank, f);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int by_name(const void *x, const void *y)
+{
+        return strcmp(((const struct row *)x)->m.name, ((const struct row *)y)->m.name);
+}
+
+int load_modules(struct load *l)
+{
+        AUTO_CLEAN(rows_fini) struct rows f = { .n = 0 };
+        AUTO_CLEAN(answers_fini) struct answers a = { .n = 0 };
+        struct plan *p = l->p;
+        int r = add_layer(l, Q_host_modules, p->host_id, 0, &f, NULL);
+
+        if (r == 0)
+                r = add_layer(l, Q_host_answers, p->host_id, 0, &f, &a);
+        for (size_t i = 0; i < l->n_chain && r == 0; i++) {
+                r = add_layer(l, Q_profile_modules, l->chain[i].id, i + 1, &f, NULL);
+                if (r == 0)
+                        r = add_layer(l, Q_profile_answers, l->chain[i].id, i + 1, &f, &a);
+        }
+        if (r == 0)
+                r = settle_answers(l, &a, &f);
+        if (r < 0 || f.n == 0)
+                return r;
+        p->modules = calloc(f.n, sizeof *p->modules);
+        if (!p->modules)
+                return load_no_memory(l);
+        qsort(f.v, f.n, sizeof f.v[0], by_name);
+        for (size_t i = 0; i < f.n && r == 0; i++) {
+                if (!f.v[i].counts)
+                        continue;
+                if (p->n_modules == PLAN_MODULES_MAX) {
+                        r = load_problem(l, "module %s (%s) was left out: a machine may have %d",
+                                f.v[i].m.name, f.v[i].m.layer, PLAN_MODULES_MAX);
+                        continue;
+                }
+                p->modules[p->n_modules++] = f.v[i].m;
+                memset(&f.v[i].m, 0, sizeof f.v[i].m);
+        }
+        return r;
+}
