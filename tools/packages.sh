@@ -8,7 +8,7 @@ PACKAGES_BUILD='gcc meson ninja-build pkg-config python3 libfuse3-dev libarchive
         libisal-dev liblzma-dev libzstd-dev libbz2-dev libseccomp-dev libcmocka-dev'
 PACKAGES_SERVE='sqlite3 tftpd-hpa nginx-light curl openssl iproute2 procps mount util-linux'
 PACKAGES_LOADER='sqlite3 ipxe mount util-linux'
-PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ipxe isc-dhcp-server dnsmasq-base xorriso pxelinux syslinux-common pigz rsync xz-utils zstd bzip2
+PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ovmf ipxe isc-dhcp-server dnsmasq-base xorriso pxelinux syslinux-common pigz rsync xz-utils zstd bzip2
         libarchive-tools genisoimage'
 PACKAGES_BENCH='isal archivemount squashfs-tools squashfuse'
 
@@ -47,4 +47,28 @@ packages_need()
         [ -z "$_held" ] || rm -f /usr/sbin/policy-rc.d
         [ "$_status" -eq 0 ] || echo "apt-get failed; its own words stand above" >&2
         return "$_status"
+}
+
+# packages_unpack DIR NAME...: the files of these packages below DIR, without installing them: for what cannot stand beside
+# something that people have (grub-legacy conflicts with grub-pc). Nothing of a package is run. What is there already is
+# not fetched again; without apt-get or a network it stays absent, and what needs it skips.
+packages_unpack()
+{
+        _into=$1
+        shift
+        for _package; do
+                [ ! -e "$_into/$_package.unpacked" ] || continue
+                _fetch=$(mktemp -d) || return 1
+                # apt fetches as the user _apt where it can.
+                chmod 0755 "$_fetch"
+                [ "$(id -u)" -ne 0 ] || chown _apt "$_fetch" 2>/dev/null || :
+                echo "==> unpacking: $_package" >&2
+                if (cd "$_fetch" && apt-get -qq download "$_package" >/dev/null) && mkdir -p "$_into" &&
+                        dpkg -x "$_fetch"/*.deb "$_into"; then
+                        : >"$_into/$_package.unpacked"
+                else
+                        echo "$_package cannot be had; what needs it is skipped" >&2
+                fi
+                rm -rf "$_fetch"
+        done
 }

@@ -5,24 +5,14 @@
 . "$PXEFS_TESTLIB"
 . "$PXEFS_SRC/tests/boot/lab.sh"
 lab_start
-[ -r /usr/lib/ipxe/ipxe.lkrn ] || skip "no /usr/lib/ipxe/ipxe.lkrn (package ipxe)"
+vendor_rom 52:54:00:00:00:0a
 lab_build 20240101T000000Z
 lab_host alpha 52:54:00:00:00:0a 20240101T000000Z
 serve_tree
 dhcp_isc
 start_tftpd "$MNT" "$SERVER"
 
-# QEMU has no other ROM than iPXE's, so ipxe.lkrn plays the vendor's: it asks with another user class and offers PXE to
-# what it loads. The override is cleared before that: undionly.kpxe inherits the settings of the one below it (it reads
-# the cached DHCP packet) and would be handed undionly.kpxe for ever.
-cat >"$DIR/vendor.ipxe" <<END
-#!ipxe
-set user-class Vendor
-dhcp
-clear user-class
-chain tftp://\${next-server}/\${filename}
-END
-boot alpha 52:54:00:00:00:0a -device e1000,netdev=net,mac=52:54:00:00:00:0a,romfile= \
-        -kernel /usr/lib/ipxe/ipxe.lkrn -initrd "$DIR/vendor.ipxe"
+# shellcheck disable=SC2086 # a list of options
+boot alpha 52:54:00:00:00:0a $VENDOR
 console_says alpha "/undionly.kpxe... ok" || lab_fail alpha "never loaded undionly.kpxe"
 expect_boot alpha "tftp://$SERVER" 20240101T000000Z '-B console=text,hostname=alpha,smartos=true'

@@ -8,7 +8,8 @@
 # is the stub (stub/stub.c), which says on COM1 what it was given; what it must say is taken from the tarball by tar.
 # A boot takes some six seconds of one idle core.
 #
-# PXEFS_STUB, PXEFS_DISK  the stub kernel and the boot sector (tests/boot/meson.build)
+# PXEFS_STUB              the stub kernel (tests/boot/meson.build)
+# PXEFS_DISK, PXEFS_CD    boot sectors of a disk and of a CD, which say so (stub/disk.S)
 # BOOT_SECONDS            how long a machine may take (120: a busy machine without KVM)
 SERVER=10.99.99.250
 : "${BOOT_SECONDS:=120}"
@@ -68,7 +69,8 @@ serve_tree()
         mount_pxefs "$@"
 }
 
-# dhcp_isc [MENU]: ISC dhcpd with the documentation's pool. MENU is what iPXE is told to load (menu.ipxe).
+# dhcp_isc [MENU [LOADER]]: ISC dhcpd with the documentation's pool. MENU is what iPXE is told to load (menu.ipxe), LOADER
+# what any other client is (undionly.kpxe).
 dhcp_isc()
 {
         _dhcpd=$(command -v dhcpd || echo /usr/sbin/dhcpd)
@@ -81,7 +83,7 @@ subnet 10.99.99.0 netmask 255.255.255.0 {
   if exists user-class and option user-class = "iPXE" {
         filename "${1-menu.ipxe}";
   } else {
-        filename "undionly.kpxe";
+        filename "${2-undionly.kpxe}";
   }
  }
 }
@@ -156,7 +158,8 @@ machine_start()
         eval "_pid_$_name=$DAEMON_PID"
 }
 
-# machine_wait NAME: until it leaves. Sets STATUS: 33 the stub was content, 35 it was not, 69 the local disk was started.
+# machine_wait NAME: until it leaves. Sets STATUS: 33 the stub was content, 35 it was not, 69 the local disk was started,
+# 71 a CD.
 # shellcheck disable=SC2034,SC2154 # STATUS is for the test; _pid is set by eval
 machine_wait()
 {
@@ -166,10 +169,47 @@ machine_wait()
         [ "$STATUS" -ne 124 ] || lab_fail "$1" "did not come to an end in $BOOT_SECONDS s"
 }
 
-# press NAME KEY: a key on its keyboard, by QEMU's name for it.
+# machine_stop NAME: pulls its plug.
+machine_stop()
+{
+        eval "stop_group \$_pid_$1"
+}
+
+# vendor_rom MAC: sets VENDOR, the options of a machine whose card's ROM is not iPXE, so that it loads undionly.kpxe. QEMU
+# has no other ROM than iPXE's: ipxe.lkrn plays the vendor's. It asks with another user class and offers PXE to what it
+# loads. The override is cleared before that: undionly.kpxe inherits the settings of the one below it (it reads the
+# cached DHCP packet) and would be handed undionly.kpxe for ever.
+vendor_rom()
+{
+        [ -r /usr/lib/ipxe/ipxe.lkrn ] || skip "no /usr/lib/ipxe/ipxe.lkrn (package ipxe)"
+        [ -e "$DIR/vendor.ipxe" ] || cat >"$DIR/vendor.ipxe" <<END
+#!ipxe
+set user-class Vendor
+dhcp
+clear user-class
+chain tftp://\${next-server}/\${filename}
+END
+        # shellcheck disable=SC2034 # for the test
+        VENDOR="-device e1000,netdev=net,mac=$1,romfile= -kernel /usr/lib/ipxe/ipxe.lkrn -initrd $DIR/vendor.ipxe"
+}
+
+# press NAME KEY...: keys on its keyboard, one after the other, by QEMU's names for them.
 press()
 {
-        echo "sendkey $2" >"$DIR/$1.monitor.in"
+        _keyboard=$DIR/$1.monitor.in
+        shift
+        for _key; do
+                echo "sendkey $_key" >"$_keyboard"
+        done
+}
+
+# choose NAME WORDS KEY...: waits until it shows WORDS, as the last line of its menu, and presses the keys.
+choose()
+{
+        wait_for "$BOOT_SECONDS" console_says "$1" "$2" || lab_fail "$1" "drew no menu with '$2'"
+        _name=$1
+        shift 2
+        press "$_name" "$@"
 }
 
 # boot NAME MAC [qemu options]: a machine from power-on to its end.
@@ -206,24 +246,41 @@ lab_fail()
         fail "$1 $2"
 }
 
-# expect_boot NAME URL STAMP ARGUMENTS: the last boot of NAME took the build STAMP from below URL ('' for PXELINUX, / for GRUB: they
-# hand paths on as they are written) with these kernel arguments: every word the stub said, against the tarball read by tar.
-expect_boot()
+# said_kernel URL STAMP ARGUMENTS, said_module N MEMBER STRING [FILE]: the words with which the stub tells that it was given
+# this; the module's content is that MEMBER of the tarball, read by tar, or FILE. URL is what stands before smartos/: ''
+# for PXELINUX, / for GRUB, which hand paths on as they are written. said_kernel comes first: it says which tarball.
+said_kernel()
 {
-        _url=${2:+${2%/}/}smartos/$3/platform/i86pc TGZ=$BUILDS/platform-$3.tgz TOP=platform-$3
-        [ "$STATUS" -eq 33 ] || lab_fail "$1" "left with status $STATUS, not 33 (BOOT-OK)"
-        cat >"$DIR/expected" <<END
-BOOT-STUB ehdr=ok
-cmdline=<$_url/kernel/amd64/unix $4>
-module[0] size=$(member i86pc/amd64/boot_archive | wc -c) sha1=$(member i86pc/amd64/boot_archive | sha1) \
-string=<$_url/amd64/boot_archive type=rootfs name=ramdisk>
-module[1] size=41 sha1=$(member i86pc/amd64/boot_archive.hash | sha1) \
-string=<$_url/amd64/boot_archive.hash type=hash name=ramdisk>
-hash[ramdisk]=ok
-BOOT-OK
-END
+        _url=${1:+${1%/}/}smartos/$2/platform/i86pc TGZ=$BUILDS/platform-$2.tgz TOP=platform-$2
+        printf 'BOOT-STUB ehdr=ok\ncmdline=<%s>\n' "$_url/kernel/amd64/unix $3"
+}
+
+said_module()
+{
+        if [ $# -eq 4 ]; then cat "$4"; else member "i86pc/amd64/$2"; fi >"$DIR/module"
+        echo "module[$1] size=$(wc -c <"$DIR/module") sha1=$(sha1 "$DIR/module") string=<$_url/amd64/$2 $3>"
+}
+
+# expect_said NAME STATUS: it left with this status, after saying what stands in $DIR/expected, every word of it.
+expect_said()
+{
+        [ "$STATUS" -eq "$2" ] || lab_fail "$1" "left with status $STATUS, not $2"
         console "$1" | sed -n '/^BOOT-STUB/,$p' | sed '/^ *$/d' >"$DIR/said"
         diff -u "$DIR/expected" "$DIR/said" >&2 || lab_fail "$1" "was not given what its rows and its tarball say"
+}
+
+# expect_boot NAME URL STAMP ARGUMENTS: the last boot of NAME took the build STAMP from below URL with these kernel
+# arguments, and its archive and the hash agreed.
+expect_boot()
+{
+        {
+                said_kernel "$2" "$3" "$4"
+                said_module 0 boot_archive 'type=rootfs name=ramdisk'
+                said_module 1 boot_archive.hash 'type=hash name=ramdisk'
+                echo 'hash[ramdisk]=ok'
+                echo BOOT-OK
+        } >"$DIR/expected"
+        expect_said "$1" 33
 }
 
 # expect_local_disk NAME: the last boot left the network and started the disk, and no kernel.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* A boot sector that says LOCAL-DISK on COM1 and leaves QEMU with status 69: a test then knows that the machine left
- * the network and started its disk. The BIOS loads it at 0x7c00 in real mode. */
+/* A boot sector that says WORDS on COM1 and leaves QEMU with STATUS << 1 | 1: a test then knows that the machine started
+ * what it stands on. The BIOS loads it at 0x7c00 in real mode, from a disk and from a CD alike (El Torito 1.0, 2.1: the
+ * load segment 0 of a boot catalog means 7C0). */
         .code16
         .text
         .globl  start
@@ -21,12 +22,12 @@ start:
         movw    $0x3f8, %dx
         outb    %al, %dx
         jmp     1b
-3:      movb    $0x22, %al              /* isa-debug-exit: (0x22 << 1) | 1 */
+3:      movb    $STATUS, %al            /* isa-debug-exit */
         outb    %al, $0xf4
 4:      hlt
         jmp     4b
 text:
-        .asciz  "\r\nLOCAL-DISK\r\n"
+        .asciz  "\r\n" WORDS "\r\n"
         .org    510
         .word   0xaa55
 
