@@ -27,7 +27,9 @@ start:
 4:      hlt
         jmp     4b
 text:
-        .asciz  "\r\n" WORDS "\r\n"
+        .ascii  "\r\n"
+        .ascii  WORDS
+        .asciz  "\r\n"
         .org    510
         .word   0xaa55
 
