@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 4;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 5;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -41,6 +41,10 @@ CREATE TABLE archive (
   -- Digests of the archive as it lies there, in hex, so that a sums file that comes later needs no reading.
   sha256       TEXT,               -- NULL if it never was ready; of a quarantined one, what it must be again
   md5          TEXT,               -- NULL until an md5sums.txt names it and no sha256sums.txt does
+  -- Of a ready archive that is not read by checkpoints: the CRC of each 256 KiB of the stream (fs/archive/blocksums.h).
+  blocksums    BLOB
+               CONSTRAINT "blocksums: of a ready archive without gzindex"
+               CHECK ((blocksums IS NOT NULL) = (verdict = 'ready' AND gzindex IS NULL)),
   PRIMARY KEY (dev, ino, size_bytes, mtime_ns, ctime_ns)
 ) STRICT;
 

@@ -119,7 +119,7 @@ static int compare_spool(const struct verify_run *run, struct archive *a, struct
         if (!x || !y)
                 return err_set(&a->reason, -ENOMEM, "out of memory");
         known_spool_name(a->object, name);
-        r = spool_open(run->spool_fd, name, &a->spool_id, &s, &a->reason);
+        r = spool_open(run->spool_fd, name, &a->spool_id, NULL, &s, &a->reason);
         if (r < 0)
                 return err_prefix(
                         &a->reason, r, "its decoded copy in the cache is not the one that was verified");

@@ -36,11 +36,11 @@ struct gzip {
         int fd;             /* owned */
         struct identity want;
         uint64_t object;
-        const struct gzip_env *env; /* borrowed */
-        struct gzindex *index;      /* owned */
+        const struct source_env *env; /* borrowed */
+        struct gzindex *index;        /* owned */
         pthread_mutex_t states_lock;
         struct chunk_client *client; /* owned */
-        atomic_uint reported;        /* a bit for each enum gzip_trouble */
+        atomic_uint reported;        /* a bit for each enum source_trouble */
 };
 
 /* One chunk in the making. */
@@ -50,12 +50,9 @@ struct job {
         uint64_t begin;          /* off_raw of the first byte that is wanted */
 };
 
-static void report(struct gzip *z, enum gzip_trouble what, const char *why)
+static void report(struct gzip *z, enum source_trouble what, const char *why)
 {
-        unsigned bit = 1u << what;
-
-        if (!(atomic_fetch_or(&z->reported, bit) & bit) && z->env->report)
-                z->env->report(z->env->ctx, z->object, what, why);
+        source_report(z->env, z->object, &z->reported, what, why);
 }
 
 /* ---- beginning a chunk ----------------------------------------------------------------------- */
@@ -135,7 +132,7 @@ static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
                 return r;
         }
         if (lost)
-                report(z, GZIP_LOST, "a checkpoint cannot be read from catalog.db");
+                report(z, SOURCE_LOST, "a checkpoint cannot be read from catalog.db");
         job->at = from * z->index->chunk_bytes;
         *ret_job = job;
         return 0;
@@ -166,7 +163,7 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
                 return (int)n;
         r = identity_still_data(z->fd, &z->want);
         if (r == -ESTALE)
-                report(z, GZIP_CHANGED, "the file changed after it was verified");
+                report(z, SOURCE_CHANGED, "the file changed after it was verified");
         if (r < 0)
                 return r;
         if (n == (ssize_t)len && gzstream_crc(job->stream) != x->crcs[job->at / x->mark_bytes]) {
@@ -178,7 +175,7 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
                 n = -EBADMSG;
         }
         if (n != (ssize_t)len) {
-                report(z, GZIP_ROTTEN, n < 0 ? why.text : "the gzip data ends too early");
+                report(z, SOURCE_ROTTEN, n < 0 ? why.text : "the gzip data ends too early");
                 return -EIO;
         }
         job->at += len;
@@ -203,43 +200,12 @@ static int64_t step(void *ctx, void *p, unsigned char *to)
 
 static ssize_t gzip_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
 {
-        struct gzip *z = (struct gzip *)s;
-
-        for (size_t done = 0; done < len;) {
-                size_t n = chunkcache_first(z->client, off_raw + done, len - done);
-                const unsigned char *data;
-                struct chunk *ch;
-                int r = chunkcache_get(z->client, off_raw + done, n, &ch, &data);
-
-                if (r < 0)
-                        return r;
-                memcpy((char *)buf + done, data, n);
-                chunk_put(ch);
-                done += n;
-        }
-        return (ssize_t)len;
+        return chunked_pread(((struct gzip *)s)->client, buf, len, off_raw);
 }
 
-static void put_loan(void *p)
-{
-        chunk_put(p);
-}
-
-/* Only of one chunk: who holds one must not wait for another (chunkcache.c, invariant 4). */
 static int gzip_borrow(struct source *s, size_t len, uint64_t off_raw, struct loan *ret)
 {
-        struct gzip *z = (struct gzip *)s;
-        const unsigned char *data;
-        struct chunk *ch;
-        int r;
-
-        if (chunkcache_first(z->client, off_raw, len) < len)
-                return -EOPNOTSUPP;
-        r = chunkcache_get(z->client, off_raw, len, &ch, &data);
-        if (r < 0)
-                return r;
-        *ret = (struct loan) { data, len, put_loan, ch };
-        return 0;
+        return chunked_borrow(((struct gzip *)s)->client, len, off_raw, ret);
 }
 
 static int gzip_still(struct source *s)
@@ -265,7 +231,7 @@ static const struct source_kind gzip_kind = {
 };
 
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
-        const struct gzip_env *env, struct source **ret, struct err *err)
+        const struct source_env *env, struct source **ret, struct err *err)
 {
         static const struct chunk_maker maker = { begin_at, step, end_job };
         int r = identity_still(fd, want);

@@ -7,23 +7,6 @@
 #include "archive/gzindex.h"
 #include "archive/source.h"
 
-enum gzip_trouble {
-        GZIP_ROTTEN,  /* what was decoded is not what was verified, or the file ends too early */
-        GZIP_CHANGED, /* the file is not the one that was verified */
-        GZIP_LOST,    /* a checkpoint cannot be had; reads go on, more slowly */
-};
-
-/* What all gzip sources of a process share; outlives them. */
-struct gzip_env {
-        struct chunkcache *cache; /* borrowed; its chunks hold at least one of the index's */
-        const struct inflate_kind *kind;
-        /* Adds the statebox of chunk @n of archive @object to @ret; 0 or a negative errno.  Any thread. */
-        int (*load)(void *ctx, uint64_t object, uint64_t n, struct buf *ret);
-        /* Told once for each kind of trouble of each source, from any thread. */
-        void (*report)(void *ctx, uint64_t object, enum gzip_trouble what, const char *why);
-        void *ctx;
-};
-
 /* Decoded at a stretch, from one checkpoint: for chunkcache_new. */
 #define GZIP_RUN_BYTES (4u * 1024 * 1024)
 /* Memory a decoder at work takes beside its chunk: for chunkcache_new. */
@@ -35,7 +18,7 @@ struct gzip_env {
  *
  * Returns 0, -ESTALE if the file is no longer the one in @want, -ENOMEM or the negative errno of fstat. */
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
-        const struct gzip_env *env, struct source **ret, struct err *err);
+        const struct source_env *env, struct source **ret, struct err *err);
 
 /* The index, borrowed; NULL if @s is no gzip source.  Its states: only for the thread that calls
  * source_gzip_stored. */

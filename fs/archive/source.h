@@ -2,8 +2,9 @@
 /* source -- read an archive's decompressed stream at any offset, from many threads.
  *
  * Offsets here are off_raw: positions in the stream after decompression, the one the tar or ISO structure
- * lives in.  Kinds: raw (the file is the stream), gzip (decoded on demand from checkpoints: gzip.h) and spool
- * (decoded once into a file of the cache directory, which is then read raw).
+ * lives in.  Kinds: checked (the file is the stream: checked.h), gzip (decoded on demand from checkpoints: gzip.h) and
+ * spool (decoded once into a file of the cache directory, which is then read as a checked one).  These give no byte that
+ * was not verified.  And raw, for tools and tests: the file as it lies there.
  */
 #ifndef PXEFS_ARCHIVE_SOURCE_H
 #define PXEFS_ARCHIVE_SOURCE_H
@@ -17,7 +18,29 @@
 
 struct source;
 
-/* The file @fd (a tar or an ISO) is the stream itself.
+enum source_trouble {
+        SOURCE_ROTTEN,  /* what was read is not what was verified, or a gzip file ends too early */
+        SOURCE_CHANGED, /* the file is not the one that was verified */
+        SOURCE_LOST,    /* gzip: a checkpoint cannot be had; reads go on, more slowly */
+};
+
+struct buf;
+struct chunkcache;
+struct inflate_kind;
+
+/* What all sources of a process share that give verified bytes only; outlives them. */
+struct source_env {
+        struct chunkcache *cache;        /* borrowed; its chunks hold at least one of a gzip index's */
+        const struct inflate_kind *kind; /* for gzip */
+        /* For gzip: adds the statebox of chunk @n of archive @object to @ret; 0 or a negative errno.  Any thread. */
+        int (*load)(void *ctx, uint64_t object, uint64_t n, struct buf *ret);
+        /* Told once for each kind of trouble of each source, from any thread. */
+        void (*report)(void *ctx, uint64_t object, enum source_trouble what, const char *why);
+        void *ctx;
+};
+
+/* The file @fd (a tar or an ISO) is the stream itself, and its bytes are given as they are: its identity is compared after
+ * each read, and nothing else.  Whoever serves uses source_open_checked.
  *
  * fd    borrowed on error, owned by the source on success; used with pread only
  * want  the identity the archive had when it was verified
@@ -31,7 +54,7 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
  *
  * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was
  * verified (its identity is compared after each read, so no byte of another file is ever returned), -EIO if
- * it is shorter than it was, or the negative errno of pread.  Thread-safe; blocks for the disk.
+ * it is shorter than it was or its bytes are not those that were verified, or the negative errno of pread.  Thread-safe; blocks for the disk.
  */
 ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
 

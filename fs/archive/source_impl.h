@@ -3,7 +3,11 @@
 #ifndef PXEFS_ARCHIVE_SOURCE_IMPL_H
 #define PXEFS_ARCHIVE_SOURCE_IMPL_H
 
+#include <stdatomic.h>
+
 #include "archive/source.h"
+
+struct chunk_client;
 
 struct source_kind {
         /* As source_pread; @off_raw + @len is inside the stream and @len is not 0. */
@@ -19,5 +23,19 @@ struct source {
         const struct source_kind *kind;
         uint64_t size_bytes;
 };
+
+/* ---- for the kinds over the chunk cache (chunked.c) ---- */
+
+ssize_t chunked_pread(struct chunk_client *cl, void *buf, size_t len, uint64_t off_raw);
+
+/* Only of one chunk: who holds one must not wait for another (chunkcache.c, invariant 4). */
+int chunked_borrow(struct chunk_client *cl, size_t len, uint64_t off_raw, struct loan *ret);
+
+/* Tells @env, unless *@reported, a bit for each enum source_trouble, says that it was told. */
+void source_report(const struct source_env *env, uint64_t object, atomic_uint *reported,
+        enum source_trouble what, const char *why);
+
+/* Reads on over interruptions and pieces: the bytes read, fewer than @len at the file's end; or a negative errno. */
+ssize_t source_read_file(int fd, void *buf, size_t len, uint64_t off);
 
 #endif

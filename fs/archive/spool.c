@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/checked.h"
 #include "archive/filter.h"
 #include "base/cleanup.h"
 
@@ -35,7 +36,8 @@ struct spool_writer {
         struct identity id;    /* of fd_tgz at the beginning */
         struct filter *filter; /* owned */
         uint64_t max_bytes, written_bytes, flushed_bytes;
-        bool done; /* the feed reached its verified end */
+        struct blocksums *sums; /* owned; of what was written */
+        bool done;              /* the feed reached its verified end */
 };
 
 static void make_tmp_name(struct spool_writer *w)
@@ -75,6 +77,9 @@ int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret
         r = identity_of_fd(fd, &w->id);
         if (r < 0)
                 return err_sys(err, r, "fstat");
+        r = blocksums_new(0, BLOCKSUMS_BYTES, &w->sums);
+        if (r < 0)
+                return err_set(err, r, "out of memory");
         r = open_output(w, err);
         if (r < 0)
                 return r;
@@ -113,6 +118,17 @@ static int keep(struct spool_writer *w, const char *p, size_t len, struct err *e
         return 0;
 }
 
+/* Of what was decoded, not of what the disk makes of it. */
+static int add_sums(struct spool_writer *w, const void *p, size_t len, struct err *err)
+{
+        int r = blocksums_add(w->sums, p, len);
+
+        return r == -EFBIG ? err_set(err, r, "decoded it is larger than %llu GiB",
+                                     (unsigned long long)BLOCKSUMS_BYTES * BLOCKSUMS_MAX >> 30)
+               : r < 0     ? err_set(err, r, "out of memory")
+                           : 0;
+}
+
 static ssize_t spool_next(void *ctx, const void **ret_data, struct err *err)
 {
         struct spool_writer *w = ctx;
@@ -127,6 +143,8 @@ static ssize_t spool_next(void *ctx, const void **ret_data, struct err *err)
                 return n;
         if (n > 0) {
                 r = keep(w, *ret_data, (size_t)n, err);
+                if (r == 0)
+                        r = add_sums(w, *ret_data, (size_t)n, err);
                 return r < 0 ? r : n;
         }
         r = identity_of_fd(w->fd_tgz, &now);
@@ -178,8 +196,8 @@ static int sync_fd(int fd, struct err *err)
         return fsync(fd) == 0 ? 0 : err_sys(err, -errno, "cache directory: cannot sync the spool file");
 }
 
-int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id, struct source **ret,
-        struct err *err)
+int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id,
+        struct blocksums **ret_sums, struct err *err)
 {
         struct identity id;
         int r;
@@ -201,10 +219,9 @@ int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_
         r = identity_of_fd(w->fd, &id); /* after the rename: it sets the ctime */
         if (r < 0)
                 return err_sys(err, r, "spool %s", name);
-        r = spool_open(w->dirfd, name, &id, ret, err);
-        if (r == 0)
-                *ret_id = id;
-        return r;
+        *ret_id = id;
+        *ret_sums = take_ptr(&w->sums);
+        return 0;
 }
 
 void spool_close(struct spool_writer *w)
@@ -212,6 +229,7 @@ void spool_close(struct spool_writer *w)
         if (!w)
                 return;
         filter_free(w->filter);
+        blocksums_free(w->sums);
         if (w->tmp[0])
                 (void)unlinkat(w->dirfd, w->tmp, 0);
         if (w->fd >= 0)
@@ -219,14 +237,17 @@ void spool_close(struct spool_writer *w)
         free(w);
 }
 
-int spool_open(int dirfd, const char *name, const struct identity *want, struct source **ret, struct err *err)
+int spool_open(int dirfd, const char *name, const struct identity *want, const struct spool_check *check,
+        struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         int r;
 
         if (fd < 0)
                 return err_sys(err, -errno, "spool %s", name);
-        r = source_open_raw(fd, want, ret, err);
+        r = check ? source_open_checked(fd, want, check->sums, check->object,
+                            "its decoded copy in the cache directory", check->env, ret, err)
+                  : source_open_raw(fd, want, ret, err);
         if (r < 0)
                 return err_prefix(err, r, "spool %s", name);
         (void)take_fd(&fd);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "archive/blocksums.h"
 #include "archive/feed.h"
 #include "archive/source.h"
 
@@ -34,10 +35,10 @@ uint64_t spool_off_file(const struct spool_writer *w);
 const char *spool_warning(const struct spool_writer *w);
 
 /* After the feed reached its end: syncs the file and gives it @name in the directory (replacing an older
- * one). Returns the identity of the new file in *ret_id and the source that reads it.  The source is owned
- * by the caller. */
-int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id, struct source **ret,
-        struct err *err);
+ * one).  Returns the identity of the new file in *ret_id, and the sums of what was written to it, which the caller
+ * owns. */
+int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id,
+        struct blocksums **ret_sums, struct err *err);
 
 /* Ends the writer, committed or not; @w may be NULL. */
 void spool_close(struct spool_writer *w);
@@ -47,8 +48,16 @@ static inline void spool_closep(struct spool_writer **w)
         spool_close(*w);
 }
 
-/* Opens a spool file made earlier.  -ENOENT, or -ESTALE if it is not the file @want names. */
-int spool_open(
-        int dirfd, const char *name, const struct identity *want, struct source **ret, struct err *err);
+/* How a spool file is read: see source_open_checked. */
+struct spool_check {
+        struct blocksums *sums; /* owned by the source on success */
+        uint64_t object;
+        const struct source_env *env;
+};
+
+/* Opens a spool file made earlier.  @check NULL: it is read as it lies there, for tools.  -ENOENT, -ESTALE if it is not
+ * the file @want names, or the other errors of source_open_checked. */
+int spool_open(int dirfd, const char *name, const struct identity *want, const struct spool_check *check,
+        struct source **ret, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * catalog_files.c keeps the entries, catalog_scan.c looks and reads, judge.c asks the sums files, publish.c shows.
  *
- * What turns out to be damaged when it is read (a gzip archive is decoded when it is asked for) is reported by the
+ * What turns out to be damaged when it is read (sources compare what they give with what was verified) is reported by the
  * source, from whatever thread, and becomes a refusal in the next step.
  *
  * Invariants
@@ -56,7 +56,7 @@ void catalog_log(const struct catalog *c, int priority, const char *fmt, ...)
         c->opts.log(priority, line);
 }
 
-/* ---- what gzip sources ask and report; from any thread -------------------------------------------- */
+/* ---- what sources ask and report; from any thread -------------------------------------------- */
 
 static int load_state(void *ctx, uint64_t object, uint64_t n, struct buf *ret)
 {
@@ -79,12 +79,12 @@ static int add_trouble(struct catalog *c, const struct trouble *t)
         return r;
 }
 
-static void take_report(void *ctx, uint64_t object, enum gzip_trouble what, const char *why)
+static void take_report(void *ctx, uint64_t object, enum source_trouble what, const char *why)
 {
-        struct trouble t = { .object = object, .what = what == GZIP_LOST ? TROUBLE_LOST : TROUBLE_ROTTEN };
+        struct trouble t = { .object = object, .what = what == SOURCE_LOST ? TROUBLE_LOST : TROUBLE_ROTTEN };
 
         (void)err_set(&t.why, 0, "%s", why);
-        if (what == GZIP_CHANGED) /* it shows in the look */
+        if (what == SOURCE_CHANGED) /* it shows in the look */
                 (void)eventfd_write(((struct catalog *)ctx)->wake_fd, 1);
         else
                 (void)add_trouble(ctx, &t);
@@ -144,7 +144,7 @@ int catalog_wake_fd(const struct catalog *c)
         return c->wake_fd;
 }
 
-static int open_gzip(struct catalog *c, struct err *err)
+static int open_chunks(struct catalog *c, struct err *err)
 {
         int r;
 
@@ -153,7 +153,7 @@ static int open_gzip(struct catalog *c, struct err *err)
                 return err_sys(err, -errno, "eventfd");
         r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZIP_RUN_BYTES,
                 GZIP_JOB_BYTES, c->opts.threads, &c->chunks, err);
-        c->gzip = (struct gzip_env) { c->chunks, INFLATE_BEST, load_state, take_report, c };
+        c->env = (struct source_env) { c->chunks, INFLATE_BEST, load_state, take_report, c };
         return r;
 }
 
@@ -206,7 +206,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         (void)pthread_mutex_init(&c->trouble_mutex, NULL);
         r = take_lock(c, err);
         if (r == 0)
-                r = open_gzip(c, err);
+                r = open_chunks(c, err);
         if (r == 0 && opts->n_condemned) {
                 c->condemned = reallocarray(NULL, opts->n_condemned, sizeof *c->condemned);
                 if (!c->condemned)
@@ -214,9 +214,9 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
                 memcpy(c->condemned, opts->condemned, opts->n_condemned * sizeof *c->condemned);
         }
         if (r == 0)
-                r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->gzip, &note, err);
+                r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->env, &note, err);
         if (r == 0)
-                r = indexpool_new(job_count(opts), &c->gzip, c->set.spool_dirfd, c->wake_fd, &c->pool, err);
+                r = indexpool_new(job_count(opts), &c->env, c->set.spool_dirfd, c->wake_fd, &c->pool, err);
         if (r < 0)
                 return r;
         if (note.text[0])

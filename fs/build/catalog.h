@@ -77,7 +77,7 @@ struct catalog_options {
         int builds_dirfd;         /* borrowed; open(O_RDONLY | O_DIRECTORY) */
         int cache_dirfd;          /* borrowed; writable by us */
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
-        size_t memory_bytes;      /* bound of decoded chunks of gzip archives; 0: 64 MiB */
+        size_t memory_bytes;      /* bound of what was decoded or checked and is kept; 0: 64 MiB */
         unsigned threads;         /* for reading ahead in them; 0: none, readers decode themselves */
         unsigned
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most

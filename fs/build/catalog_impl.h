@@ -70,13 +70,13 @@ struct trouble {
 struct catalog {
         struct catalog_options opts;
         int lock_fd;                   /* owned; -1 if the cache directory is read-only */
-        struct chunkcache *chunks;     /* owned; of all gzip sources */
-        struct gzip_env gzip;          /* what they share; over @chunks and @set */
+        struct chunkcache *chunks;     /* owned; of all sources */
+        struct source_env env;         /* what they share; over @chunks and @set */
         pthread_mutex_t trouble_mutex; /* guards what readers met; held for a copy's time */
         struct trouble troubles[MAX_TROUBLES];
         size_t n_troubles;
-        uint64_t rotten;           /* archives that readers found damaged; guarded by it too, as the next */
-        struct err builds_trouble; /* "" while the builds directory can be read */
+        uint64_t rotten;            /* archives that readers found damaged; guarded by it too, as the next */
+        struct err builds_trouble;  /* "" while the builds directory can be read */
         int wake_fd;                /* owned; eventfd */
         struct indexpool *pool;     /* owned */
         struct identity *condemned; /* owned; opts.n_condemned */

@@ -38,6 +38,8 @@ struct catalog_row {
         const char *decoder; /* NULL, or: it is read by checkpoints */
         const void *gzindex; /* with @decoder */
         size_t gzindex_bytes;
+        const void *blocksums; /* without @decoder */
+        size_t blocksums_bytes;
         const struct buf *states; /* of the checkpoints, to be put too; NULL when read, or kept already */
         size_t n_states;
 };

@@ -67,6 +67,9 @@ static int checksum(const struct catalog_row *w, uint64_t ret[2])
         sum_text(&b, w->decoder);
         if (w->gzindex)
                 buf_add(&b, w->gzindex, w->gzindex_bytes);
+        sum_text(&b, w->blocksums ? "" : NULL);
+        if (w->blocksums)
+                buf_add(&b, w->blocksums, w->blocksums_bytes);
         if (buf_error(&b) < 0)
                 return -ENOMEM;
         return digest_short(CATALOG_SCHEMA_VERSION, b.data, b.len, ret);
@@ -100,7 +103,11 @@ static bool read_row(sqlite3_stmt *st, struct catalog_row *ret)
         w.gzindex_bytes = (size_t)sqlite3_column_bytes(st, 20);
         w.sha256 = column_string(st, 22);
         w.md5 = column_string(st, 23);
-        if (w.ready != (w.layout != NULL) || w.ready != (w.object != 0))
+        w.blocksums = sqlite3_column_blob(st, 24);
+        w.blocksums_bytes = (size_t)sqlite3_column_bytes(st, 24);
+        if (w.ready != (w.layout != NULL) || w.ready != (w.object != 0) ||
+                w.ready != ((w.gzindex != NULL) != (w.blocksums != NULL)) ||
+                (w.decoder != NULL) != (w.gzindex != NULL))
                 return false;
         if (sqlite3_column_bytes(st, 21) != CHECKSUM_BYTES || checksum(&w, sum) < 0 ||
                 memcmp(sqlite3_column_blob(st, 21), sum, CHECKSUM_BYTES) != 0)
@@ -153,6 +160,7 @@ static int bind_row(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
         bind_blob(st, 22, sum, CHECKSUM_BYTES, &rc);
         catalogdb_bind_text(st, 23, w->sha256, &rc);
         catalogdb_bind_text(st, 24, w->md5, &rc);
+        bind_blob(st, 25, w->blocksums, w->blocksums_bytes, &rc);
         return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
 }
 

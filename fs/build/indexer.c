@@ -6,6 +6,8 @@
  *   1. Success means: the whole stream was decoded and agreed with every check sum there is, while the
  *      file's identity stayed @id.
  *   2. A verdict (-EBADMSG) is about the bytes; trouble of the machine never becomes one.
+ *   3. A source that has an env gives no byte but those of the pass: of what carries no check sums of its own the
+ *      pass takes them (blocksums.h), of every block of the stream, needed or not.
  * Limits: below.  Locks: none; blocking for as long as decoding takes.
  */
 #include "build/indexer.h"
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/checked.h"
 #include "archive/filter.h"
 #include "archive/raw.h"
 #include "archive/spool.h"
@@ -108,28 +111,72 @@ static uint64_t at_gzip(void *w)
 
 /* ---- one way for each kind of archive ------------------------------------------------------------- */
 
+/* What the members left unread (an ISO's tables for other systems, its unused blocks) can be served too: whole, below
+ * /iso. */
+static int read_rest(struct raw_feed *f, const struct feed *feed, struct err *err)
+{
+        const void *data;
+        uint64_t off;
+
+        while (raw_feed_unread(f, &off)) {
+                int r = feed->seek(feed->ctx, off, err);
+                ssize_t n = r < 0 ? r : feed->next(feed->ctx, &data, err);
+
+                if (n < 0)
+                        return (int)n;
+        }
+        return 0;
+}
+
+static int open_raw(const struct index_order *o, struct raw_feed *f, struct indexed *x, struct err *err)
+{
+        AUTO_CLEAN(blocksums_freep) struct blocksums *sums = raw_feed_take_sums(f);
+        AUTO_CLOSE int own = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
+        int r;
+
+        if (own < 0)
+                return err_sys(err, -errno, "dup");
+        r = o->env ? source_open_checked(own, o->id, sums, o->object, "the archive", o->env, &x->src, err)
+                   : source_open_raw(own, o->id, &x->src, err);
+        if (r < 0)
+                return r;
+        (void)take_fd(&own);
+        if (o->env)
+                (void)take_ptr(&sums);
+        return 0;
+}
+
 static int read_raw(const struct index_order *o, struct verify *v, struct indexed *x, struct members **ret,
         struct err *err)
 {
         AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
-        AUTO_CLOSE int own = -1;
         struct feed feed;
         struct watched w;
-        int r = raw_feed_begin(o->fd, &f, err);
+        int r = raw_feed_begin(o->fd, NULL, &f, err);
 
         if (r < 0)
-                return r;
+                return verdict(r);
         w = (struct watched) { raw_feed(f), o, at_raw, f };
         feed = watched_feed(&w);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
-        if (r < 0)
-                return verdict(r);
-        own = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
-        if (own < 0)
-                return err_sys(err, -errno, "dup");
-        r = source_open_raw(own, o->id, &x->src, err);
         if (r == 0)
-                (void)take_fd(&own);
+                r = read_rest(f, &feed, err);
+        return r == 0 ? open_raw(o, f, x, err) : verdict(r);
+}
+
+/* Gives the spool file its name, and opens it. */
+static int commit(const struct index_order *o, struct spool_writer *w, struct indexed *x, struct err *err)
+{
+        AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
+        int r = spool_commit(w, o->spool_name, &x->spool_id, &sums, err);
+
+        if (r < 0)
+                return r;
+        x->spooled = true;
+        r = spool_open(o->spool_dirfd, o->spool_name, &x->spool_id,
+                o->env ? &(struct spool_check) { sums, o->object, o->env } : NULL, &x->src, err);
+        if (r == 0 && o->env)
+                (void)take_ptr(&sums);
         return r;
 }
 
@@ -150,14 +197,13 @@ static int read_spooled_iso(const struct index_order *o, struct spool_writer *w,
         while (n > 0);
         if (n < 0)
                 return (int)n;
-        x->spooled = true;
-        r = spool_commit(w, o->spool_name, &x->spool_id, &x->src, err);
+        r = commit(o, w, x, err);
         if (r < 0)
                 return r;
         fd = openat(o->spool_dirfd, o->spool_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
                 return err_sys(err, -errno, "spool %s", o->spool_name);
-        r = raw_feed_begin(fd, &f, err);
+        r = raw_feed_begin(fd, source_checked_sums(x->src), &f, err);
         if (r < 0)
                 return r;
         again = (struct watched) { raw_feed(f), o, NULL, NULL };
@@ -188,8 +234,7 @@ static int read_spooled(const struct index_order *o, struct verify *v, struct in
         if (r == -ESPIPE) {
                 r = read_spooled_iso(o, w, &feed, v, x, ret, err);
         } else if (r == 0) {
-                x->spooled = true;
-                r = spool_commit(w, o->spool_name, &x->spool_id, &x->src, err);
+                r = commit(o, w, x, err);
         }
         x->unchecked = spool_warning(w);
         return verdict(r);
@@ -205,7 +250,7 @@ static int read_gzip(const struct index_order *o, struct verify *v, struct index
         struct watched watched;
         struct feed feed;
         int r = gzindexer_begin(
-                o->fd, o->gzip->kind, GZ_LAYOUT, limits.max_total_bytes * 2, o->object, &w, err);
+                o->fd, o->env->kind, GZ_LAYOUT, limits.max_total_bytes * 2, o->object, &w, err);
 
         if (r < 0)
                 return r;
@@ -218,7 +263,7 @@ static int read_gzip(const struct index_order *o, struct verify *v, struct index
         if (own < 0)
                 return err_sys(err, -errno, "dup");
         index = gzindexer_take(w);
-        r = source_open_gzip(own, o->id, index, o->object, o->gzip, &x->src, err);
+        r = source_open_gzip(own, o->id, index, o->object, o->env, &x->src, err);
         if (r < 0) {
                 gzindex_free(index);
                 return r;
@@ -271,7 +316,7 @@ static int read_one(const struct index_order *o, struct indexed *x, struct err *
                 return r;
         if (!v)
                 return err_set(err, -ENOMEM, "out of memory");
-        if (o->gzip && kind == FILTER_GZIP) {
+        if (o->env && kind == FILTER_GZIP) {
                 r = read_gzip(o, v, x, &m, err);
                 if (r ==
                         -ESPIPE) /* a compressed ISO: its records are not in order, so it is decoded to disk */
@@ -301,7 +346,7 @@ int indexer_read(const struct index_order *o, struct indexed *ret, struct err *e
                 *ret = x;
                 return 0;
         }
-        if (x.src && x.spooled)
+        if (x.spooled)
                 (void)unlinkat(o->spool_dirfd, o->spool_name, 0);
         indexed_fini(&x);
         return r;

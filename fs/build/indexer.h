@@ -33,15 +33,16 @@ struct indexed {
 /* What is to be read; all borrowed. */
 struct index_order {
         int fd;
-        const struct identity *id;   /* what fstat said when it was chosen */
-        const struct gzip_env *gzip; /* what its source will work with, if it is a gzip archive; outlives the
-                                        source; NULL: it is spooled */
-        uint64_t object;             /* its number */
-        int spool_dirfd;             /* -1: there is none */
-        const char *spool_name;      /* of its spool file, if it needs one */
-        uint64_t spool_max;          /* bytes that the spool may still take */
-        bool no_spool;               /* what needs the spool is not read now: -ESPIPE */
-        struct reading *reading;     /* NULL, or what is told how far it is and asked whether to go on */
+        const struct identity *id; /* what fstat said when it was chosen */
+        /* What its source will work with; outlives the source.  NULL, for tools: gzip is spooled too, and the source
+         * gives what lies there, checked or not. */
+        const struct source_env *env;
+        uint64_t object;         /* its number */
+        int spool_dirfd;         /* -1: there is none */
+        const char *spool_name;  /* of its spool file, if it needs one */
+        uint64_t spool_max;      /* bytes that the spool may still take */
+        bool no_spool;           /* what needs the spool is not read now: -ESPIPE */
+        struct reading *reading; /* NULL, or what is told how far it is and asked whether to go on */
 };
 
 /* Reads an archive once: decodes, verifies, keeps, lays out.

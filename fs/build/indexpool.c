@@ -47,7 +47,7 @@ struct slot {
 struct indexpool {
         unsigned n; /* slots in use, at least 1 */
         bool inside;
-        const struct gzip_env *gzip;
+        const struct source_env *env;
         int spool_dirfd, wake_fd;
         pthread_mutex_t mutex; /* guards what follows */
         bool stopped;
@@ -85,7 +85,7 @@ static void run(struct slot *s)
                 (void)posix_fadvise(job->fd, 0, 0, POSIX_FADV_DONTNEED);
         job->r = indexer_read(&(struct index_order) { .fd = job->fd,
                                       .id = &job->id,
-                                      .gzip = p->gzip,
+                                      .env = p->env,
                                       .object = job->object,
                                       .spool_dirfd = p->spool_dirfd,
                                       .spool_name = spool_name,
@@ -127,7 +127,7 @@ static void indexpool_freep(struct indexpool **p)
         indexpool_free(*p);
 }
 
-int indexpool_new(unsigned n, const struct gzip_env *gzip, int spool_dirfd, int wake_fd,
+int indexpool_new(unsigned n, const struct source_env *env, int spool_dirfd, int wake_fd,
         struct indexpool **ret, struct err *err)
 {
         AUTO_CLEAN(indexpool_freep) struct indexpool *p = calloc(1, sizeof *p);
@@ -142,7 +142,7 @@ int indexpool_new(unsigned n, const struct gzip_env *gzip, int spool_dirfd, int 
         }
         p->inside = n == 0;
         p->n = n == 0 ? 1 : n < CATALOG_MAX_JOBS ? n : CATALOG_MAX_JOBS;
-        p->gzip = gzip;
+        p->env = env;
         p->spool_dirfd = spool_dirfd;
         p->wake_fd = wake_fd;
         *ret = take_ptr(&p);

@@ -46,7 +46,7 @@ struct indexpool;
  * wake_fd      borrowed; an eventfd that is written to when a job is done
  *
  * Returns 0 or -ENOMEM. */
-int indexpool_new(unsigned n, const struct gzip_env *gzip, int spool_dirfd, int wake_fd,
+int indexpool_new(unsigned n, const struct source_env *env, int spool_dirfd, int wake_fd,
         struct indexpool **ret, struct err *err);
 /* Stops all jobs, waits for them (some ms), and throws away what they found, with their spool files. */
 void indexpool_free(struct indexpool *p); /* NULL is fine */

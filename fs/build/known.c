@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/checked.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "build/layoutblob.h"
@@ -34,6 +35,7 @@ void known_free(struct known *k)
         build_unref(k->build);
         layout_free(k->tree);
         gzindex_free(k->index);
+        blocksums_free(k->sums);
         free(k->file);
         free(k->reason);
         free(k);
@@ -195,8 +197,9 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
 
 int known_save(struct known_set *s, struct known *k, struct err *err)
 {
-        AUTO_BUF struct buf blob = BUF_INIT, index = BUF_INIT;
-        const struct gzindex *x = k->build ? source_gzip_index(k->build->src) : NULL;
+        AUTO_BUF struct buf blob = BUF_INIT, index = BUF_INIT, packed = BUF_INIT;
+        const struct gzindex *x = k->build ? source_gzip_index(k->build->src) : k->index;
+        const struct blocksums *sums = k->build ? source_checked_sums(k->build->src) : k->sums;
         struct catalog_row row = { .id = k->id,
                 .file = k->file,
                 .reason = k->reason,
@@ -224,15 +227,22 @@ int known_save(struct known_set *s, struct known *k, struct err *err)
                 gzindex_pack(x, &index);
                 if (buf_error(&index) < 0)
                         return no_memory(err);
-                row.decoder = s->gzip->kind->name();
+                row.decoder = s->env->kind->name();
                 row.gzindex = index.data;
                 row.gzindex_bytes = index.len;
                 row.states = x->states;
                 row.n_states = x->n_chunks;
         }
+        if (sums) {
+                blocksums_pack(sums, &packed);
+                if (buf_error(&packed) < 0)
+                        return no_memory(err);
+                row.blocksums = packed.data;
+                row.blocksums_bytes = packed.len;
+        }
         r = catalogdb_put(s->db, &row, err);
         k->saved = r == 0;
-        if (x && r == 0 && catalogdb_keeps(s->db))
+        if (x && k->build && r == 0 && catalogdb_keeps(s->db))
                 source_gzip_stored(k->build->src);
         return r;
 }
@@ -272,6 +282,7 @@ int known_refuse(struct known_set *s, struct known *k, const char *reason, bool 
         k->raw_bytes = k->salt = k->object = 0;
         layout_free(take_ptr(&k->tree));
         gzindex_free(take_ptr(&k->index));
+        blocksums_free(take_ptr(&k->sums));
         build_unref(take_ptr(&k->build));
         return known_save(s, k, err);
 }

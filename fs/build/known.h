@@ -29,28 +29,29 @@ struct known {
         struct identity spool_id;
         char sha256[DIGEST_MAX_HEX], md5[DIGEST_MAX_HEX]; /* of the file; "" while not known */
         struct layout *tree;                              /* owned; until @build takes it */
-        struct gzindex *index; /* owned; with checkpoints, until @build's source takes it */
-        struct build *build;   /* owned reference; NULL until opened */
-        bool saved;            /* it is in catalog.db */
-        bool quarantined;      /* refused because it rotted after it was verified */
-        bool reread;           /* the same, before the start: it is to be read once more */
-        bool pending;          /* it does not count yet: see entry.pending */
-        bool wanted;           /* a mark of the scan */
+        struct gzindex *index;  /* owned; with checkpoints, until @build's source takes it */
+        struct blocksums *sums; /* owned; without checkpoints, until @build's source takes it */
+        struct build *build;    /* owned reference; NULL until opened */
+        bool saved;             /* it is in catalog.db */
+        bool quarantined;       /* refused because it rotted after it was verified */
+        bool reread;            /* the same, before the start: it is to be read once more */
+        bool pending;           /* it does not count yet: see entry.pending */
+        bool wanted;            /* a mark of the scan */
 };
 
 struct known_set {
         struct known **v; /* owned */
         size_t n;
-        struct catalogdb *db;        /* owned */
-        int spool_dirfd;             /* owned; -1: none */
-        const struct gzip_env *gzip; /* borrowed; for gzip sources */
-        bool states_due;             /* there may be checkpoint states of archives that are gone */
+        struct catalogdb *db;         /* owned */
+        int spool_dirfd;              /* owned; -1: none */
+        const struct source_env *env; /* borrowed; for sources */
+        bool states_due;              /* there may be checkpoint states of archives that are gone */
         unsigned object_bits;
 };
 
 /* Opens catalog.db and spool/ in @cache_dirfd, and removes spool files nobody knows.  @ret_note: see
  * catalogdb_open. */
-int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct source_env *env,
         struct err *ret_note, struct err *err);
 /* Lets go of the builds; after this only known_close. */
 void known_close_builds(struct known_set *s);

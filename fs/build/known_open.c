@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/checked.h"
 #include "archive/spool.h"
 #include "base/cleanup.h"
 #include "build/known_impl.h"
@@ -21,14 +22,17 @@
 
 /* ---- from catalog.db ------------------------------------------------------------------------- */
 
-/* The index of a gzip archive.  -EBADMSG: of another decoder, or damaged. */
+/* What tells its bytes from others: the index of a gzip archive, or the sums of another.  -EBADMSG: of another decoder, or
+ * damaged. */
 static int take_index(const struct known_set *s, const struct catalog_row *row, struct known *k)
 {
         int r;
 
-        if (!row->decoder || !row->ready)
-                return 0;
-        if (strcmp(row->decoder, s->gzip->kind->name()) != 0)
+        if (!row->decoder) {
+                r = blocksums_unpack(row->blocksums, row->blocksums_bytes, &k->sums);
+                return r == 0 && k->sums->raw_bytes != row->raw_bytes ? -EBADMSG : r;
+        }
+        if (strcmp(row->decoder, s->env->kind->name()) != 0)
                 return -EBADMSG;
         k->checkpoints = true;
         r = gzindex_unpack(row->gzindex, row->gzindex_bytes, &k->index);
@@ -98,13 +102,13 @@ static void sweep_spool(const struct known_set *s)
         }
 }
 
-int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct gzip_env *gzip,
+int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct source_env *env,
         struct err *ret_note, struct err *err)
 {
         int r;
 
         *s = (struct known_set) {
-                .spool_dirfd = -1, .object_bits = object_bits, .gzip = gzip, .states_due = true
+                .spool_dirfd = -1, .object_bits = object_bits, .env = env, .states_due = true
         };
         r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
         if (r < 0)
@@ -124,29 +128,42 @@ int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const
 
 /* ---- from the archive, or the spool ---------------------------------------------------------- */
 
+static int open_spool(struct known_set *s, struct known *k, struct source **ret, struct err *err)
+{
+        struct spool_check check = { k->sums, k->object, s->env };
+        char name[SPOOL_NAME_MAX];
+        int r;
+
+        if (s->spool_dirfd < 0)
+                return err_set(err, -ENOENT, "no spool directory");
+        known_spool_name(k->object, name);
+        r = spool_open(s->spool_dirfd, name, &k->spool_id, &check, ret, err);
+        if (r == 0)
+                (void)take_ptr(&k->sums);
+        return r;
+}
+
 static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
         struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
         int r;
 
-        if (k->spooled) {
-                char name[SPOOL_NAME_MAX];
-
-                known_spool_name(k->object, name);
-                return s->spool_dirfd < 0 ? err_set(err, -ENOENT, "no spool directory")
-                                          : spool_open(s->spool_dirfd, name, &k->spool_id, ret, err);
-        }
+        if (k->spooled)
+                return open_spool(s, k, ret, err);
         fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return err_sys(err, -errno, "open");
-        r = k->checkpoints ? source_open_gzip(fd, &k->id, k->index, k->object, s->gzip, ret, err)
-                           : source_open_raw(fd, &k->id, ret, err);
+        r = k->checkpoints
+                    ? source_open_gzip(fd, &k->id, k->index, k->object, s->env, ret, err)
+                    : source_open_checked(fd, &k->id, k->sums, k->object, "the archive", s->env, ret, err);
         if (r < 0)
                 return r;
         (void)take_fd(&fd);
         if (k->checkpoints)
                 (void)take_ptr(&k->index);
+        else
+                (void)take_ptr(&k->sums);
         return 0;
 }
 

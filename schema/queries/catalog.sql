@@ -6,16 +6,16 @@ PRAGMA user_version;
 -- Every archive that was read before.
 SELECT dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format, raw_bytes, hash_checked,
        spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, decoder, gzindex,
-       checksum, sha256, md5
+       checksum, sha256, md5, blocksums
 FROM archive;
 
 -- name: put
 -- A verdict.
 INSERT OR REPLACE INTO archive (dev, ino, size_bytes, mtime_ns, ctime_ns, file, verdict, reason, salt, object, format,
        raw_bytes, hash_checked, spool_dev, spool_ino, spool_bytes, spool_mtime_ns, spool_ctime_ns, layout, decoder, gzindex,
-       checksum, sha256, md5)
+       checksum, sha256, md5, blocksums)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24);
+        ?23, ?24, ?25);
 
 -- name: drop
 -- The archive is gone, or is another one now.

@@ -25,7 +25,7 @@ static const unsigned char some[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 
 static void read_by(struct gzindex *x)
 {
         int fd = fuzz_file(some, sizeof some);
-        struct gzip_env env = { .kind = &inflate_zlib };
+        struct source_env env = { .kind = &inflate_zlib };
         struct chunkcache *cache = NULL;
         struct source *src = NULL;
         static char got[4096];

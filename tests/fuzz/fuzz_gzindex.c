@@ -183,7 +183,7 @@ static void check_packed(const struct gzindex *x)
 /* Three places, the last chunk first, from a cache that holds two: chunks are entered and dropped in every order. */
 static void check_reads(int fd, const struct inflate_kind *kind, struct gzindex *x, const struct buf *want)
 {
-        struct gzip_env env = { .kind = kind };
+        struct source_env env = { .kind = kind };
         struct chunkcache *cache = NULL;
         struct source *src = NULL;
         struct identity id;

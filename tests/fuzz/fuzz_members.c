@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct identity id;
         struct feed feed;
 
-        FUZZ_CHECK(raw_feed_begin(fd, &f, NULL) == 0 && identity_of_fd(fd, &id) == 0);
+        FUZZ_CHECK(raw_feed_begin(fd, NULL, &f, NULL) == 0 && identity_of_fd(fd, &id) == 0);
         FUZZ_CHECK(source_open_raw(own, &id, &src, NULL) == 0);
         feed = raw_feed(f);
         if (size % 2 && size > 512) /* both ways: with seek, and as a filter gives it */

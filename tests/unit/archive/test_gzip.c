@@ -74,7 +74,7 @@ static void fill(void)
 
 struct world {
         struct chunkcache *cache;
-        struct gzip_env env;
+        struct source_env env;
         struct gzindex *kept; /* where states are loaded from, when they are "stored" */
         bool lose;            /* they cannot be */
         atomic_uint reports[3];
@@ -95,7 +95,7 @@ static int load(void *ctx, uint64_t object, uint64_t n, struct buf *ret)
         return buf_error(ret);
 }
 
-static void report(void *ctx, uint64_t object, enum gzip_trouble what, const char *why)
+static void report(void *ctx, uint64_t object, enum source_trouble what, const char *why)
 {
         struct world *w = ctx;
 
@@ -135,7 +135,7 @@ static void open_world(struct world *w, const struct inflate_kind *kind, size_t 
         assert_int_equal(identity_of_fd(w->fd, &w->id), 0);
         w->kept = make_index(w->fd, kind);
         assert_int_equal(chunkcache_new(slots * (CHUNK + 1000), CHUNK, 1000, threads, &w->cache, NULL), 0);
-        w->env = (struct gzip_env) { w->cache, kind, load, report, w };
+        w->env = (struct source_env) { w->cache, kind, load, report, w };
         assert_int_equal(
                 source_open_gzip(dup(w->fd), &w->id, make_index(w->fd, kind), OBJ, &w->env, &w->src, NULL),
                 0);
@@ -197,7 +197,8 @@ static void reads_any_range_from_memory_and_from_the_store(void **state)
                                 }
                         }
                         assert_int_equal(
-                                w.reports[GZIP_ROTTEN] + w.reports[GZIP_CHANGED] + w.reports[GZIP_LOST], 0);
+                                w.reports[SOURCE_ROTTEN] + w.reports[SOURCE_CHANGED] + w.reports[SOURCE_LOST],
+                                0);
                         close_world(&w);
                 }
 }
@@ -211,7 +212,7 @@ static void a_lost_checkpoint_is_gone_round(void **state)
         source_gzip_stored(w.src);
         w.lose = true;
         assert_int_equal(read_checked(w.src, 9 * CHUNK + 25000, 100), 100);
-        assert_int_equal(w.reports[GZIP_LOST], 1);
+        assert_int_equal(w.reports[SOURCE_LOST], 1);
         w.lose = false;
         w.kept->states[5].data[30] ^= 1;
         assert_int_equal(read_checked(w.src, 5 * CHUNK + 25000, 100), 100);
@@ -245,7 +246,7 @@ static void a_bit_flipped_later_is_never_served(void **state)
                 }
                 atomic_store(&flip_bit, -1);
                 assert_int_equal(read_checked(w.src, 0, sizeof text), sizeof text);
-                assert_int_equal(w.reports[GZIP_ROTTEN], 1); /* once, however often it was met */
+                assert_int_equal(w.reports[SOURCE_ROTTEN], 1); /* once, however often it was met */
                 close_world(&w);
         }
         assert_true(bad > 300);
@@ -270,8 +271,8 @@ static void a_file_that_changed_is_stale(void **state)
                 assert_int_equal(source_still(w.src), -ESTALE);
                 if (read_checked(w.src, 9 * CHUNK, 100) != -ESTALE)
                         fail_msg("%s", how[i]);
-                assert_int_equal(w.reports[GZIP_CHANGED], 1);
-                assert_int_equal(w.reports[GZIP_ROTTEN], 0);
+                assert_int_equal(w.reports[SOURCE_CHANGED], 1);
+                assert_int_equal(w.reports[SOURCE_ROTTEN], 0);
                 close_world(&w);
         }
 }

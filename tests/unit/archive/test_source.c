@@ -172,7 +172,7 @@ static void a_feed_notices_that_its_file_changed(void **state)
 
         scratch_put(w->dirfd, "f", "0123456789", 10, 3600);
         fd = openat(w->dirfd, "f", O_RDWR | O_CLOEXEC);
-        assert_int_equal(raw_feed_begin(fd, &f, NULL), 0);
+        assert_int_equal(raw_feed_begin(fd, NULL, &f, NULL), 0);
         feed = raw_feed(f);
         assert_int_equal(feed.size_bytes, 10);
         assert_int_equal(feed.next(feed.ctx, &p, NULL), 10);

@@ -113,6 +113,7 @@ static int spool(const struct world *w, int fd, uint64_t max, struct identity *i
         struct err *err)
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
+        AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
         struct feed feed;
         const void *p;
         ssize_t n;
@@ -123,7 +124,14 @@ static int spool(const struct world *w, int fd, uint64_t max, struct identity *i
         feed = spool_feed(sw);
         while ((n = feed.next(feed.ctx, &p, err)) > 0)
                 ;
-        return n < 0 ? (int)n : spool_commit(sw, "s", id, src, err);
+        if (n < 0)
+                return (int)n;
+        r = spool_commit(sw, "s", id, &sums, err);
+        if (r < 0)
+                return r;
+        assert_int_equal(sums->raw_bytes, sizeof text);
+        assert_int_equal(sums->crcs[0], blocksums_crc(text, sizeof text));
+        return spool_open(w->dirfd, "s", id, NULL, src, err);
 }
 
 static int gz_file(int level)
@@ -149,7 +157,7 @@ static void keeps_what_it_decoded(void **state)
                 assert_int_equal(files_in(w), 1);
                 assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
                 assert_memory_equal(b, text, sizeof text);
-                assert_int_equal(spool_open(w->dirfd, "s", &id, &again, NULL), 0);
+                assert_int_equal(spool_open(w->dirfd, "s", &id, NULL, &again, NULL), 0);
                 assert_int_equal(source_pread(again, b, sizeof b, 0), sizeof text);
                 source_close(again);
                 assert_int_equal(
@@ -169,8 +177,8 @@ static void replaces_an_older_file_of_the_name(void **state)
         assert_int_equal(spool(w, fd, 1 << 20, &ida, &a, NULL), 0);
         assert_int_equal(spool(w, fd, 1 << 20, &idb, &b, NULL), 0);
         assert_int_equal(files_in(w), 1);
-        assert_int_equal(spool_open(w->dirfd, "s", &ida, &c, NULL), -ESTALE);
-        assert_int_equal(spool_open(w->dirfd, "nothing", &ida, &c, NULL), -ENOENT);
+        assert_int_equal(spool_open(w->dirfd, "s", &ida, NULL, &c, NULL), -ESTALE);
+        assert_int_equal(spool_open(w->dirfd, "nothing", &ida, NULL, &c, NULL), -ENOENT);
         source_close(a);
         source_close(b);
 }
