@@ -131,7 +131,7 @@ static const struct source_kind checked_kind = {
 int source_open_checked(int fd, const struct identity *want, struct blocksums *sums, uint64_t object,
         const char *what, const struct source_env *env, struct source **ret, struct err *err)
 {
-        static const struct chunk_maker maker = { begin_at, step, end_job };
+        static const struct chunk_maker maker = { begin_at, step, end_job, true };
         int r = identity_still(fd, want);
         struct checked *c;
 

@@ -57,11 +57,12 @@ struct chunk {
         bool running;              /* somebody is making it */
         bool queued;               /* to be made whole by a thread */
         bool ahead;                /* nobody asked for it yet */
-        int failed;                /* negative errno of making it */
-        uint64_t ticket;           /* order in the queue */
-        uint64_t used;             /* order of use */
-        size_t wanted;             /* the least place that somebody waits for the job to reach */
-        pthread_cond_t grew;       /* it was reached, or who made the chunk stopped */
+        bool spent;          /* by_kernel, and its last byte was given: memory that is warm, for the next */
+        int failed;          /* negative errno of making it */
+        uint64_t ticket;     /* order in the queue */
+        uint64_t used;       /* order of use */
+        size_t wanted;       /* the least place that somebody waits for the job to reach */
+        pthread_cond_t grew; /* it was reached, or who made the chunk stopped */
 };
 
 struct chunk_client {
@@ -121,28 +122,33 @@ static void empty(struct chunk *ch)
                 ch->client->maker->end(ch->client->ctx, ch->job);
         ch->job = NULL;
         ch->client = NULL;
-        ch->queued = ch->ahead = false;
+        ch->queued = ch->ahead = ch->spent = false;
         ch->failed = 0;
 }
 
-/* A slot for another chunk, or NULL: an empty one, or the least recently used of those that may go. */
+/* A slot for another chunk, or NULL: one whose bytes were given, in order, to a kernel that keeps
+ * them; an empty one; or the least recently used of those that may go. */
 static struct chunk *spare(struct chunkcache *c, bool for_reader)
 {
-        struct chunk *best = NULL;
+        struct chunk *best = NULL, *unused = NULL;
 
         for (size_t i = 0; i < c->n_slots; i++) {
                 struct chunk *ch = &c->slots[i];
 
                 if (ch->refs || ch->running)
                         continue;
-                if (!ch->client)
+                if (ch->spent)
                         return ch;
+                if (!ch->client) {
+                        unused = unused ? unused : ch;
+                        continue;
+                }
                 if ((ch->ahead || ch->queued) && !for_reader)
                         continue;
                 if (!best || best->ahead > ch->ahead || (best->ahead == ch->ahead && best->used > ch->used))
                         best = ch;
         }
-        return best;
+        return unused ? unused : best;
 }
 
 size_t chunkcache_first(const struct chunk_client *cl, uint64_t off, size_t len)
@@ -390,7 +396,7 @@ static void plan(struct chunk_client *cl, const struct stream *s)
         unsigned active, depth;
         uint64_t n;
 
-        if (c->n_threads == 0 || s->bytes < STEADY_BYTES)
+        if (c->n_threads == 0 || cl->maker->by_kernel || s->bytes < STEADY_BYTES)
                 return;
         active = n_active(c);
         depth = (unsigned)(c->n_slots / (active ? active : 1));
@@ -455,6 +461,7 @@ int chunkcache_get(
                         wake(ch);
                 if (ch->queued && !ch->running)
                         (void)pthread_cond_signal(&c->work);
+                ch->spent |= cl->maker->by_kernel && from + len == ch->len;
                 r = ch->failed;
                 if (r < 0)
                         let_go(ch);

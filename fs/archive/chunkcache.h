@@ -11,6 +11,7 @@
 #ifndef PXEFS_ARCHIVE_CHUNKCACHE_H
 #define PXEFS_ARCHIVE_CHUNKCACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ struct chunk_maker {
         int64_t (*step)(void *ctx, void *job, unsigned char *to);
         /* No more is wanted of the job.  Must be quick: it is called with the cache's lock held. */
         void (*end)(void *ctx, void *job);
+        /* Making is little more than reading a file in order: the kernel reads ahead, better than threads in several places
+         * of it, so the cache does not. */
+        bool by_kernel;
 };
 
 /* memory_bytes  bound of chunks and of what is needed to make them; at least two chunks are kept

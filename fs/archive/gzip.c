@@ -233,7 +233,7 @@ static const struct source_kind gzip_kind = {
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
         const struct source_env *env, struct source **ret, struct err *err)
 {
-        static const struct chunk_maker maker = { begin_at, step, end_job };
+        static const struct chunk_maker maker = { begin_at, step, end_job, false };
         int r = identity_still(fd, want);
         struct gzip *z;
 

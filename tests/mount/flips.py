@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: MPL-2.0
 """flips.py make BUILDS SEED FLIPS FIRST BATCH    archives with one bit flipped or cut short, before anybody read them
 flips.py check BUILDS MNT TALLY                what the mount makes of them
-flips.py live BUILDS MNT DEVICE SEED FLIPS TALLY
+flips.py live BUILDS MNT CACHE DEVICE SEED FLIPS TALLY
                                                sound archives whose bits flip while they are served
 flips.py tally TALLY                           prints it; exit 1 if a byte was wrong or nothing was right
 
 Whatever happens, a read is right, or an error, or the archive is absent.  One payload, packed in every way there is, as
 images: many of them stand side by side under their files' names.  All draws come from SEED.  DEVICE holds the filesystem
-of BUILDS: bits flip below it, so that nothing about a file changes but its bytes; '' where that cannot be done.  A plain
-tar and an ISO carry no check sums of their own: sha256sums.txt speaks for them, and while they are served they are
-written through the filesystem, as their identity is all that tells.
+of BUILDS and CACHE: bits flip below it, so that nothing about a file changes but its bytes; '' where that cannot be done.
+What is decoded into the spool flips there, as that is what is served.  A plain tar and an ISO carry no check sums of their
+own: before indexing sha256sums.txt speaks for them.
 """
-import bz2, errno, hashlib, io, json, lzma, os, random, shutil, struct, subprocess, sys, tarfile, tempfile, time, zlib
+import bz2, errno, hashlib, io, json, lzma, os, random, shutil, sqlite3, struct, subprocess, sys, tarfile, tempfile, time, zlib
 
 GZIP = ["stored", "fixed", "fast", "usual", "best", "members", "fields"]
+SPOOLED = ["xz", "zst", "bz2"]
 OTHER = {"xz": "tar.xz", "zst": "tar.zst", "bz2": "tar.bz2", "tar": "tar", "iso": "iso"}
 
 
@@ -247,20 +248,45 @@ def check(builds, mnt, tally):
 class Archive:
     """One file in BUILDS, and how a bit of it is flipped and put back."""
 
-    def __init__(self, builds, kind, stem, name, packed, files, device):
+    def __init__(self, builds, kind, stem, name, packed, files, cache, device):
         self.kind, self.stem, self.files, self.path = kind, stem, files, os.path.join(builds, name)
+        self.name, self.cache, self.device, self.back, self.fd = name, cache, device, 0, -1
         self.data, self.heads, self.trailers = packed
-        self.fd = os.open(self.path, os.O_RDWR)
-        self.device = device if kind in GZIP or kind == "big" else None
-        self.back = 0
+        self.spooled = kind in SPOOLED and device is not None
+        if self.spooled:
+            self.data = tar_of(files)
+            self.heads, self.trailers = [(0, 32)], [(len(self.data) - 32, 32)]
+
+    def served_from(self):
+        if not self.spooled:
+            return self.path
+        db = sqlite3.connect("file:%s/catalog.db?mode=ro" % self.cache, uri=True)
+        try:
+            row = db.execute("SELECT object FROM archive WHERE verdict = 'ready' AND file = ? AND mtime_ns = ?",
+                             (self.name, os.stat(self.path).st_mtime_ns)).fetchone()
+        finally:
+            db.close()
+        assert row, self.name + ": not in catalog.db"
+        return "%s/spool/%010x.raw" % (self.cache, row[0])
+
+    def find(self):
+        """The file whose bytes are served; held open, so that nobody else gets its blocks while they are written to."""
+        path = self.served_from()
+        if self.fd >= 0 and os.path.sameopenfile(self.fd, fd := os.open(path, os.O_RDWR)):
+            os.close(fd)
+            return
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = os.open(path, os.O_RDWR)
         self.extents = []
         if self.device is not None:
-            out = subprocess.run(["filefrag", "-v", "-b4096", self.path], check=True, capture_output=True, text=True).stdout
+            out = subprocess.run(["filefrag", "-v", "-b4096", path], check=True, capture_output=True, text=True).stdout
             for line in out.splitlines():
                 f = line.replace("..", " ").replace(":", " ").split()
                 if len(f) >= 5 and f[0].isdigit() and f[1].isdigit():
                     self.extents.append((int(f[1]), int(f[2]), int(f[3])))
-            assert os.pread(device, 16, self.place(0)) == self.data[:16], "extents not understood: " + out
+            assert os.pread(self.device, 16, self.place(0)) == os.pread(self.fd, 16, 0) == self.data[:16], \
+                "extents not understood: " + out
 
     def place(self, off):
         for first, last, start in self.extents:
@@ -303,7 +329,7 @@ def wait_until_all(mnt, archives, was={}):
         time.sleep(0.05)
 
 
-def live(builds, mnt, device, seed, flips, tally):
+def live(builds, mnt, cache, device, seed, flips, tally):
     draw, t = random.Random("live %d" % seed), Tally(tally)
     small, big = payload(), payload(big=16)             # nine MiB: three checkpoints
     dev = os.open(device, os.O_RDWR) if device else None
@@ -318,12 +344,14 @@ def live(builds, mnt, device, seed, flips, tally):
     put(builds, "sha256sums.txt", "".join(sums).encode())
     os.sync()
     for n, kind in enumerate(plan):
-        archives.append(Archive(builds, kind, *name_of(kind, n), packed[kind], big if kind == "big" else small, dev))
+        archives.append(Archive(builds, kind, *name_of(kind, n), packed[kind], big if kind == "big" else small, cache, dev))
     wait_until_all(mnt, archives)
     done, damaged = 0, False
     while done < flips:
         now = archives[:min(count, flips - done)] + archives[count:]
-        was = {a: os.stat(a.path) for a in now}
+        for a in now:
+            a.find()
+        was = {a: os.fstat(a.fd) for a in now}
         numbers = {a: number_of(mnt, a) for a in now}
         flipped = {a: spot(draw, a.data, a.heads, a.trailers) for a in now}
         for a, (off, bit) in flipped.items():
@@ -333,7 +361,7 @@ def live(builds, mnt, device, seed, flips, tally):
         for a, (off, bit) in flipped.items():
             a.forget()
             assert os.pread(a.fd, 1, off)[0] == a.data[off] ^ 1 << bit, "the flip is not in the file"
-            st = os.stat(a.path)
+            st = os.fstat(a.fd)
             assert a.device is None or (st.st_mtime_ns, st.st_ctime_ns) == (was[a].st_mtime_ns, was[a].st_ctime_ns)
         bad = []
         for a, (off, bit) in flipped.items():
@@ -388,6 +416,6 @@ if __name__ == "__main__":
     elif what == "check":
         check(*args)
     elif what == "live":
-        live(args[0], args[1], args[2], int(args[3]), int(args[4]), args[5])
+        live(*args[:4], int(args[4]), int(args[5]), args[6])
     else:
         tally(args[0])

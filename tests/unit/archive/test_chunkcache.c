@@ -86,7 +86,7 @@ static void end(void *ctx, void *job)
         free(job);
 }
 
-static const struct chunk_maker maker = { begin, step, end };
+static const struct chunk_maker maker = { begin, step, end, false };
 
 static struct chunkcache *cache_of(size_t slots, unsigned threads)
 {

@@ -110,6 +110,31 @@ static void checkpoints_of_another_decoder_are_made_anew(void **state)
         assert_reads(w->v->builds[0], RAMDISK, "ramdisk of " STAMP "\n");
 }
 
+/* Without its sums a tar is not served, and with wrong ones neither: it is read again. */
+static void a_row_whose_sums_were_tampered_with_is_read_anew(void **state)
+{
+        static const char *const how[] = {
+                "UPDATE archive SET blocksums = zeroblob(length(blocksums))",
+                "UPDATE archive SET blocksums = substr(blocksums, 1, length(blocksums) - 4)",
+                "UPDATE archive SET blocksums = x'', decoder = NULL",
+                "UPDATE archive SET gzindex = blocksums, blocksums = NULL",
+        };
+        struct world *w = *state;
+
+        put_platform(w, "b.tar", "platform-" STAMP2, STAMP2, false, 60);
+        scan(w);
+        for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+                close_catalog(w);
+                assert_int_equal(sql(w, how[i]), SQLITE_OK);
+                open_catalog(w);
+                scan_as(w, false);
+                assert_int_equal(w->v->n_builds, 1);
+                assert_true(w->v->serial > 2); /* it was read */
+                assert_reads(w->v->builds[0], RAMDISK, "ramdisk of " STAMP2 "\n");
+        }
+        assert_true(sql(w, "UPDATE archive SET blocksums = NULL") != SQLITE_OK);
+}
+
 static void colliding_numbers_are_salted_apart(void **state)
 {
         struct world *w = *state;
@@ -236,6 +261,7 @@ int main(void)
                 T(a_lost_or_damaged_catalog_gives_the_same_numbers),
                 T(old_spool_files_are_swept),
                 T(checkpoints_of_another_decoder_are_made_anew),
+                T(a_row_whose_sums_were_tampered_with_is_read_anew),
                 T(colliding_numbers_are_salted_apart),
                 T(a_second_daemon_on_one_cache_is_refused),
                 T(pxectl_sees_what_the_daemon_shows),

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "catalogworld.h"
+#include "packer.h"
 
 /* One stored block, so that a spoilt byte is met by the CRC alone. */
 static void put_stored(const struct world *w, const char *file, int age_sec)
@@ -85,6 +86,42 @@ static void a_build_that_rots_is_quarantined(void **state)
         assert_reads(catalog_view_by_name(w->v, STAMP2), RAMDISK, "ramdisk of " STAMP2 "\n");
         scan(w); /* and it is not read again by itself: the same bytes would come from the page cache */
         assert_state(w, "a.tgz", ARCHIVE_REFUSED, "is damaged now");
+}
+
+/* Streams without check sums of their own: a tar, and what the spool holds. */
+static void a_tar_and_a_spool_that_rot_are_quarantined_too(void **state)
+{
+        struct world *w = *state;
+        AUTO_BUF struct buf t = BUF_INIT, z = BUF_INIT;
+
+        if (!pack_can(FILTER_BZIP2))
+                skip();
+        put_platform(w, "a.tar", "platform-" STAMP, STAMP, false, 60);
+        tar_platform(&t, "platform-" STAMP2, STAMP2);
+        tar_end(&t);
+        pack_add(&z, FILTER_BZIP2, t.data, t.len, true);
+        scratch_put(w->bfd, "b.tar.bz2", z.data, z.len, 60);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 2);
+        assert_int_equal(spool_files(w), 1);
+        restart(w); /* with the sums from catalog.db, and nothing in memory */
+        look(w);
+        assert_int_equal(w->v->n_builds, 2);
+        rot_from_now(1);
+        read_rotten(catalog_view_by_name(w->v, STAMP));
+        read_rotten(catalog_view_by_name(w->v, STAMP2));
+        scan(w);
+        rot_from_now(0);
+        assert_int_equal(w->v->n_builds, 0);
+        assert_int_equal(spool_files(w), 0);
+        assert_state(w, "a.tar", ARCHIVE_REFUSED, "is damaged now: the archive: the ");
+        assert_state(
+                w, "b.tar.bz2", ARCHIVE_REFUSED, "is damaged now: its decoded copy in the cache directory: ");
+        restart(w);
+        scan(w);
+        assert_state(w, "a.tar", ARCHIVE_READY, NULL);
+        assert_reads(catalog_view_by_name(w->v, STAMP), RAMDISK, "ramdisk of " STAMP "\n");
+        assert_reads(catalog_view_by_name(w->v, STAMP2), RAMDISK, "ramdisk of " STAMP2 "\n");
 }
 
 static void a_quarantine_outlives_a_restart_until_the_bytes_are_verified_anew(void **state)
@@ -267,6 +304,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 T(a_build_that_rots_is_quarantined),
+                T(a_tar_and_a_spool_that_rot_are_quarantined_too),
                 T(a_quarantine_outlives_a_restart_until_the_bytes_are_verified_anew),
                 T(what_is_still_rotten_after_a_restart_is_refused_for_good),
                 T(a_quarantined_file_with_two_names_comes_back_under_both),
