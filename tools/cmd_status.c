@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #include "build/catalog.h"
 #include "render/status.h"
 
@@ -135,14 +137,6 @@ static int copy_out(const char *path, int out)
         return n < 0 ? errno : 0;
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Reads until the child closes its end.  0 or -ETIMEDOUT or a negative errno. */
 static int collect(int fd, int64_t end_ms, struct buf *ret)
 {
@@ -150,7 +144,7 @@ static int collect(int fd, int64_t end_ms, struct buf *ret)
 
         for (;;) {
                 struct pollfd p = { .fd = fd, .events = POLLIN };
-                int64_t left = end_ms - now_ms();
+                int64_t left = end_ms - clock_ms();
                 ssize_t n;
 
                 if (left <= 0 || ret->len > MAX_BYTES)
@@ -166,7 +160,7 @@ static int collect(int fd, int64_t end_ms, struct buf *ret)
 
 static int read_in_time(const char *path, struct buf *ret)
 {
-        int64_t end_ms = now_ms() + LIMIT_MS;
+        int64_t end_ms = clock_ms() + LIMIT_MS;
         int ends[2], r, status = 0;
         pid_t child;
 

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define NICE       5
 #define NICE_AGAIN 19
@@ -184,14 +185,6 @@ bool indexpool_room(struct indexpool *p)
         return free_slot(p) != NULL;
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void clear(struct slot *s)
 {
         s->job = NULL;
@@ -215,7 +208,7 @@ int indexpool_start(struct indexpool *p, struct indexjob *job, struct err *err)
         s->since_sec = (int64_t)time(NULL);
         s->order = p->started++;
         if (!p->round_ms)
-                p->round_ms = now_ms();
+                p->round_ms = clock_ms();
         (void)pthread_mutex_unlock(&p->mutex);
         if (p->inside)
                 run(s);
@@ -325,6 +318,6 @@ void indexpool_progress(struct indexpool *p, struct catalog_progress *ret)
         ret->waiting_bytes = p->waiting_bytes;
         ret->finished = p->finished;
         ret->finished_bytes = p->finished_bytes;
-        ret->round_ms = p->round_ms ? now_ms() - p->round_ms : 0;
+        ret->round_ms = p->round_ms ? clock_ms() - p->round_ms : 0;
         (void)pthread_mutex_unlock(&p->mutex);
 }

@@ -22,6 +22,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #include "inventory/copy.h"
 
 #define LOOKS_IN_QUIET 4
@@ -43,14 +45,6 @@ struct copier {
         int64_t not_before_ms; /* the next copy */
         unsigned failures;     /* in a row */
 };
-
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int read_version(struct copier *w, int64_t *ret)
 {
@@ -112,7 +106,7 @@ static void make_copy(struct copier *w)
         if (r == -ECANCELED)
                 return;
         w->failures = r == 0 ? 0 : w->failures + (w->failures < BACKOFF_MAX);
-        w->not_before_ms = now_ms() + (int64_t)w->opts.every_ms * (w->failures ? w->failures : 1);
+        w->not_before_ms = clock_ms() + (int64_t)w->opts.every_ms * (w->failures ? w->failures : 1);
         if (r == 0)
                 w->waiting_ms = 0;
         w->opts.made(w->opts.ctx, r, &err);
@@ -142,7 +136,7 @@ static void *thread_main(void *arg)
 
         (void)setpriority(PRIO_PROCESS, 0, NICENESS); /* Linux: of this thread */
         do {
-                int64_t now = now_ms();
+                int64_t now = clock_ms();
 
                 if (look(w, now) && is_due(w, now))
                         make_copy(w);

@@ -26,6 +26,8 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #include "inventory/copier.h"
 
 #define QUIET_MS 2000
@@ -63,14 +65,6 @@ struct standby {
         struct err said_copy_reason;
 };
 
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* ---- what is remembered ---- */
 
 static void note_good(struct standby *s)
@@ -78,7 +72,7 @@ static void note_good(struct standby *s)
         if (!atomic_load_explicit(&s->bad, memory_order_relaxed))
                 return;
         pthread_mutex_lock(&s->lock);
-        if (atomic_load(&s->bad) && now_ms() >= s->bad_until_ms) {
+        if (atomic_load(&s->bad) && clock_ms() >= s->bad_until_ms) {
                 atomic_store(&s->bad, false);
                 atomic_fetch_add(&s->changes, 1);
                 s->since_sec = time(NULL);
@@ -94,9 +88,9 @@ static void note_bad(struct standby *s, bool partial, const struct err *reason)
                 atomic_store(&s->bad, true);
                 atomic_fetch_add(&s->changes, 1);
                 s->since_sec = time(NULL);
-                s->patient_at_ms = now_ms() + RETRY_MS;
+                s->patient_at_ms = clock_ms() + RETRY_MS;
         }
-        s->bad_until_ms = partial ? now_ms() + PARTIAL_MS : 0;
+        s->bad_until_ms = partial ? clock_ms() + PARTIAL_MS : 0;
         s->reason = *reason;
         pthread_mutex_unlock(&s->lock);
 }
@@ -111,7 +105,7 @@ static unsigned patience(struct standby *s)
                 return PATIENT * ms;
         if (!atomic_load_explicit(&s->bad, memory_order_relaxed))
                 return ms;
-        now = now_ms();
+        now = clock_ms();
         pthread_mutex_lock(&s->lock);
         if (now < s->patient_at_ms)
                 ms = 0;
@@ -227,7 +221,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct standby *s, int pri
 static void tick(void *ctx)
 {
         struct standby *s = ctx;
-        int64_t now = now_ms();
+        int64_t now = clock_ms();
         struct inventory_health h;
         struct err text;
 

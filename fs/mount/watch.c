@@ -16,8 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "build/catalogstats.h"
 #include "render/progress.h"
@@ -35,14 +36,6 @@ struct watch {
 };
 
 #define DRAW_MS 250 /* four times a second is as much as anybody reads */
-
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void complain(struct watch *w, int r, const struct err *err)
 {
@@ -113,13 +106,13 @@ static void go_on(struct watch *w, bool look)
         w->todo = (struct catalog_todo) { .poll_ms = -1 };
         if (look) {
                 follow_path(w);
-                w->look_ms = now_ms() + w->opts.poll_ms;
+                w->look_ms = clock_ms() + w->opts.poll_ms;
                 r = catalog_look(w->opts.catalog, &err);
         }
         if (r == 0)
                 r = catalog_step(w->opts.catalog, w->waiting, &w->todo, &err);
-        if (w->todo.poll_ms >= 0 && w->look_ms > now_ms() + w->todo.poll_ms) /* has it changed once more? */
-                w->look_ms = now_ms() + w->todo.poll_ms;
+        if (w->todo.poll_ms >= 0 && w->look_ms > clock_ms() + w->todo.poll_ms) /* has it changed once more? */
+                w->look_ms = clock_ms() + w->todo.poll_ms;
         if (look || r < 0)
                 complain(w, r, &err);
         /* Where everything is to be read first: until nothing is left, or nothing can be. */
@@ -138,7 +131,7 @@ static void go_on(struct watch *w, bool look)
 static int timeout_ms(const struct watch *w)
 {
         bool drawing = w->todo.busy && w->opts.show_progress;
-        int64_t ms = w->look_ms - now_ms();
+        int64_t ms = w->look_ms - clock_ms();
 
         if (w->todo.more)
                 return 0;
@@ -172,7 +165,7 @@ static void *run(void *arg)
                                 ;
                 /* While all that stood there at the start is awaited, what comes meanwhile waits too: a file that
                  * grows would keep us for as long as it grows. */
-                look = !w->waiting && (fds[1].revents || fds[2].revents || now_ms() >= w->look_ms);
+                look = !w->waiting && (fds[1].revents || fds[2].revents || clock_ms() >= w->look_ms);
         }
         if (w->opts.show_progress)
                 log_status(NULL);

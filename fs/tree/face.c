@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "render/status.h"
 
 #define SNAPSHOT_MS 1000
@@ -44,14 +45,6 @@ struct face {
         bool making;
         struct snapshot *now; /* owned; NULL before the first */
 };
-
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void snapshot_free(struct snapshot *s)
 {
@@ -114,7 +107,7 @@ static struct snapshot *make(struct face *f)
         s->events = events(f);
         facts_gather(&f->sources, &g);
         s->serial = g.view->serial;
-        s->made_ms = now_ms();
+        s->made_ms = clock_ms();
         for (size_t i = 0; i < N_KINDS && r == 0; i++)
                 r = kinds[i].render(&g.facts, &s->text[i]);
         facts_release(&g);
@@ -138,7 +131,7 @@ static bool will_do(const struct face *f, uint64_t serial)
 {
         const struct snapshot *s = f->now;
 
-        return s && (f->making || (now_ms() - s->made_ms < SNAPSHOT_MS && s->serial == serial &&
+        return s && (f->making || (clock_ms() - s->made_ms < SNAPSHOT_MS && s->serial == serial &&
                                           s->events == events(f)));
 }
 
