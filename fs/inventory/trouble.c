@@ -10,6 +10,7 @@
 #include "inventory/trouble.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <string.h>
@@ -130,6 +131,21 @@ static bool has_hot_journal(const char *path)
         return buf_error(&name) == 0 && stat(name.data, &st) == 0 && st.st_size > 0;
 }
 
+/* SQLite says "unable to open" of this too.  It opens the file, -wal, -shm, and once more the file to see what it is; and has
+ * closed by now what it could open. */
+static bool descriptors_are_short(void)
+{
+        int fds[4], n = 0;
+        bool r;
+
+        while (n < 4 && (fds[n] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
+                n++;
+        r = n < 4 && errno == EMFILE;
+        while (n > 0)
+                close(fds[--n]);
+        return r;
+}
+
 int trouble_explain(const char *path, int rc, const char *says, struct err *err)
 {
         struct stat st;
@@ -137,6 +153,11 @@ int trouble_explain(const char *path, int rc, const char *says, struct err *err)
 
         if (r == -ENOMEM)
                 return err_set(err, r, "out of memory");
+        if (r == -EACCES && descriptors_are_short())
+                return err_set(err, -EMFILE,
+                        "inventory %s cannot be read (%s): too many open files: raise ulimit -n "
+                        "(LimitNOFILE= in a unit)",
+                        path, says);
         if (stat(path, &st) < 0 && errno != EACCES)
                 return explain_missing(path, -errno, err);
         if (r == -EACCES && euidaccess(path, F_OK) == 0 && !S_ISREG(st.st_mode))

@@ -53,13 +53,16 @@ static int give_up_rights(const struct child_plan *p)
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* Above all CHILD_..._FD, and low: what is above ulimit -n cannot be had. */
+#define ABOVE 16
+
 /* Puts the descriptors where the worker looks for them; first above, so that none is overwritten. */
 static int place_fds(const int *fds, size_t n, int first)
 {
         int high[8];
 
         for (size_t i = 0; i < n; i++) {
-                high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+                high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
                 if (high[i] < 0)
                         return -errno;
         }
@@ -72,7 +75,7 @@ static int place_fds(const int *fds, size_t n, int first)
 static _Noreturn void become(const struct child_plan *p, int binary_fd, const int *fds, const sigset_t *mask)
 {
         static char *const no_env[] = { NULL };
-        int binary = fcntl(binary_fd, F_DUPFD_CLOEXEC, 64);
+        int binary = fcntl(binary_fd, F_DUPFD_CLOEXEC, ABOVE);
         int r = binary < 0 ? -errno : place_fds(fds, 3, CHILD_FUSE_FD);
 
         if (r == 0)

@@ -95,6 +95,9 @@ static int add_place(int ruleset, const struct landlock_place *p, int abi, struc
         struct path_beneath_attr rule = { .parent_fd = fd };
         struct stat st;
 
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+                return err_sys(
+                        err, -errno, "%s", p->path); /* left out, it would be "may not be read" later */
         if (fd < 0)
                 return 0; /* who opens it later is told */
         if (fstat(fd, &st) < 0)
