@@ -95,7 +95,7 @@ kill "$early" 2>/dev/null || :
 wait_for 10 sh -c '! pgrep -x nginx' || fail "nginx does not end"
 
 # A daemon that does not answer: stopped, not dead.
-pids=$(pxefs_pids)
+pids="$(keeper_pid) $(worker_pid)" # in this order: the keeper would replace a worker that stands still
 # shellcheck disable=SC2064,SC2086
 at_exit "kill -CONT $(echo $pids) 2>/dev/null"
 # shellcheck disable=SC2086
@@ -107,7 +107,7 @@ kill -CONT $pids
 doctor 0 doctor "$MNT"
 # And one that is dead.
 # shellcheck disable=SC2086
-kill -KILL $pids
+kill -KILL "$(keeper_pid)"
 wait_for 5 _no_pxefs
 doctor 3 -i "$INVENTORY" -c "$CACHE" doctor "$MNT"
 finds FAIL 'is dead: its pxefs is gone'
