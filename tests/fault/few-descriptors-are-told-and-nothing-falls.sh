@@ -41,7 +41,7 @@ for n in 8 16 32 48 80 256; do
                 continue
         fi
         started=$((started + 1))
-        pids=$(pxefs_pids)
+        pids="$(keeper_pid) $(worker_pid)"
         python3 - "$MNT" $n <<'END' || fail "with $n files: $(tail -n 3 "$DIR/log")"
 import json, os, sys
 mnt = sys.argv[1]
@@ -65,7 +65,7 @@ if status:
 print("%s files: %d builds of 60 served%s%s" % (sys.argv[2], len(served), "" if script else ", no script", "" if status else ", no status"))
 assert int(sys.argv[2]) < 256 or (len(served) == 60 and script and status)
 END
-        [ "$(pxefs_pids)" = "$pids" ] || fail "with $n files a process fell"
+        [ "$(keeper_pid) $(worker_pid)" = "$pids" ] || fail "with $n files a process fell"
         umount "$MNT"
         wait_for 10 _no_pxefs || fail "$n files: it does not end"
 done
