@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -35,6 +36,7 @@
 #include "mount/watch.h"
 #include "options.h"
 #include "renew.h"
+#include "tree/facts.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
 #include "tree/text.h"
@@ -98,11 +100,29 @@ static void raise_open_files(void)
                         strerror(errno));
 }
 
-static int open_dir(const char *path, const char *what, const char *user, int *ret, struct err *err)
+/* The mount was ready once, and its readers have only this worker: what it cannot open now it does without, as a worker
+ * that runs does without what is taken from it.  When it can be reached, the sandbox is renewed (renew.h), or it is
+ * found at its path (mount/watch.c). */
+static bool must_serve(const struct worker *w)
 {
+        return journal_is_ready(w->journal);
+}
+
+/* A successor gets what can be had: the directory to look names up in, or something that is none. */
+static int open_dir(const struct worker *w, const char *path, const char *what, int *ret, struct err *err)
+{
+        const char *user = w->opts->user;
+
         *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (*ret >= 0)
                 return 0;
+        if (must_serve(w)) {
+                log_warn("%s %s: %s: the mount goes on without it", what, path, strerror(errno));
+                *ret = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (*ret < 0)
+                        *ret = eventfd(0, EFD_CLOEXEC);
+                return *ret < 0 ? err_sys(err, -errno, "%s %s", what, path) : 0;
+        }
         if (errno == EACCES)
                 return err_set(err, -EACCES,
                         "%s %s: user %s may not read it; give it r-x for others, or use -o user=", what, path,
@@ -129,7 +149,9 @@ static unsigned processors(void)
                                                                                   : 2;
 }
 
-/* Its copy is kept in the cache directory.  Without inventory and copy: an error, unless nobody named one. */
+/* Its copy is kept in the cache directory.  Without inventory and copy: an error, unless nobody named one.  A successor
+ * opens it whatever its state: hosts' scripts are errors then, and machines ask again.  One that was there is not taken
+ * for one that nobody made: every host would get the default menu. */
 static int open_inventory(struct worker *w, struct err *err)
 {
         const char *path = w->opts->inventory;
@@ -143,7 +165,8 @@ static int open_inventory(struct worker *w, struct err *err)
         if (buf_error(&copy) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         e = access(path, F_OK) == 0 ? 0 : errno;
-        if (e == ENOENT && access(copy.data, F_OK) < 0) { /* with a copy, the inventory itself says so */
+        if (e == ENOENT && access(copy.data, F_OK) < 0 && /* with a copy, the inventory itself says so */
+                !journal_had_inventory(w->journal)) {
                 if (strcmp(path, DEFAULT_INVENTORY) != 0)
                         return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
                 log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
@@ -151,10 +174,31 @@ static int open_inventory(struct worker *w, struct err *err)
                         path);
                 path = NULL;
         }
-        return inventory_open(
-                &(struct inventory_options) {
-                        .path = path, .copy_path = path ? copy.data : NULL, .log = log_event },
+        if (path)
+                journal_set_inventory(w->journal);
+        return inventory_open(&(struct inventory_options) { .path = path,
+                                      .copy_path = path ? copy.data : NULL,
+                                      .log = log_event,
+                                      .open_later = path && must_serve(w) },
                 &w->inventory, err);
+}
+
+/* A successor does without a directory of plain files that cannot be had. */
+static int open_static(struct worker *w, struct err *err)
+{
+        const struct options *o = w->opts;
+        AUTO_FREE const char **dirs = calloc(o->n_static_dirs + 1, sizeof *dirs);
+        size_t n = 0;
+
+        if (!dirs)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; i < o->n_static_dirs; i++)
+                if (must_serve(w) && access(o->static_dirs[i], R_OK | X_OK) < 0)
+                        log_warn("static directory %s: %s: the mount goes on without it", o->static_dirs[i],
+                                strerror(errno));
+                else
+                        dirs[n++] = o->static_dirs[i];
+        return overlay_open(dirs, n, &w->overlay, err);
 }
 
 static int open_parts(struct worker *w, struct err *err)
@@ -164,10 +208,10 @@ static int open_parts(struct worker *w, struct err *err)
         char *ring;
         int r;
 
-        r = open_dir(o->builds_dir, "builds directory", o->user, &w->builds_fd, err);
+        r = open_dir(w, o->builds_dir, "builds directory", &w->builds_fd, err);
         if (r < 0)
                 return r;
-        r = open_dir(o->cache_dir, "cache directory", o->user, &w->cache_fd, err);
+        r = open_dir(w, o->cache_dir, "cache directory", &w->cache_fd, err);
         if (r < 0)
                 return r;
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
@@ -186,7 +230,7 @@ static int open_parts(struct worker *w, struct err *err)
                 r = seen_open(w->cache_fd, 0, &w->seen, err);
         if (r < 0)
                 return r;
-        r = overlay_open((const char *const *)o->static_dirs, o->n_static_dirs, &w->overlay, err);
+        r = open_static(w, err);
         if (r < 0)
                 return r;
         ring = journal_ring(w->journal, &ring_bytes);
@@ -196,9 +240,24 @@ static int open_parts(struct worker *w, struct err *err)
 }
 
 /* What the texts of /.pxefs say of this process. */
-static void fill_facts(void *ctx, struct daemon_facts *f)
+static void fill_facts(void *ctx, struct daemon_facts *f, struct facts_texts *texts)
 {
         const struct worker *w = ctx;
+        struct journal_counters c;
+
+        if (journal_get_counters(w->journal, &c)) {
+                f->process.mount_sec = c.mount_sec;
+                f->process.restarts = c.restarts;
+                f->process.restarts_last_hour = journal_restarts_last_hour(&c, f->now_sec);
+                f->process.upgrades = c.upgrades;
+                f->process.refusals = c.refusals;
+                f->process.poisoned = c.poisoned;
+                f->process.death_sec = c.death_sec;
+                texts->death = c.death;
+                texts->upgrade_refused = c.upgrade_refused;
+                f->process.death = c.death.text[0] ? texts->death.text : NULL;
+                f->process.upgrade_refused = c.upgrade_refused.text[0] ? texts->upgrade_refused.text : NULL;
+        }
 
         f->process.worker_pid = (uint64_t)getpid();
         f->process.keeper_pid = (uint64_t)getppid();
@@ -281,7 +340,8 @@ static int take_place(struct worker *w, struct err *err)
                 return r;
         if (!child_wait_go())
                 return err_set(err, -ESRCH, "the keeper is gone");
-        if (confine_replaced(w->confinement, &replaced)) /* while it stood by: the next one is bound to what is there */
+        if (confine_replaced(w->confinement,
+                    &replaced)) /* while it stood by: the next one is bound to what is there */
                 _exit(EXIT_SUCCESS);
         if (w->opts->no_replay)
                 session_forget(w->session);
@@ -293,8 +353,11 @@ static int serve(struct worker *w, struct err *err)
         const struct options *o = w->opts;
         int r = catalog_look(w->catalog, err);
 
-        if (r < 0 && journal_is_ready(w->journal))
-                return err_prefix(err, r, "builds directory %s", o->builds_dir);
+        if (r < 0 && must_serve(w)) { /* the watch says it to the log, and looks again */
+                r = catalog_look_known(w->catalog, err);
+                if (r < 0)
+                        return err_prefix(err, r, "builds directory %s", o->builds_dir);
+        }
         w->pulse = pulse_start(w->journal, CHILD_CONTROL_FD);
         if (!w->pulse)
                 return err_set(err, -EAGAIN, "no thread can be had");

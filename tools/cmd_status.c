@@ -4,8 +4,7 @@
  * What is said comes from the daemon's own status.json; without a mount, from what its last run left in the cache
  * directory, made into the same text by the same function.  So there is one way from that text to the screen.
  *
- * A mount may be dead or hang.  So it is looked for in mountinfo, which touches no file of it, and read by a child: if
- * that does not come back in time it is left behind, as a process that waits for a FUSE reply may not be killable.
+ * A mount may be dead or hang: mounted.h.
  */
 #include "ctl.h"
 
@@ -21,13 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 #include "build/catalog.h"
+#include "mounted.h"
 #include "render/status.h"
-
-#define LIMIT_MS  5000
-#define MAX_BYTES (16u << 20) /* of a status.json */
 
 enum { STATUS_GOOD = 0, STATUS_ATTENTION = 1, STATUS_NOT_RUNNING = 2 };
 
@@ -48,143 +43,6 @@ struct wanted {
         const char *mountpoint, *cache;
         bool line_only, json;
 };
-
-/* ---- which mount ------------------------------------------------------------------------------ */
-
-/* The path's real name, without a look at the last component, which may be a dead mount.  The caller frees it. */
-static char *real_name(const char *path)
-{
-        AUTO_FREE char *copy = strdup(path), *parent = NULL;
-        char *slash, *out = NULL;
-        size_t n = copy ? strlen(copy) : 0;
-
-        if (n == 0)
-                return NULL;
-        while (n > 1 && copy[n - 1] == '/')
-                copy[--n] = '\0';
-        slash = strrchr(copy, '/');
-        if (slash)
-                *slash = '\0';
-        parent = realpath(!slash ? "." : slash == copy ? "/" : copy, NULL);
-        if (!parent ||
-                asprintf(&out, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, slash ? slash + 1 : copy) < 0)
-                return NULL;
-        return out;
-}
-
-/* \040 and the like, as mountinfo writes blanks (proc(5)). */
-static void unescape(char *s)
-{
-        char *out = s;
-        unsigned c;
-
-        for (; *s; s++)
-                if (*s == '\\' && sscanf(s, "\\%3o", &c) == 1 && strlen(s) >= 4) {
-                        *out++ = (char)c;
-                        s += 3;
-                } else {
-                        *out++ = *s;
-                }
-        *out = '\0';
-}
-
-/* Finds the pxefs at @path, or, with NULL, the only one.  Returns how many there are; *ret is one of them. */
-static unsigned find_mount(const char *path, char **ret)
-{
-        FILE *f = fopen("/proc/self/mountinfo", "re");
-        AUTO_FREE char *line = NULL;
-        unsigned found = 0;
-        size_t cap = 0;
-
-        while (f && getline(&line, &cap, f) >= 0) {
-                /* id, parent, major:minor, root, mount point, ... - type source options */
-                const char *dash = strstr(line, " - ");
-                char *save = NULL, *field = strtok_r(line, " ", &save);
-
-                for (unsigned i = 1; field && i < 5; i++)
-                        field = strtok_r(NULL, " ", &save);
-                if (!field || !dash || strncmp(dash + 3, "fuse.pxefs ", 11) != 0)
-                        continue;
-                unescape(field);
-                if ((path && strcmp(path, field) != 0) || (*ret && strcmp(*ret, field) == 0))
-                        continue;
-                free(*ret);
-                *ret = strdup(field);
-                found++;
-        }
-        if (f)
-                (void)fclose(f);
-        return found;
-}
-
-/* ---- reading it ------------------------------------------------------------------------------- */
-
-/* In the child: its exit status is 0 or an errno. */
-static int copy_out(const char *path, int out)
-{
-        static char block[65536];
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n;
-
-        if (fd < 0)
-                return errno;
-        while ((n = read(fd, block, sizeof block)) > 0)
-                for (ssize_t done = 0, w; done < n; done += w) {
-                        w = write(out, block + done, (size_t)(n - done));
-                        if (w < 0)
-                                return errno;
-                }
-        return n < 0 ? errno : 0;
-}
-
-/* Reads until the child closes its end.  0 or -ETIMEDOUT or a negative errno. */
-static int collect(int fd, int64_t end_ms, struct buf *ret)
-{
-        char block[4096];
-
-        for (;;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int64_t left = end_ms - clock_ms();
-                ssize_t n;
-
-                if (left <= 0 || ret->len > MAX_BYTES)
-                        return left <= 0 ? -ETIMEDOUT : -EFBIG;
-                if (poll(&p, 1, (int)left) <= 0)
-                        continue;
-                n = read(fd, block, sizeof block);
-                if (n <= 0)
-                        return n < 0 ? -errno : 0;
-                buf_add(ret, block, (size_t)n);
-        }
-}
-
-static int read_in_time(const char *path, struct buf *ret)
-{
-        int64_t end_ms = clock_ms() + LIMIT_MS;
-        int ends[2], r, status = 0;
-        pid_t child;
-
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return -errno;
-        child = fork();
-        if (child == 0)
-                _exit(copy_out(path, ends[1]));
-        r = child < 0 ? -errno : 0;
-        close(ends[1]);
-        if (r == 0)
-                r = collect(ends[0], end_ms, ret);
-        close(ends[0]);
-        if (child < 0)
-                return r;
-        if (r < 0) {
-                (void)kill(child, SIGKILL);
-                (void)waitpid(child, &status, WNOHANG); /* not longer: it may be stuck */
-                return r;
-        }
-        if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
-                return -EIO;
-        return WEXITSTATUS(status) ? -WEXITSTATUS(status) : buf_error(ret);
-}
 
 /* ---- without a mount --------------------------------------------------------------------------- */
 
@@ -351,7 +209,7 @@ static int show_mount(const struct wanted *w, const char *mountpoint)
 
         if (asprintf(&path, "%s/.pxefs/status.json", mountpoint) < 0)
                 return ctl_fail(STATUS_NOT_RUNNING, "out of memory");
-        r = read_in_time(path, &text);
+        r = mounted_read(path, &text);
         if (r == -ENOTCONN)
                 return ctl_fail(STATUS_NOT_RUNNING,
                         "%s: the daemon is dead, its mount is left; action: start pxefs again, it takes the "
@@ -362,7 +220,7 @@ static int show_mount(const struct wanted *w, const char *mountpoint)
                         "%s: the daemon does not answer within %d s; action: look into its log; kill its "
                         "process, and "
                         "start pxefs again",
-                        mountpoint, LIMIT_MS / 1000);
+                        mountpoint, MOUNTED_LIMIT_MS / 1000);
         if (r < 0)
                 return ctl_fail(
                         STATUS_NOT_RUNNING, "%s: %s; action: look into the daemon's log", path, strerror(-r));
@@ -380,15 +238,15 @@ int cmd_status(struct ctl *c, int argc, char **argv)
         if (r != CTL_OK)
                 return r;
         if (w.mountpoint) {
-                path = real_name(w.mountpoint);
-                if (!path || find_mount(path, &mounted) == 0)
+                path = mounted_name(w.mountpoint);
+                if (!path || mounted_find(path, &mounted) == 0)
                         return ctl_fail(STATUS_NOT_RUNNING,
                                 "no pxefs is mounted on %s; action: pxefs BUILDS_DIR %s", w.mountpoint,
                                 w.mountpoint);
                 return show_mount(&w, mounted);
         }
         if (!w.cache)
-                found = find_mount(NULL, &mounted);
+                found = mounted_find(NULL, &mounted);
         if (found > 1)
                 return ctl_fail(CTL_USAGE, "%u pxefs are mounted, one of them on %s: name the mount point",
                         found, mounted);

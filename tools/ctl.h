@@ -55,11 +55,13 @@ int cmd_check(struct ctl *c, int argc, char **argv);
 int cmd_verify(struct ctl *c, int argc, char **argv);
 int cmd_doctor(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
+int cmd_upgrade(struct ctl *c, int argc, char **argv);
 extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
         host_disable_usage[], host_build_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
         module_set_usage[], module_list_usage[], module_delete_usage[], builds_usage[], render_usage[],
-        check_usage[], verify_usage[], status_usage[], doctor_usage[];
+        check_usage[], verify_usage[], status_usage[], upgrade_usage[],
+        doctor_usage[];
 
 /* Prints "pxectl: ..." as one line on stderr; returns @code. */
 __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ...);

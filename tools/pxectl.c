@@ -30,6 +30,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  channel list\n"
                             "  render MAC|HOSTNAME           the script that machine gets\n"
                             "  status [-x] [MOUNTPOINT]      is all well, and if not, what to do\n"
+                            "  upgrade MOUNTPOINT            serve by the installed program, unnoticed\n"
                             "  builds                        the archives, and what became of each\n"
                             "  check ARCHIVE...              would pxefs accept it?\n"
                             "  verify [BUILD]                read all archives again and compare\n"
@@ -65,6 +66,7 @@ static const struct command commands[] = {
         { "channel", "list", cmd_channel_list, channel_list_usage },
         { "render", NULL, cmd_render, render_usage },
         { "status", NULL, cmd_status, status_usage },
+        { "upgrade", NULL, cmd_upgrade, upgrade_usage },
         { "builds", NULL, cmd_builds, builds_usage },
         { "check", NULL, cmd_check, check_usage },
         { "verify", NULL, cmd_verify, verify_usage },

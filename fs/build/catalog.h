@@ -128,6 +128,10 @@ int catalog_scan(struct catalog *c, bool wait, bool *ret_more, int *ret_poll_ms,
  * Returns as catalog_scan. */
 int catalog_look(struct catalog *c, struct err *err);
 
+/* In place of the first look, where the directory cannot be read: the archives that were good are taken to be there as
+ * they were, and are served if they can be opened.  0 or -ENOMEM. */
+int catalog_look_known(struct catalog *c, struct err *err);
+
 struct catalog_todo {
         bool busy;   /* archives are being read: catalog_wake_fd tells when one is done */
         bool more;   /* another step has work to do at once; only without jobs */

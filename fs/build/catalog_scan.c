@@ -338,6 +338,49 @@ static void take_in_all(struct catalog *c)
 /* ---- look, step, scan ------------------------------------------------------------------------ */
 
 /* Changes that cost no reading: files gone, known files back. */
+/* What stands in the set of known archives as if it had been read from the directory. */
+static int scan_known(const struct catalog *c, struct dirscan *d, struct err *err)
+{
+        for (size_t i = 0; i < c->set.n; i++) {
+                const struct known *k = c->set.v[i];
+                struct stat st;
+                bool there = false;
+                int r = 0;
+
+                for (size_t n = 0; n < d->n && !there; n++) /* a name stands once in a directory */
+                        there = strcmp(d->v[n].name, k->file) == 0;
+                if (there || !k->ready)
+                        continue;
+                if (fstatat(c->opts.builds_dirfd, k->file, &st, 0) == 0)
+                        r = dirscan_add(d, k->file, &st, 0, err);
+                else if (errno != ENOENT && (r = dirscan_add(d, k->file, NULL, -errno, err)) == 0) {
+                        d->v[d->n - 1].id = k->id; /* what was spooled needs the file no more */
+                        d->v[d->n - 1].error = 0;
+                }
+                if (r < 0)
+                        return r;
+        }
+        dirscan_sort(d);
+        return 0;
+}
+
+int catalog_look_known(struct catalog *c, struct err *err)
+{
+        struct dirscan d = { NULL, 0 };
+        int r = scan_known(c, &d, err);
+
+        if (r == 0)
+                r = catalog_merge(c, &d);
+        dirscan_fini(&d);
+        if (r < 0)
+                return err_set(err, r, "out of memory");
+        for (size_t i = 0; i < c->n_entries; i++) {
+                catalog_adopt(c, &c->entries[i]);
+                catalog_judge(c, &c->entries[i]);
+        }
+        return catalog_publish(c, err);
+}
+
 int catalog_look(struct catalog *c, struct err *err)
 {
         struct dirscan d;

@@ -54,7 +54,7 @@ static int by_name(const void *a, const void *b)
         return strcmp(((const struct dirscan_file *)a)->name, ((const struct dirscan_file *)b)->name);
 }
 
-static int add(struct dirscan *d, const char *name, const struct stat *st, int error, struct err *err)
+int dirscan_add(struct dirscan *d, const char *name, const struct stat *st, int error, struct err *err)
 {
         struct dirscan_file *v = reallocarray(d->v, d->n + 1, sizeof *v);
 
@@ -67,6 +67,12 @@ static int add(struct dirscan *d, const char *name, const struct stat *st, int e
         v[d->n].id = error ? (struct identity) { 0 } : identity_of(st);
         v[d->n++].error = error;
         return 0;
+}
+
+void dirscan_sort(struct dirscan *d)
+{
+        if (d->n)
+                qsort(d->v, d->n, sizeof *d->v, by_name);
 }
 
 static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
@@ -87,7 +93,7 @@ static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
                         continue; /* gone meanwhile */
                 if (r == 0 && !S_ISREG(st.st_mode))
                         continue;
-                r = add(d, e->d_name, &st, r, err);
+                r = dirscan_add(d, e->d_name, &st, r, err);
                 if (r < 0)
                         return r;
         }
@@ -112,8 +118,7 @@ int dirscan_read(int dirfd, struct dirscan *ret, struct err *err)
                 dirscan_fini(&d);
                 return r;
         }
-        if (d.n)
-                qsort(d.v, d.n, sizeof *d.v, by_name);
+        dirscan_sort(&d);
         *ret = d;
         return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "archive/identity.h"
 #include "base/err.h"
@@ -28,5 +29,10 @@ bool dirscan_wants(const char *name);
  * Returns 0, or a negative errno and the reason if the directory cannot be read to its end. */
 int dirscan_read(int dirfd, struct dirscan *ret, struct err *err);
 void dirscan_fini(struct dirscan *d);
+
+/* For who makes one by hand: a file with what stat(2) said, or the negative errno of it; sorted at the end.  0 or
+ * -ENOMEM. */
+int dirscan_add(struct dirscan *d, const char *name, const struct stat *st, int error, struct err *err);
+void dirscan_sort(struct dirscan *d);
 
 #endif

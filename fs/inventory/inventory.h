@@ -37,6 +37,9 @@ struct inventory_options {
                 const char *line);   /* changes of state, from that thread; NULL: nobody listens */
         unsigned quiet_ms, every_ms; /* 0: 2 s, 30 s */
         unsigned busy_ms;            /* how long one call waits for a lock when there is a copy; 0: 250 */
+        /* Asks nothing at the start: whether file or copy can be read is found out by the first question, and by each
+         * one after it.  inventory_open then fails for want of memory or threads only. */
+        bool open_later;
 };
 
 /* Opens the inventory; if it cannot be read, its copy.

@@ -255,11 +255,8 @@ static int dup_or_null(const char *text, char **ret)
         return text && !*ret ? -ENOMEM : 0;
 }
 
-/* Whether any question can be answered; what is said is said before anybody relies on it. */
-static int ask_first(struct standby *s, struct err *err)
+static void look_for_copy(struct standby *s)
 {
-        int r;
-
         if (s->copy) {
                 struct conn *c;
 
@@ -268,7 +265,13 @@ static int ask_first(struct standby *s, struct err *err)
                         atomic_store(&s->has_copy, true);
                 }
         }
-        r = standby_ask(s, no_question, NULL, err);
+}
+
+/* Whether any question can be answered; what is said is said before anybody relies on it. */
+static int ask_first(struct standby *s, struct err *err)
+{
+        int r = standby_ask(s, no_question, NULL, err);
+
         if (r == 0)
                 tick(s);
         return r;
@@ -308,6 +311,8 @@ int standby_new(const struct inventory_options *opts, struct standby **ret, stru
         if (r == 0 && s->copy_path)
                 r = pool_new(s->copy_path, true, &s->copy, err);
         if (r == 0)
+                look_for_copy(s);
+        if (r == 0 && !opts->open_later)
                 r = ask_first(s, err);
         if (r == 0 && s->copy_path)
                 r = start_copier(s, opts, err);

@@ -57,6 +57,9 @@ struct head {
         _Atomic uint32_t ready, ending;
         _Atomic int64_t heartbeat_ms;
         struct saved init, init_reply;
+        _Atomic uint32_t had_inventory;
+        _Atomic uint32_t counters_seq; /* odd: they are being written */
+        struct journal_counters counters;
 };
 
 struct journal {
@@ -384,6 +387,66 @@ void journal_set_ending(struct journal *j)
 bool journal_is_ending(const struct journal *j)
 {
         return atomic_load(&j->head->ending);
+}
+
+void journal_set_inventory(struct journal *j)
+{
+        atomic_store(&j->head->had_inventory, 1);
+}
+
+bool journal_had_inventory(const struct journal *j)
+{
+        return atomic_load(&j->head->had_inventory);
+}
+
+/* ---- counters ---------------------------------------------------------------------------------- */
+
+void journal_count_restart(struct journal_counters *c, int64_t now_sec)
+{
+        size_t i = (size_t)(now_sec / 60 % JOURNAL_MINUTES);
+
+        c->restarts++;
+        c->in_minute[i] = c->minute[i] == now_sec / 60 ? c->in_minute[i] + 1 : 1;
+        c->minute[i] = now_sec / 60;
+}
+
+uint64_t journal_restarts_last_hour(const struct journal_counters *c, int64_t now_sec)
+{
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < JOURNAL_MINUTES;
+                i++) /* a clock that was set back shows none of what is to come */
+                if (c->minute[i] > now_sec / 60 - JOURNAL_MINUTES && c->minute[i] <= now_sec / 60)
+                        n += c->in_minute[i];
+        return n;
+}
+
+/* One writer: a sequence lock.  A reader that finds it odd or changed reads again. */
+void journal_put_counters(struct journal *j, const struct journal_counters *c)
+{
+        uint32_t seq = atomic_load(&j->head->counters_seq) | 1; /* whatever a worker wrote there */
+
+        atomic_store(&j->head->counters_seq, seq);
+        memcpy(&j->head->counters, c, sizeof *c);
+        atomic_store(&j->head->counters_seq, seq + 1);
+}
+
+bool journal_get_counters(const struct journal *j, struct journal_counters *ret)
+{
+        for (int tries = 0; tries < 1000; tries++) {
+                uint32_t seq = atomic_load(&j->head->counters_seq);
+
+                if (seq & 1)
+                        continue;
+                memcpy(ret, &j->head->counters, sizeof *ret);
+                atomic_thread_fence(memory_order_seq_cst);
+                if (atomic_load(&j->head->counters_seq) != seq)
+                        continue;
+                ret->death.text[sizeof ret->death.text - 1] = '\0';
+                ret->upgrade_refused.text[sizeof ret->upgrade_refused.text - 1] = '\0';
+                return true;
+        }
+        return false;
 }
 
 /* ---- the keeper's end -------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@
 #include "base/err.h"
 
 /* Raised with every change of what stands in the memfd, the text ring included. */
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define JOURNAL_SLOTS                                                                                        \
         64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
 /* The longest request of a read-only mount is a LOOKUP: header and name.  What is longer (many FORGETs in one) is
@@ -90,6 +90,34 @@ bool journal_is_ready(const struct journal *j);
 /* The keeper ends the mount: a worker told to end takes its time and closes all. */
 void journal_set_ending(struct journal *j);
 bool journal_is_ending(const struct journal *j);
+
+/* An inventory was there, or a copy of it: a successor does not take its absence for a mount without one. */
+void journal_set_inventory(struct journal *j);
+bool journal_had_inventory(const struct journal *j);
+
+/* What the keeper counts since the mount. */
+#define JOURNAL_MINUTES 60
+struct journal_counters {
+        int64_t mount_sec;           /* since the epoch, as death_sec */
+        uint64_t restarts, upgrades; /* a worker that ended in order is neither */
+        uint64_t refusals;           /* of upgrades */
+        uint64_t poisoned;           /* requests that were answered EIO because each try killed a worker */
+        int64_t death_sec;           /* 0: none has died */
+        struct err death;            /* what the last one died of */
+        struct err upgrade_refused;  /* why the last upgrade was refused; "" once one was not */
+        int64_t minute[JOURNAL_MINUTES];     /* since the epoch; place: modulo JOURNAL_MINUTES */
+        uint64_t in_minute[JOURNAL_MINUTES]; /* restarts in it */
+};
+
+/* Counts a death at @now_sec. */
+void journal_count_restart(struct journal_counters *c, int64_t now_sec);
+/* Of the hour before @now_sec, to the minute. */
+uint64_t journal_restarts_last_hour(const struct journal_counters *c, int64_t now_sec);
+
+/* The keeper, which has its own copy and never reads this one; a worker, at any time.  False: it could not be read
+ * whole. */
+void journal_put_counters(struct journal *j, const struct journal_counters *c);
+bool journal_get_counters(const struct journal *j, struct journal_counters *ret);
 
 /* ---- slots, for the keeper ---- */
 

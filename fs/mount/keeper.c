@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -62,11 +63,50 @@ struct keeper {
         bool established;   /* a worker has served */
         bool ready;         /* and said that all is there */
         bool ending;
-        bool hung;  /* we killed it ourselves: it did not get on */
-        int status; /* exit status, when ended */
+        bool hung;                        /* we killed it ourselves: it did not get on */
+        struct journal_counters counters; /* the journal's are a copy of these (invariant 3) */
+        int status;                       /* exit status, when ended */
         bool over;
         struct err *err;
 };
+
+/* ---- counters ---------------------------------------------------------------------------------- */
+
+static void tell_counters(struct keeper *k)
+{
+        journal_put_counters(k->journal, &k->counters);
+}
+
+/* A worker that ended with status 0 made room for another one: that is no death. */
+static void count_death(struct keeper *k, int status)
+{
+        struct journal_counters *c = &k->counters;
+
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+                return;
+        c->death_sec = (int64_t)time(NULL);
+        journal_count_restart(c, c->death_sec);
+        if (k->hung)
+                (void)err_set(&c->death, 0, "it did not get on, and was killed");
+        else if (WIFSIGNALED(status))
+                (void)err_set(&c->death, 0, "it died by signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+        else if (k->worker.reason.text[0])
+                c->death = k->worker.reason;
+        else
+                (void)err_set(&c->death, 0, "it ended with status %d", WEXITSTATUS(status));
+        tell_counters(k);
+}
+
+static void count_upgrade(struct keeper *k, const char *refusal)
+{
+        k->counters.upgrades += !refusal;
+        k->counters.refusals += !!refusal;
+        k->counters.upgrade_refused.text[0] = '\0';
+        if (refusal)
+                (void)err_set(&k->counters.upgrade_refused, 0, "%s", refusal);
+        tell_counters(k);
+}
 
 /* ---- requests ---------------------------------------------------------------------------------- */
 
@@ -104,6 +144,9 @@ static bool watch_requests(struct keeper *k, int64_t now_ms)
                 case REQUEST_REFUSE:
                 case REQUEST_CONDEMN:
                         if (!r.refused) {
+                                k->counters.poisoned +=
+                                        r.crashes >= POLICY_STRIKES || r.hangs >= POLICY_STRIKES;
+                                tell_counters(k);
                                 log_error("a request (operation %u, node %#llx) is answered with an error: "
                                           "waited %lld "
                                           "s, %u workers died meanwhile, %u of it",
@@ -242,6 +285,7 @@ static void end_upgrade(struct keeper *k, const char *refusal)
         k->upgrade = UPGRADE_NONE;
         if (k->new_binary_fd >= 0)
                 close(take_fd(&k->new_binary_fd));
+        count_upgrade(k, refusal);
         if (refusal)
                 log_error("upgrade refused: %s", refusal);
         else
@@ -254,6 +298,8 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 
         while (child_hear(&k->worker) > 0)
                 ;
+        if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
+                count_death(k, status);
         order = k->worker_kill_ms || k->hung ||
                 (WIFSIGNALED(status) ? is_order(WTERMSIG(status)) : WEXITSTATUS(status) == 0);
         k->worker_kill_ms = 0;
@@ -292,8 +338,11 @@ static void begin_upgrade(struct keeper *k, int64_t now_ms)
         struct err err = { "" };
 
         if (k->ending || !k->ready || k->upgrade != UPGRADE_NONE) {
-                log_error("upgrade refused: %s",
-                        k->upgrade != UPGRADE_NONE ? "another one is on its way" : "the mount is not ready");
+                const char *why =
+                        k->upgrade != UPGRADE_NONE ? "another one is on its way" : "the mount is not ready";
+
+                count_upgrade(k, why);
+                log_error("upgrade refused: %s", why);
                 return;
         }
         k->upgrade = UPGRADE_PROBING;
@@ -546,6 +595,8 @@ static int set_up(struct keeper *k)
         r = journal_create(k->opts->ring_bytes, &k->journal, k->err);
         if (r < 0)
                 return r;
+        k->counters.mount_sec = (int64_t)time(NULL);
+        tell_counters(k);
         k->plan.oom_score_adj = lower_oom_score();
         return mountpoint_mount(k->m, &k->fuse_fd, k->err);
 }

@@ -16,6 +16,7 @@ void daemon_facts_init(struct daemon_facts *f, const struct catalog_view *catalo
                         .restarts = FACT_UNKNOWN,
                         .upgrades = FACT_UNKNOWN,
                         .restarts_last_hour = FACT_UNKNOWN,
+                        .refusals = FACT_UNKNOWN,
                         .poisoned = FACT_UNKNOWN,
                         .resident_bytes = FACT_UNKNOWN,
                         .cpu_us = FACT_UNKNOWN },

@@ -82,11 +82,13 @@ struct facts_process {
         uint64_t keeper_pid, worker_pid; /* in the daemon's own namespace */
         uint64_t restarts, upgrades;     /* of the worker since the mount; an upgrade is no restart */
         uint64_t restarts_last_hour;
-        uint64_t poisoned;       /* requests that were answered EIO because each try killed a worker */
-        int64_t death_sec;       /* of the worker that died last */
-        const char *death;       /* what it died of */
-        uint64_t resident_bytes; /* memory of the worker */
-        uint64_t cpu_us;         /* that the worker has used, microseconds */
+        uint64_t refusals;           /* of upgrades */
+        const char *upgrade_refused; /* why the last one was; NULL: it was not */
+        uint64_t poisoned;           /* requests that were answered EIO because each try killed a worker */
+        int64_t death_sec;           /* of the worker that died last */
+        const char *death;           /* what it died of */
+        uint64_t resident_bytes;     /* memory of the worker */
+        uint64_t cpu_us;             /* that the worker has used, microseconds */
 };
 
 struct facts_sandbox {

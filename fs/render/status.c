@@ -161,8 +161,12 @@ static void render_worker(const struct facts_process *p, const struct facts_sand
         buf_puts(out, ", ");
         put_number(out, "upgrades", p->upgrades);
         buf_puts(out, ", ");
-        put_number(out, "poisoned_requests", p->poisoned);
+        put_number(out, "upgrades_refused", p->refusals);
+        buf_puts(out, ", ");
+        put_text(out, "upgrade_refused", p->upgrade_refused);
         buf_puts(out, ",\n    ");
+        put_number(out, "poisoned_requests", p->poisoned);
+        buf_puts(out, ", ");
         put_time(out, "last_death", p->death_sec);
         buf_puts(out, ", ");
         put_text(out, "last_death_reason", p->death);

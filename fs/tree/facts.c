@@ -93,7 +93,7 @@ void facts_gather(const struct facts_sources *s, struct gathered *ret)
         f->engine.ring_limit_bytes = ring.limit_bytes;
         f->engine.ring_written_bytes = ring.written_bytes;
         if (s->fill)
-                s->fill(s->fill_ctx, f);
+                s->fill(s->fill_ctx, f, &ret->texts);
 }
 
 void facts_release(struct gathered *g)

@@ -10,6 +10,11 @@
 #include "tree/requests.h"
 #include "tree/textring.h"
 
+/* Room for texts that @fill below makes; they live as long as the facts. */
+struct facts_texts {
+        struct err death, upgrade_refused;
+};
+
 struct facts_sources {
         struct catalog *catalog; /* all borrowed */
         struct inventory *inventory;
@@ -17,7 +22,7 @@ struct facts_sources {
         const struct requests *requests; /* NULL: nobody counts */
         const char *version;
         /* Adds what only the worker knows: processes, sandbox.  May be NULL. */
-        void (*fill)(void *ctx, struct daemon_facts *f);
+        void (*fill)(void *ctx, struct daemon_facts *f, struct facts_texts *texts);
         void *fill_ctx;
         /* Told how the inventory answered. */
         void (*on_inventory)(void *ctx, int r, const struct err *err);
@@ -33,6 +38,7 @@ struct gathered {
         struct catalog_progress progress;
         struct inventory_health health;
         struct err inventory_error;
+        struct facts_texts texts;
 };
 
 /* Blocks for SQLite.  End it with facts_release. */

@@ -26,6 +26,7 @@
 
 struct requests;
 struct texts;
+struct facts_texts;
 
 struct texts_options {
         struct catalog *catalog;         /* borrowed */
@@ -33,8 +34,9 @@ struct texts_options {
         struct seen *seen;               /* borrowed; NULL: nobody wants to know who asks */
         const char *version;             /* of pxefs, for status; borrowed */
         const struct requests *requests; /* for metrics; borrowed; NULL: not counted */
-        void (*fill)(void *ctx,
-                struct daemon_facts *f); /* adds what only the caller knows of itself; may be NULL */
+        void (*fill)(void *ctx, struct daemon_facts *f,
+                struct facts_texts *
+                        texts); /* as in tree/facts.h: adds what only the caller knows of itself; may be NULL */
         void *fill_ctx;
         int statm_fd;          /* /proc/self/statm, open; borrowed; -1: none */
         struct textring *ring; /* what machines ask for; borrowed; 16 MiB */

@@ -52,9 +52,9 @@ wait_for 20 pgrep -P "$keeper" -x pxefs-standby
 kill -KILL "$worker"
 [ "$(digest "$MNT/$file")" = "$want" ] || fail "no successor from the program that is open"
 
-# No successor can serve: the cache directory cannot be entered. Readers get an error, and the mount ends.
-chmod 0 "$CACHE"
-kill -KILL "$(worker_pid)"
+# No successor can be had: the program may not be executed any more. Readers get an error, and the mount ends.
+chmod 0 "$DIR/bin/kept"
+kill -KILL $(pgrep -P "$keeper")
 dd if="$MNT/$file" iflag=nocache count=0 of=/dev/null 2>/dev/null &
 got=0
 timeout 60 cat "$MNT/$file" >/dev/null 2>&1 || got=$?

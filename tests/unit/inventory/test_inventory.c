@@ -523,6 +523,10 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
         inventory_close(inv);
         (void)snprintf(path, sizeof path, "%s/x", lab->dir);
         assert_int_equal(inventory_open(&(struct inventory_options) { .path = path }, &other, &err), -ENOENT);
+        /* A successor opens it all the same; each question is an error then. */
+        assert_int_equal(inventory_open(&(struct inventory_options) { .path = path, .open_later = true }, &other, &err), 0);
+        assert_int_equal(inventory_plan(other, 1, &(struct plan *) { NULL }, &err), -ENOENT);
+        inventory_close(other);
         f = fopen(path, "w");
         assert_int_equal(inventory_open(&(struct inventory_options) { .path = path }, &other, &err), -EBADMSG);
         assert_non_null(strstr(err.text, "empty file"));

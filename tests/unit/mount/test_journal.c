@@ -237,6 +237,48 @@ static void a_worker_cannot_cut_it_short(void **state)
         journal_close(k);
 }
 
+static void what_the_keeper_counts_is_read_whole_and_cut_to_its_room(void **state)
+{
+        struct journal *k = keeper(), *w = worker(k);
+        struct journal_counters c = { .mount_sec = 5, .restarts = 3, .poisoned = 1 }, got;
+
+        (void)state;
+        assert_true(journal_get_counters(w, &got)); /* before the keeper wrote any */
+        assert_int_equal(got.restarts, 0);
+        memset(c.death.text, 'x', sizeof c.death.text);
+        journal_put_counters(k, &c);
+        assert_true(journal_get_counters(w, &got));
+        assert_int_equal(got.mount_sec, 5);
+        assert_int_equal(got.restarts, 3);
+        assert_int_equal(strlen(got.death.text), sizeof got.death.text - 1);
+        assert_string_equal(got.upgrade_refused.text, "");
+        assert_false(journal_had_inventory(k));
+        journal_set_inventory(w);
+        assert_true(journal_had_inventory(k));
+        journal_close(w);
+        journal_close(k);
+}
+
+static void the_last_hour_is_sixty_minutes(void **state)
+{
+        struct journal_counters c = { .restarts = 0 };
+        int64_t t = INT64_C(60) * 30000000;
+
+        (void)state;
+        assert_int_equal(journal_restarts_last_hour(&c, t), 0);
+        for (int i = 0; i < 1000; i++)
+                journal_count_restart(&c, t + i % 60);
+        journal_count_restart(&c, t + 60);
+        assert_int_equal(journal_restarts_last_hour(&c, t + 60), 1001);
+        assert_int_equal(journal_restarts_last_hour(&c, t + 59 * 60 + 59), 1001);
+        assert_int_equal(journal_restarts_last_hour(&c, t + 60 * 60), 1);
+        assert_int_equal(journal_restarts_last_hour(&c, t + 61 * 60), 0);
+        assert_int_equal(journal_restarts_last_hour(&c, t - 3600), 0); /* the clock was set back */
+        journal_count_restart(&c, t + 60 * 60); /* takes the place of the first minute */
+        assert_int_equal(journal_restarts_last_hour(&c, t + 60 * 60), 2);
+        assert_int_equal(c.restarts, 1002);
+}
+
 static void init_and_its_reply_are_kept_if_they_fit(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
@@ -268,6 +310,8 @@ int main(void)
                 cmocka_unit_test(another_version_or_shape_is_refused_with_a_reason),
                 cmocka_unit_test(a_worker_cannot_cut_it_short),
                 cmocka_unit_test(init_and_its_reply_are_kept_if_they_fit),
+                cmocka_unit_test(what_the_keeper_counts_is_read_whole_and_cut_to_its_room),
+                cmocka_unit_test(the_last_hour_is_sixty_minutes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

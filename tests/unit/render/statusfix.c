@@ -47,6 +47,8 @@ static void numbers(struct daemon_facts *f)
                 .restarts = 4,
                 .upgrades = 1,
                 .restarts_last_hour = 3,
+                .refusals = 2,
+                .upgrade_refused = "its journal has version 9, the mount's has 2",
                 .poisoned = 1,
                 .death_sec = T0 - 60,
                 .death = "signal 11 (Segmentation fault)",
