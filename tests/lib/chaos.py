@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
 """chaos.py KEEPER_PID SIGNAL INTERVAL_MS STOP_FILE -- sends SIGNAL to the keeper's worker again and again, until STOP_FILE
-is there; never to one that does not serve yet.  With SIGNAL "UPGRADE" it makes a new copy of the program at WORKER (environment) and sends the keeper SIGHUP.
+is there; to one that has served for INTERVAL_MS, so that some work is done between two deaths on however slow a machine.  With SIGNAL "UPGRADE" it makes a new copy of the program at WORKER (environment) and sends the keeper SIGHUP.
 STOP_FILE.begun appears with the first.  Prints how many it sent."""
 import os
 import shutil
@@ -25,6 +25,7 @@ def serving(parent):
 
 
 sent = 0
+seen = {}  # when each worker was first seen to serve
 following = time.monotonic()
 while not os.path.exists(stop):
     if what == "UPGRADE":
@@ -35,13 +36,16 @@ while not os.path.exists(stop):
         sent += 1
     else:
         for pid in serving(keeper):
+            if time.monotonic() - seen.setdefault(pid, time.monotonic()) < interval:
+                continue
             try:
                 os.kill(pid, getattr(signal, what))
                 sent += 1
+                del seen[pid]
             except ProcessLookupError:
                 pass
     if sent == 1:
         open(stop + ".begun", "w").close()
-    following = max(following + interval, time.monotonic())
+    following = max(following + (interval if what == "UPGRADE" else 0.01), time.monotonic())
     time.sleep(max(0, following - time.monotonic()))
 print(sent)
