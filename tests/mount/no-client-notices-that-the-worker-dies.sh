@@ -36,7 +36,7 @@ round()
         python3 "$PXEFS_SRC/tests/lib/prober.py" "$DIR/stop" "$MNT/smartos/20240109T000000Z/$file" \
                 "$MNT/hosts/02-08-20-00-00-01/menu.ipxe" >"$DIR/prober" 2>"$DIR/prober.err" &
         prober=$!
-        python3 "$PXEFS_SRC/tests/lib/chaos.py" "$keeper" "$1" 1000 "$DIR/stop" >"$DIR/chaos" &
+        python3 "$PXEFS_SRC/tests/lib/chaos.py" "$keeper" "$1" 100 "$DIR/stop" >"$DIR/chaos" &
         chaos=$!
         wait_for 20 test -e "$DIR/stop.begun" || fail "nothing was sent"
         clients=
