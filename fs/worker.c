@@ -326,9 +326,11 @@ static int take_place(struct worker *w, struct err *err)
         int r;
 
         w->ops = (struct ops) { .requests = &w->requests, .on_init = one_more, .on_init_ctx = w };
-        r = session_open(
-                &(struct session_options) {
-                        .ops = &w->ops, .fd = CHILD_FUSE_FD, .journal = w->journal, .debug = w->opts->debug },
+        r = session_open(&(struct session_options) { .ops = &w->ops,
+                                 .fd = CHILD_FUSE_FD,
+                                 .journal = w->journal,
+                                 .processors = processors(),
+                                 .debug = w->opts->debug },
                 &w->session, err);
         if (r < 0)
                 return r;

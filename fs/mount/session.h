@@ -15,6 +15,7 @@ struct session_options {
         struct ops *ops;         /* borrowed; what it points to may be filled in until session_loop */
         int fd;                  /* of a mounted /dev/fuse; the session's, closed on error too */
         struct journal *journal; /* borrowed */
+        unsigned processors;     /* what a predecessor left is executed so many at a time at first */
         bool debug;              /* libfuse prints every request to stderr */
 };
 
