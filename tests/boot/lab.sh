@@ -142,8 +142,8 @@ find_kea()
         mkdir -p "$DIR/kea"
         cat >"$DIR/kea-dhcp4" <<END
 #!/bin/sh
-export LD_LIBRARY_PATH=${PXEFS_KEA-}/usr/lib/x86_64-linux-gnu KEA_PIDFILE_DIR=$DIR/kea KEA_LOCKFILE_DIR=$DIR/kea \
-        KEA_DHCP_DATA_DIR=$DIR/kea
+export LD_LIBRARY_PATH=${PXEFS_KEA-}/usr/lib/x86_64-linux-gnu KEA_PIDFILE_DIR=$DIR/kea KEA_LOCKFILE_DIR=$DIR/kea \\
+        KEA_LFC_EXECUTABLE=${PXEFS_KEA-}/usr/sbin/kea-lfc
 exec ${PXEFS_KEA-}/usr/sbin/kea-dhcp4 "\$@"
 END
         chmod +x "$DIR/kea-dhcp4"

@@ -13,10 +13,11 @@ vendor_rom 52:54:00:00:00:0a
 serve_tree
 cp /usr/lib/ipxe/snponly.efi "$STATIC/"
 
-# the_recipe NAME: into $DIR/NAME, with this lab's mount and interface.
+# the_recipe NAME: into $DIR/NAME, with this lab's mount, interface and place for leases.
 the_recipe()
 {
-        recipe docs/loaders/README.md "$1" | sed "s|/tftpboot|$MNT|; s|eth0|pxe0|" >"$DIR/$1"
+        recipe docs/loaders/README.md "$1" |
+                sed "s|/tftpboot|$MNT|; s|eth0|pxe0|; s|\"memfile\"|&, \"name\": \"$DIR/kea/leases.csv\"|" >"$DIR/$1"
 }
 
 # boots_both SERVER: with the DHCP server that was started last, which is stopped afterwards.
@@ -52,4 +53,4 @@ if ! find_kea; then
 fi
 the_recipe kea-dhcp4.conf
 run_kea
-boots_both Kea
+boots_both "Kea $(head -n 1 "$DIR/kea.version")"
