@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# Whoever follows docs/migration.md comes from a hand-made /tftpboot to pxefs and back: its commands are run as they stand there,
+# Whoever follows docs/migration.md and migration-triton.md comes from a hand-made /tftpboot to pxefs and back: its commands are run as they stand there,
 # with this test's paths, and show what the page says. The hand-made tree is what the SmartOS documentation has an operator
 # make. Each command of its tables works, and does what its row says.
 . "$PXEFS_TESTLIB"
 _need_isolation "a TFTP server"
 need curl sqlite3 python3
-page=docs/migration.md stamp=20240101T000000Z
+stamp=20240101T000000Z
 [ -w /dev/fuse ] || skip "no /dev/fuse"
 
 # The page's paths and programs: below $DIR. root_shadow and the menu are the documentation's.
@@ -83,8 +83,9 @@ marked()
         awk -v mark="<!-- $1: $2 -->" '
                 $0 == mark { found = 1; next }
                 found && /^```/ { if (inside) exit; inside = 1; next }
-                inside' "$PXEFS_SRC/$page"
+                inside' "$DIR/pages"
 }
+cat "$PXEFS_SRC/docs/migration.md" "$PXEFS_SRC/docs/migration-triton.md" >"$DIR/pages"
 
 cat >"$DIR/cwd/cn1.json" <<'END'
 { "platform": "20240101T000000Z", "ip": "192.0.2.11", "netmask": "255.255.255.0", "resolvers": [ "192.0.2.1" ],
@@ -98,8 +99,8 @@ cd "$DIR/cwd"
 systemctl start tftpd-hpa # before the mount, in the hand-made tree
 
 # All blocks in one shell, in the page's order, as a reader would type them.
-names=$(sed -n 's/^<!-- run: \(.*\) -->$/\1/p' "$PXEFS_SRC/$page")
-[ "$(echo "$names" | wc -l)" -ge 9 ] || fail "$page has only these blocks: $names"
+names=$(sed -n 's/^<!-- run: \(.*\) -->$/\1/p' "$DIR/pages")
+[ "$(echo "$names" | wc -l)" -eq 10 ] || fail "the pages have other blocks than this test was written for: $names"
 {
         echo 'set -eu'
         for name in $names; do
@@ -136,7 +137,7 @@ sh -c "$(marked run bytes | here)" >"$DIR/tmp/differs" 2>/dev/null
 grep -q 'unix differs' "$DIR/tmp/differs" || fail "a changed kernel is not seen by the page's comparison"
 
 # The tables: every command in the second column, in order; then what the machines get.
-python3 - "$PXEFS_SRC/$page" >"$DIR/commands" <<'END'
+python3 - "$DIR/pages" >"$DIR/commands" <<'END'
 import re, sys
 for line in open(sys.argv[1]):
     if line.startswith("|"):
