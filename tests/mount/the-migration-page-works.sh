@@ -164,11 +164,11 @@ done
 cmp "$DIR/cwd/answers.json" "$DIR/srv/tree/by-name/db2/modules/answers.json" || fail "db2's module"
 [ -e "$DIR/srv/tree/by-ip/192.0.2.10" ] && [ -e "$DIR/srv/tree/pxelinux.cfg/C000020A" ] || fail "db3's address"
 [ -e "$DIR/srv/tree/by-uuid/4c4c4544-0042-3010-8054-b4c04f4e5331" ] || fail "db3's UUID"
+pxectl setting menu_style=full
 pxectl set host db3 console=ttya
 grep -q '^timeout 5$' "$DIR/srv/tree/menu.lst.01020820000003" || fail "GRUB's timeout"
 grep -q '^variable os_console ttya$' "$DIR/srv/tree/menu.lst.01020820000003" || fail "GRUB's form"
 grep -q 'smartos=true,standalone=true' "$DIR/srv/tree/pxelinux.cfg/01-02-08-20-00-00-03" || fail "the literal rescue entry"
-pxectl setting menu_style=full
 grep -q 'Memory test' "$DIR/srv/tree/by-name/db3/menu.ipxe" || fail "the item of one's own"
 grep -q '^menu -- Rack 7$' "$DIR/srv/tree/by-name/db3/menu.ipxe" || fail "the title"
 
