@@ -320,7 +320,7 @@ int session_open(const struct session_options *opts, struct session **ret, struc
         return 0;
 }
 
-int session_loop(struct session *s, bool single_thread)
+int session_loop(struct session *s, bool single_thread, unsigned threads)
 {
         struct fuse_loop_config *config;
         int r;
@@ -336,6 +336,8 @@ int session_loop(struct session *s, bool single_thread)
                 if (!config)
                         return -ENOMEM;
                 fuse_loop_cfg_set_clone_fd(config, 0); /* invariant 3 */
+                if (threads)
+                        fuse_loop_cfg_set_max_threads(config, threads);
                 r = fuse_session_loop_mt(s->fuse, config);
                 fuse_loop_cfg_destroy(config);
         }
