@@ -562,7 +562,7 @@ CREATE TABLE route (
   destination TEXT NOT NULL
            CONSTRAINT "destination: an IPv4 address, or a network as address/bits with 0 to 32 bits (10.0.0.0/8)"
            CHECK (instr(destination, char(0)) = 0 AND (destination NOT GLOB '*/*' OR destination GLOB '*/[0-9]'
-               OR destination GLOB '*/[12][0-9]' OR destination GLOB '*/3[0-2]')
+               OR destination GLOB '*/[12][0-9]' OR destination GLOB '*/3[0-2]') AND destination NOT GLOB '*/*/*'
              AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) BETWEEN 7 AND 15 AND substr(destination, 1, instr(destination || '/', '/') - 1) GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[^0-9.]*'
              AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) - length(replace(substr(destination, 1, instr(destination || '/', '/') - 1), '.', '')) = 3 AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*..*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.0[0-9]*'
              AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.[3-9][0-9][0-9].*'

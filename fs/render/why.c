@@ -193,12 +193,11 @@ static void put_lines(
                         e->wanted_bytes, o->limits->loader, o->limits->bytes);
         else if (module && !o->build->has_hash)
                 buf_puts(out, "  this build has no boot_archive.hash\n");
-        if (e->sums_dropped)
+        if (e->sums_dropped || e->sums == SUMS_WORDS)
                 buf_printf(out,
-                        "  the hashes of boot modules are left out: with all hashes %zu bytes and %u "
-                        "modules, %s holds "
-                        "%zu and %u\n",
-                        e->wanted_bytes, e->wanted_modules, o->limits->loader, o->limits->bytes,
+                        "  the hashes of boot modules %s: with all hashes as modules %zu bytes and %u modules, "
+                        "%s holds %zu and %u\n",
+                        e->sums_dropped ? "are left out" : "stand behind the modules (hash=)", e->wanted_bytes, e->wanted_modules, o->limits->loader, o->limits->bytes,
                         o->limits->modules);
 }
 
@@ -222,6 +221,7 @@ static int put_other_budget(struct buf *out, const struct offer *o, enum dialect
                 e.cannot         ? "does not fit, it has no such entry"
                 : e.hash_dropped ? "fits without boot_archive.hash"
                 : e.sums_dropped ? "fits without the hashes of boot modules"
+                : e.sums == SUMS_WORDS ? "fits, with the hashes of boot modules behind them"
                                  : "fits");
         for (size_t i = 0; i < o->plan->n_properties; i++) {
                 const struct plan_property *q = &o->plan->properties[i];
