@@ -497,6 +497,43 @@ static void networking_is_made_of_columns(void **state)
                                          " WHERE host = 1) || (SELECT count(*) FROM nic WHERE host = 1)"), "000");
 }
 
+/* What the log has of a NIC, a network and a route is what an UPDATE wants after SET to take the change back. */
+static void the_log_takes_a_network_back(void **state)
+{
+        static const char *const changes[] = {
+                "UPDATE nic SET netmask = '255.0.0.0', gateway = '192.0.2.9', vlan = 9, mtu = 1600, aggr = 'aggr7' WHERE id = 1",
+                "UPDATE nic SET nic_tag = 'other', nic_tags_provided = 'admin,other' WHERE id = 1",
+                "UPDATE network SET admin_tag = 'x', dns_domain = 'y', dns_resolver1 = '1.1.1.1', dns_resolver2 = '2.2.2.2'",
+                "UPDATE network SET dns_resolver3 = '3.3.3.3', etherstubs = 'stub7', lacp_mode = 'off'",
+                "UPDATE route SET destination = '10.3.0.0/16'",
+                "UPDATE route SET gateway = '192.0.2.8'",
+        };
+        char before[3000], undo[2100];
+
+        (void)state;
+        lab_do(db, ADMIN "INSERT INTO network (host) VALUES (1);"
+                   "INSERT INTO route (host, destination, gateway) VALUES (1, '10.2.0.0/16', '192.0.2.254')");
+#define NOW                                                                                                  \
+        lab_text(db, "SELECT group_concat(s, ' ') FROM (SELECT quote(ip) || quote(netmask) || quote(gateway) || quote(vlan) ||" \
+                     " quote(mtu) || quote(nic_tag) || quote(nic_tags_provided) || quote(aggr) AS s FROM nic UNION ALL"        \
+                     " SELECT quote(admin_tag) || quote(dns_domain) || quote(dns_resolver1) || quote(dns_resolver2) ||"        \
+                     " quote(dns_resolver3) || quote(etherstubs) || quote(lacp_mode) FROM network UNION ALL"                    \
+                     " SELECT destination || quote(gateway) FROM route)")
+        (void)snprintf(before, sizeof before, "%s", NOW);
+        for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+                lab_do(db, changes[i]);
+                assert_string_not_equal(NOW, before);
+                (void)snprintf(undo, sizeof undo, "UPDATE %s SET ", i < 2 ? "nic" : i < 4 ? "network" : "route");
+                strcat(undo, lab_text(db, "SELECT old || ' WHERE id = ' || row FROM change ORDER BY id DESC LIMIT 1"));
+                lab_do(db, undo);
+                assert_string_equal(NOW, before);
+        }
+#undef NOW
+        lab_do(db, "DELETE FROM change; DELETE FROM network; DELETE FROM route");
+        assert_string_equal(lab_text(db, "SELECT group_concat(tab || ' ' || op) FROM (SELECT tab, op FROM change ORDER BY id)"),
+                "network delete,route delete");
+}
+
 static void without_the_admin_tag_there_is_no_networking(void **state)
 {
         (void)state;
@@ -669,6 +706,7 @@ int main(void)
                 T(rows_written_with_checks_off_cost_themselves),
                 T(a_network_is_typed_by_its_columns),
                 T(networking_is_made_of_columns),
+                T(the_log_takes_a_network_back),
                 T(without_the_admin_tag_there_is_no_networking),
                 T(the_networking_view_and_the_daemon_agree),
                 T(a_network_written_with_checks_off_costs_the_file),
