@@ -28,8 +28,8 @@ const char nic_set_usage[] = "usage: pxectl nic set MAC COLUMN=VALUE...\n"
                              "  SELECT json FROM host_networking WHERE hostname = 'db1';\n";
 
 /* In the order of the parameters of ctl_nic_set, from the third on; the second says which of them were given. */
-static const char *const columns[] = { "ip", "netmask", "gateway", "vlan", "mtu", "nic_tag", "nic_tags_provided",
-        "aggr" };
+static const char *const columns[] = { "ip", "netmask", "gateway", "vlan", "mtu", "nic_tag",
+        "nic_tags_provided", "aggr" };
 #define N_COLUMNS (sizeof columns / sizeof columns[0])
 
 struct change {
@@ -44,11 +44,13 @@ static int parse(int argc, char **argv, const char *command, struct change *ret)
                 size_t k = 0;
 
                 if (!ctl_split(argv[i], &value))
-                        return ctl_fail(CTL_USAGE, "%s is not COLUMN=VALUE: pxectl nic %s --help", argv[i], command);
+                        return ctl_fail(
+                                CTL_USAGE, "%s is not COLUMN=VALUE: pxectl nic %s --help", argv[i], command);
                 while (k < N_COLUMNS && strcmp(columns[k], argv[i]) != 0)
                         k++;
                 if (k == N_COLUMNS)
-                        return ctl_fail(CTL_USAGE, "a NIC has no column %s to be set: pxectl nic set --help", argv[i]);
+                        return ctl_fail(CTL_USAGE, "a NIC has no column %s to be set: pxectl nic set --help",
+                                argv[i]);
                 ret->value[k] = *value ? value : NULL;
                 ret->given |= INT64_C(1) << k;
         }
@@ -66,10 +68,11 @@ static int set(struct ctl *c, const char *mac, const struct change *w)
         if (mac_parse(mac, &number, NULL) < 0)
                 return ctl_fail(CTL_USAGE, "%s is no MAC address, such as 02:08:20:ab:cd:01", mac);
         mac_format(number, canonical);
-        code = ctl_run(c, inventory_q_ctl_nic_set, mac, "sissssssss", canonical, w->given, w->value[0], w->value[1],
-                w->value[2], w->value[3], w->value[4], w->value[5], w->value[6], w->value[7]);
+        code = ctl_run(c, inventory_q_ctl_nic_set, mac, "sissssssss", canonical, w->given, w->value[0],
+                w->value[1], w->value[2], w->value[3], w->value[4], w->value[5], w->value[6], w->value[7]);
         if (code == CTL_OK && c->changed == before)
-                return ctl_fail(CTL_NOT_FOUND, "NIC %s does not exist: pxectl host list shows those there are", mac);
+                return ctl_fail(
+                        CTL_NOT_FOUND, "NIC %s does not exist: pxectl host list shows those there are", mac);
         return code;
 }
 
@@ -94,8 +97,9 @@ int cmd_nic_add(struct ctl *c, int argc, char **argv)
 int cmd_nic_set(struct ctl *c, int argc, char **argv)
 {
         struct change w = { .given = 0 };
-        int code = argc < 2 ? ctl_fail(CTL_USAGE, "nic set wants a MAC and what to set: pxectl nic set --help")
-                            : parse(argc - 1, argv + 1, "set", &w);
+        int code = argc < 2
+                           ? ctl_fail(CTL_USAGE, "nic set wants a MAC and what to set: pxectl nic set --help")
+                           : parse(argc - 1, argv + 1, "set", &w);
 
         if (code == CTL_OK)
                 code = ctl_begin(c);

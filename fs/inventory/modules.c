@@ -220,7 +220,8 @@ static int add_answers(struct load *l, sqlite3_stmt *s, size_t rank, struct answ
 }
 
 /* Adds a module that is made of columns.  Takes *@layer. */
-static int add_made(struct load *l, const char *name, const struct buf *text, bool secret, char **layer, struct rows *f)
+static int add_made(
+        struct load *l, const char *name, const struct buf *text, bool secret, char **layer, struct rows *f)
 {
         struct row *k = &f->v[f->n];
 

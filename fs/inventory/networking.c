@@ -146,8 +146,9 @@ struct rule {
 
 /* Texts of a NIC, in the order of Q_host_nics behind the id; those from NIC_TEXTS_NEW on make the file. */
 enum { NIC_MAC, NIC_IP, NIC_NETMASK, NIC_GATEWAY, NIC_TAG, NIC_TAGS, NIC_AGGR, NIC_TEXTS };
-static const struct rule nic_rules[NIC_TEXTS] = { { "mac", is_mac }, { "ip", is_ip }, { "netmask", is_netmask },
-        { "gateway", is_ipv4 }, { "nic_tag", is_tag }, { "nic_tags_provided", is_tags }, { "aggr", is_aggr } };
+static const struct rule nic_rules[NIC_TEXTS] = { { "mac", is_mac }, { "ip", is_ip },
+        { "netmask", is_netmask }, { "gateway", is_ipv4 }, { "nic_tag", is_tag },
+        { "nic_tags_provided", is_tags }, { "aggr", is_aggr } };
 
 /* And its numbers, behind the texts. */
 enum { NIC_VLAN, NIC_MTU, NIC_NUMBERS };
@@ -196,7 +197,8 @@ static void networking_fini(struct networking *w)
 
 /* ---- rows ---- */
 
-static int refuse(struct load *l, struct networking *w, const char *table, sqlite3_stmt *s, const char *column)
+static int refuse(
+        struct load *l, struct networking *w, const char *table, sqlite3_stmt *s, const char *column)
 {
         w->bad = true;
         return load_problem(l, "networking.json was left out: %s %lld has an unusable %s; UPDATE %s", table,
@@ -265,7 +267,8 @@ static int add_network(struct load *l, sqlite3_stmt *s, struct networking *w)
 
 static int add_route(struct load *l, sqlite3_stmt *s, struct networking *w)
 {
-        static const struct rule destination = { "destination", is_destination }, gateway = { "gateway", is_ipv4 };
+        static const struct rule destination = { "destination", is_destination },
+                                 gateway = { "gateway", is_ipv4 };
         struct route *k = &w->routes[w->n_routes];
         char *text = NULL;
         int r = read_text(l, w, "route", s, 1, &destination, false, &text);
@@ -280,8 +283,8 @@ static int add_route(struct load *l, sqlite3_stmt *s, struct networking *w)
         if (w->n_routes == ROUTES_MAX) {
                 free(text);
                 w->bad = true;
-                return load_problem(l, "networking.json was left out: a machine's layers may have %d routes",
-                        ROUTES_MAX);
+                return load_problem(
+                        l, "networking.json was left out: a machine's layers may have %d routes", ROUTES_MAX);
         }
         *k = (struct route) { .destination = text };
         w->n_routes++;
@@ -431,7 +434,7 @@ static void put_nictags(struct buf *out, const struct networking *w)
         for (size_t i = 0; i < w->n_nics; i++) {
                 const struct nic *n = &w->nics[i];
 
-                for (const char *tag = n->text[NIC_TAGS]; tag && *tag; ) {
+                for (const char *tag = n->text[NIC_TAGS]; tag && *tag;) {
                         size_t len = strcspn(tag, ",");
 
                         begin_line(out, &s);
@@ -556,7 +559,8 @@ int load_networking(struct load *l, struct buf *out)
                 admin = admin || provides(&w.nics[i], admin_tag(&w));
         if (!admin)
                 return load_problem(l,
-                        "networking.json was left out: no NIC of the host has %s in nic_tags_provided, and without "
+                        "networking.json was left out: no NIC of the host has %s in nic_tags_provided, and "
+                        "without "
                         "it SmartOS brings up no network; UPDATE nic",
                         admin_tag(&w));
         put_networking(out, l, &w);

@@ -177,7 +177,9 @@ static void put_set(struct buf *out, const char *name, const char *value)
         PUT(out, "set ", name, *value ? " " : "", value, "\n");
 }
 
-static const char *const sums_words[] = { [SUMS_NONE] = "no", [SUMS_MODULES] = "yes", [SUMS_WORDS] = "words" };
+static const char *const sums_words[] = {
+        [SUMS_NONE] = "no", [SUMS_MODULES] = "yes", [SUMS_WORDS] = "words"
+};
 
 /* The lines with which an entry begins.  @label "": named after its build. */
 static void put_build(struct buf *out, const struct offer *o, const char *label, const struct build_info *b,
@@ -188,7 +190,8 @@ static void put_build(struct buf *out, const struct offer *o, const char *label,
                 buf_puts(
                         out, "# boot_archive.hash is left out: the line would be too long for the loader.\n");
         if (e->sums == SUMS_WORDS)
-                buf_puts(out, "# The hashes of boot modules stand behind them: as modules there is no room for them in the "
+                buf_puts(out, "# The hashes of boot modules stand behind them: as modules there is no room "
+                              "for them in the "
                               "loader.\n");
         if (e->sums_dropped)
                 buf_puts(out, "# The hashes of boot modules are left out: there is no room for them in the "

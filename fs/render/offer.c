@@ -218,7 +218,8 @@ static void settle_files(struct offer *o)
                 (void)snprintf(f->hash_path, sizeof f->hash_path, "hosts/%s/m/%s.hash", o->plan->home, m->id);
                 (void)snprintf(f->words, sizeof f->words, "type=file name=%s", m->name);
                 (void)snprintf(f->hash_words, sizeof f->hash_words, "type=hash name=%s", m->name);
-                (void)snprintf(f->hashed_words, sizeof f->hashed_words, "type=file name=%s hash=%s", m->name, m->sha1);
+                (void)snprintf(f->hashed_words, sizeof f->hashed_words, "type=file name=%s hash=%s", m->name,
+                        m->sha1);
                 o->n_files++;
         }
 }

@@ -414,12 +414,13 @@ static void a_network_is_typed_by_its_columns(void **state)
         char sql[300];
 
         (void)state;
-        lab_do(db, "UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', gateway = '192.0.2.1', nic_tag = 'admin'"
+        lab_do(db, "UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', gateway = '192.0.2.1', "
+                   "nic_tag = 'admin'"
                    " WHERE host = 2; INSERT INTO network (host) VALUES (1);"
                    "INSERT INTO route (host, destination) VALUES (1, '10.9.0.0/16')");
 #define TRY_ALL(table, rows, where)                                                                          \
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {                                          \
-                (void)snprintf(sql, sizeof sql, "BEGIN; UPDATE " table " SET %s = %s WHERE " where,           \
+                (void)snprintf(sql, sizeof sql, "BEGIN; UPDATE " table " SET %s = %s WHERE " where,          \
                         rows[i].column, rows[i].value);                                                      \
                 if (rows[i].sentence)                                                                        \
                         lab_refused(db, sql, rows[i].sentence);                                              \
@@ -433,36 +434,42 @@ static void a_network_is_typed_by_its_columns(void **state)
 #undef TRY_ALL
         lab_refused(db, "INSERT INTO network (dns_domain) VALUES ('x')", "host, profile: give exactly one");
         lab_refused(db, "INSERT INTO network (profile) VALUES (9)", "profile: no such profile");
-        lab_refused(db, "INSERT INTO route (host, destination) VALUES (9, '10.0.0.0/8')", "host: no such host");
+        lab_refused(
+                db, "INSERT INTO route (host, destination) VALUES (9, '10.0.0.0/8')", "host: no such host");
         lab_refused(db, "INSERT INTO nic (host, mac, vlan) VALUES (1, '020820abcd0f', 5)",
                 "gateway, vlan: they go with an address");
 }
 
-#define ADMIN "UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', nic_tag = 'admin', nic_tags_provided = 'admin'" \
-              " WHERE mac = '02-08-20-ab-cd-01';"
+#define ADMIN                                                                                                \
+        "UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', nic_tag = 'admin', nic_tags_provided "  \
+        "= 'admin'"                                                                                          \
+        " WHERE mac = '02-08-20-ab-cd-01';"
 
 static void networking_is_made_of_columns(void **state)
 {
         (void)state;
         lab_do(db, "UPDATE nic SET ip = '192.0.2.7' WHERE mac = '02-08-20-ab-cd-01';"
-                   "INSERT INTO network (profile, dns_domain, dns_resolver1) VALUES (1, 'example.com', '192.0.2.53')");
+                   "INSERT INTO network (profile, dns_domain, dns_resolver1) VALUES (1, 'example.com', "
+                   "'192.0.2.53')");
         expect(""); /* an address alone asks for nothing */
-        lab_do(db, ADMIN "UPDATE nic SET aggr = 'aggr1', nic_tags_provided = 'storage,backup', mtu = 9000 WHERE mac ="
-                   " '02-08-20-ab-cd-03';"
-                   "INSERT INTO nic (host, mac, ip, netmask, gateway, vlan, nic_tag) VALUES"
-                   " (1, '02:08:20:ab:cd:05', '198.51.100.7', '255.255.254.0', '198.51.100.1', 100, 'external'),"
-                   " (1, '02:08:20:ab:cd:04', NULL, NULL, NULL, NULL, NULL);"
-                   "UPDATE nic SET aggr = 'aggr1' WHERE mac = '02-08-20-ab-cd-04';"
-                   "INSERT INTO network (host, dns_resolver3, etherstubs, lacp_mode) VALUES"
-                   " (1, '192.0.2.54', 'stub0,stub1', 'active');"
-                   "INSERT INTO network (profile, dns_resolver1) VALUES (3, '');"
-                   "INSERT INTO route (profile, destination, gateway) VALUES (1, '10.0.0.0/8', '192.0.2.254'),"
-                   " (1, '10.2.0.0/16', '192.0.2.254'), (3, '10.2.0.0/16', '192.0.2.253');"
-                   "INSERT INTO route (host, destination) VALUES (1, '10.0.0.0/8')");
+        lab_do(db, ADMIN
+                "UPDATE nic SET aggr = 'aggr1', nic_tags_provided = 'storage,backup', mtu = 9000 WHERE mac ="
+                " '02-08-20-ab-cd-03';"
+                "INSERT INTO nic (host, mac, ip, netmask, gateway, vlan, nic_tag) VALUES"
+                " (1, '02:08:20:ab:cd:05', '198.51.100.7', '255.255.254.0', '198.51.100.1', 100, 'external'),"
+                " (1, '02:08:20:ab:cd:04', NULL, NULL, NULL, NULL, NULL);"
+                "UPDATE nic SET aggr = 'aggr1' WHERE mac = '02-08-20-ab-cd-04';"
+                "INSERT INTO network (host, dns_resolver3, etherstubs, lacp_mode) VALUES"
+                " (1, '192.0.2.54', 'stub0,stub1', 'active');"
+                "INSERT INTO network (profile, dns_resolver1) VALUES (3, '');"
+                "INSERT INTO route (profile, destination, gateway) VALUES (1, '10.0.0.0/8', '192.0.2.254'),"
+                " (1, '10.2.0.0/16', '192.0.2.254'), (3, '10.2.0.0/16', '192.0.2.253');"
+                "INSERT INTO route (host, destination) VALUES (1, '10.0.0.0/8')");
         expect("networking.json={\n"
                "  \"admin_tag\": \"admin\",\n"
                "  \"aggregations\": [\n"
-               "    {\"name\": \"aggr1\", \"macs\": [\"02:08:20:ab:cd:03\", \"02:08:20:ab:cd:04\"], \"lacp_mode\": \"active\"}\n"
+               "    {\"name\": \"aggr1\", \"macs\": [\"02:08:20:ab:cd:03\", \"02:08:20:ab:cd:04\"], "
+               "\"lacp_mode\": \"active\"}\n"
                "  ],\n"
                "  \"dns_domain\": \"example.com\",\n"
                "  \"etherstubs\": [\"stub0\", \"stub1\"],\n"
@@ -479,13 +486,17 @@ static void networking_is_made_of_columns(void **state)
                "  \"vnics\": [\n"
                "    {\"nic_tag\": \"admin\", \"ip\": \"192.0.2.7\", \"netmask\": \"255.255.255.0\", \"mac\": "
                "\"02:08:20:ab:cd:01\"},\n"
-               "    {\"nic_tag\": \"external\", \"ip\": \"198.51.100.7\", \"netmask\": \"255.255.254.0\", \"gateway\": "
+               "    {\"nic_tag\": \"external\", \"ip\": \"198.51.100.7\", \"netmask\": \"255.255.254.0\", "
+               "\"gateway\": "
                "\"198.51.100.1\", \"mac\": \"02:08:20:ab:cd:05\", \"vlan_id\": 100}\n"
                "  ]\n"
                "}\n@host db1");
-        assert_string_equal(lab_text(db, "SELECT ifnull(json, 'none') FROM host_networking WHERE hostname = 'db2'"), "none");
-        assert_string_equal(lab_text(db, "SELECT group_concat(destination || ' ' || ifnull(gateway, '-') || ' ' || layer)"
-                                         " FROM host_route WHERE host = 1"),
+        assert_string_equal(
+                lab_text(db, "SELECT ifnull(json, 'none') FROM host_networking WHERE hostname = 'db2'"),
+                "none");
+        assert_string_equal(
+                lab_text(db, "SELECT group_concat(destination || ' ' || ifnull(gateway, '-') || ' ' || layer)"
+                             " FROM host_route WHERE host = 1"),
                 "10.0.0.0/8 - host db1,10.2.0.0/16 192.0.2.253 profile leaf");
         /* a module of that name takes its place */
         lab_do(db, "INSERT INTO module (profile, name, content) VALUES (2, 'networking.json', '{}')");
@@ -493,17 +504,22 @@ static void networking_is_made_of_columns(void **state)
         lab_do(db, "UPDATE module SET content = NULL");
         expect("");
         lab_do(db, "DELETE FROM host WHERE id = 1"); /* its own goes with it */
-        assert_string_equal(lab_text(db, "SELECT (SELECT count(*) FROM network WHERE host = 1) || (SELECT count(*) FROM route"
-                                         " WHERE host = 1) || (SELECT count(*) FROM nic WHERE host = 1)"), "000");
+        assert_string_equal(
+                lab_text(db,
+                        "SELECT (SELECT count(*) FROM network WHERE host = 1) || (SELECT count(*) FROM route"
+                        " WHERE host = 1) || (SELECT count(*) FROM nic WHERE host = 1)"),
+                "000");
 }
 
 /* What the log has of a NIC, a network and a route is what an UPDATE wants after SET to take the change back. */
 static void the_log_takes_a_network_back(void **state)
 {
         static const char *const changes[] = {
-                "UPDATE nic SET netmask = '255.0.0.0', gateway = '192.0.2.9', vlan = 9, mtu = 1600, aggr = 'aggr7' WHERE id = 1",
+                "UPDATE nic SET netmask = '255.0.0.0', gateway = '192.0.2.9', vlan = 9, mtu = 1600, aggr = "
+                "'aggr7' WHERE id = 1",
                 "UPDATE nic SET nic_tag = 'other', nic_tags_provided = 'admin,other' WHERE id = 1",
-                "UPDATE network SET admin_tag = 'x', dns_domain = 'y', dns_resolver1 = '1.1.1.1', dns_resolver2 = '2.2.2.2'",
+                "UPDATE network SET admin_tag = 'x', dns_domain = 'y', dns_resolver1 = '1.1.1.1', "
+                "dns_resolver2 = '2.2.2.2'",
                 "UPDATE network SET dns_resolver3 = '3.3.3.3', etherstubs = 'stub7', lacp_mode = 'off'",
                 "UPDATE route SET destination = '10.3.0.0/16'",
                 "UPDATE route SET gateway = '192.0.2.8'",
@@ -511,26 +527,36 @@ static void the_log_takes_a_network_back(void **state)
         char before[3000], undo[2100];
 
         (void)state;
-        lab_do(db, ADMIN "INSERT INTO network (host) VALUES (1);"
-                   "INSERT INTO route (host, destination, gateway) VALUES (1, '10.2.0.0/16', '192.0.2.254')");
+        lab_do(db, ADMIN
+                "INSERT INTO network (host) VALUES (1);"
+                "INSERT INTO route (host, destination, gateway) VALUES (1, '10.2.0.0/16', '192.0.2.254')");
 #define NOW                                                                                                  \
-        lab_text(db, "SELECT group_concat(s, ' ') FROM (SELECT quote(ip) || quote(netmask) || quote(gateway) || quote(vlan) ||" \
-                     " quote(mtu) || quote(nic_tag) || quote(nic_tags_provided) || quote(aggr) AS s FROM nic UNION ALL"        \
-                     " SELECT quote(admin_tag) || quote(dns_domain) || quote(dns_resolver1) || quote(dns_resolver2) ||"        \
-                     " quote(dns_resolver3) || quote(etherstubs) || quote(lacp_mode) FROM network UNION ALL"                    \
+        lab_text(db, "SELECT group_concat(s, ' ') FROM (SELECT quote(ip) || quote(netmask) || "              \
+                     "quote(gateway) || quote(vlan) ||"                                                      \
+                     " quote(mtu) || quote(nic_tag) || quote(nic_tags_provided) || quote(aggr) AS s FROM "   \
+                     "nic UNION ALL"                                                                         \
+                     " SELECT quote(admin_tag) || quote(dns_domain) || quote(dns_resolver1) || "             \
+                     "quote(dns_resolver2) ||"                                                               \
+                     " quote(dns_resolver3) || quote(etherstubs) || quote(lacp_mode) FROM network UNION ALL" \
                      " SELECT destination || quote(gateway) FROM route)")
         (void)snprintf(before, sizeof before, "%s", NOW);
         for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
                 lab_do(db, changes[i]);
                 assert_string_not_equal(NOW, before);
-                (void)snprintf(undo, sizeof undo, "UPDATE %s SET ", i < 2 ? "nic" : i < 4 ? "network" : "route");
-                strcat(undo, lab_text(db, "SELECT old || ' WHERE id = ' || row FROM change ORDER BY id DESC LIMIT 1"));
+                (void)snprintf(undo, sizeof undo, "UPDATE %s SET ",
+                        i < 2   ? "nic"
+                        : i < 4 ? "network"
+                                : "route");
+                strcat(undo,
+                        lab_text(db,
+                                "SELECT old || ' WHERE id = ' || row FROM change ORDER BY id DESC LIMIT 1"));
                 lab_do(db, undo);
                 assert_string_equal(NOW, before);
         }
 #undef NOW
         lab_do(db, "DELETE FROM change; DELETE FROM network; DELETE FROM route");
-        assert_string_equal(lab_text(db, "SELECT group_concat(tab || ' ' || op) FROM (SELECT tab, op FROM change ORDER BY id)"),
+        assert_string_equal(lab_text(db, "SELECT group_concat(tab || ' ' || op) FROM (SELECT tab, op FROM "
+                                         "change ORDER BY id)"),
                 "network delete,route delete");
 }
 
@@ -542,7 +568,8 @@ static void without_the_admin_tag_there_is_no_networking(void **state)
         expect_problem("networking.json was left out: no NIC of the host has admin in nic_tags_provided");
         assert_string_equal(lab_text(db, "SELECT json FROM host_networking WHERE host = 1"), "(null)");
         lab_do(db, "INSERT INTO network (profile, admin_tag) VALUES (1, 'external')");
-        assert_non_null(strstr(lab_text(db, "SELECT json FROM host_networking WHERE host = 1"), "\"admin_tag\": \"external\""));
+        assert_non_null(strstr(lab_text(db, "SELECT json FROM host_networking WHERE host = 1"),
+                "\"admin_tag\": \"external\""));
 }
 
 static unsigned random_state;
@@ -559,7 +586,8 @@ static void the_networking_view_and_the_daemon_agree(void **state)
         static const char *const ips[] = { "NULL", "'192.0.2.7'", "'10.255.0.1'" };
         static const char *const masks[] = { "NULL", "'255.255.255.0'", "'255.255.240.0'", "'254.0.0.0'" };
         static const char *const tags[] = { "NULL", "'admin'", "'external'", "'mgmt'" };
-        static const char *const lists[] = { "NULL", "'admin'", "'external,admin'", "'mgmt,storage_2,admin'", "'admin2'" };
+        static const char *const lists[] = { "NULL", "'admin'", "'external,admin'", "'mgmt,storage_2,admin'",
+                "'admin2'" };
         static const char *const aggrs[] = { "NULL", "NULL", "'aggr0'", "'aggr10'", "'aggr2'" };
         static const char *const stubs[] = { "NULL", "''", "'stub0'", "'stub0,s_1,t9'" };
         static const char *const resolvers[] = { "NULL", "''", "'192.0.2.53'", "'192.0.2.54'" };
@@ -575,27 +603,32 @@ static void the_networking_view_and_the_daemon_agree(void **state)
                 lab_do(db, "DELETE FROM nic; DELETE FROM network; DELETE FROM route");
                 for (unsigned i = 0, n = 1 + random_below(4); i < n; i++) {
                         (void)snprintf(sql, sizeof sql,
-                                "INSERT OR IGNORE INTO nic (host, mac, ip, netmask, nic_tag, nic_tags_provided, aggr, mtu, vlan,"
-                                " gateway) SELECT 1, printf('020820abcd%%02x', (%u * 7 + 1) %% 16), ip, iif(ip IS NULL OR tag IS NULL, NULL, mask),"
-                                " tag, %s, %s, %s, iif(ip IS NULL OR tag IS NULL OR mask IS NULL, NULL, %s), NULL"
+                                "INSERT OR IGNORE INTO nic (host, mac, ip, netmask, nic_tag, "
+                                "nic_tags_provided, aggr, mtu, vlan,"
+                                " gateway) SELECT 1, printf('020820abcd%%02x', (%u * 7 + 1) %% 16), ip, "
+                                "iif(ip IS NULL OR tag IS NULL, NULL, mask),"
+                                " tag, %s, %s, %s, iif(ip IS NULL OR tag IS NULL OR mask IS NULL, NULL, %s), "
+                                "NULL"
                                 " FROM (SELECT %s AS ip, %s AS mask, %s AS tag)",
-                                i, PICK(lists), PICK(aggrs), random_below(2) ? "9000" : "NULL", random_below(2) ? "7" : "NULL",
-                                PICK(ips), PICK(masks), PICK(tags));
+                                i, PICK(lists), PICK(aggrs), random_below(2) ? "9000" : "NULL",
+                                random_below(2) ? "7" : "NULL", PICK(ips), PICK(masks), PICK(tags));
                         lab_do(db, sql);
                 }
                 for (int k = 0; k < 3; k++) {
                         (void)snprintf(sql, sizeof sql,
-                                "INSERT INTO network (%s, admin_tag, dns_domain, dns_resolver1, dns_resolver2, dns_resolver3,"
+                                "INSERT INTO network (%s, admin_tag, dns_domain, dns_resolver1, "
+                                "dns_resolver2, dns_resolver3,"
                                 " etherstubs, lacp_mode) VALUES (%d, %s, %s, %s, %s, %s, %s, %s)",
                                 k ? "profile" : "host", k ? k : 1, k == 2 ? PICK(tags) : "NULL",
-                                random_below(2) ? "'example.com'" : "NULL", PICK(resolvers), PICK(resolvers), PICK(resolvers),
-                                PICK(stubs), PICK(modes));
+                                random_below(2) ? "'example.com'" : "NULL", PICK(resolvers), PICK(resolvers),
+                                PICK(resolvers), PICK(stubs), PICK(modes));
                         lab_do(db, sql);
                         (void)snprintf(sql, sizeof sql,
-                                "INSERT OR IGNORE INTO route (%s, destination, gateway) VALUES (%d, '10.%u.0.0/16', %s),"
+                                "INSERT OR IGNORE INTO route (%s, destination, gateway) VALUES (%d, "
+                                "'10.%u.0.0/16', %s),"
                                 " (%d, '10.%u.0.0/%u', '192.0.2.%u')",
-                                k ? "profile" : "host", k ? k : 1, random_below(4), PICK(ips), k ? k : 1, random_below(4),
-                                8 + random_below(4), random_below(256));
+                                k ? "profile" : "host", k ? k : 1, random_below(4), PICK(ips), k ? k : 1,
+                                random_below(4), 8 + random_below(4), random_below(256));
                         lab_do(db, sql);
                 }
                 lab_do(db, "INSERT INTO nic (host, mac) VALUES (1, '02:08:20:ab:cd:f1')");
@@ -604,14 +637,17 @@ static void the_networking_view_and_the_daemon_agree(void **state)
 
                 assert_string_equal(p->n_modules ? (const char *)p->modules[0].content : "(null)", view);
                 made += p->n_modules > 0;
-                assert_string_equal(
-                        lab_text(db, "SELECT json IS NULL OR json_valid(json) FROM host_networking WHERE host = 1"), "1");
+                assert_string_equal(lab_text(db, "SELECT json IS NULL OR json_valid(json) FROM "
+                                                 "host_networking WHERE host = 1"),
+                        "1");
                 if (p->n_modules == 0)
                         continue;
                 assert_string_equal(
                         lab_text(db, "SELECT (SELECT count(*) FROM nic WHERE netmask IS NOT NULL) = "
-                                     "ifnull(json_array_length(json, '$.vnics'), 0) AND (SELECT count(DISTINCT aggr) FROM nic) ="
-                                     " ifnull(json_array_length(json, '$.aggregations'), 0) FROM host_networking WHERE host = 1"),
+                                     "ifnull(json_array_length(json, '$.vnics'), 0) AND (SELECT "
+                                     "count(DISTINCT aggr) FROM nic) ="
+                                     " ifnull(json_array_length(json, '$.aggregations'), 0) FROM "
+                                     "host_networking WHERE host = 1"),
                         "1");
         }
 #undef PICK
@@ -628,29 +664,39 @@ static void a_network_written_with_checks_off_costs_the_file(void **state)
                 { "UPDATE nic SET gateway = '1.2.3.4; reboot'", "nic 1 has an unusable gateway" },
                 { "UPDATE nic SET nic_tag = 'a\"b'", "nic 1 has an unusable nic_tag" },
                 { "UPDATE nic SET nic_tag = NULL", "nic 1 has an unusable netmask (it goes with" },
-                { "UPDATE nic SET nic_tags_provided = 'admin,$(x)'", "nic 1 has an unusable nic_tags_provided" },
+                { "UPDATE nic SET nic_tags_provided = 'admin,$(x)'",
+                        "nic 1 has an unusable nic_tags_provided" },
                 { "UPDATE nic SET nic_tags_provided = 'admin,'", "nic 1 has an unusable nic_tags_provided" },
-                { "UPDATE nic SET nic_tags_provided = 'admin' || char(10)", "nic 1 has an unusable nic_tags_provided" },
+                { "UPDATE nic SET nic_tags_provided = 'admin' || char(10)",
+                        "nic 1 has an unusable nic_tags_provided" },
                 { "UPDATE nic SET aggr = 'aggr00'", "nic 1 has an unusable aggr" },
                 { "UPDATE nic SET vlan = 5000", "nic 1 has an unusable vlan" },
                 { "UPDATE nic SET mtu = 'big'", "nic 1 has an unusable mtu" },
                 { "UPDATE nic SET mac = '02-08-20-AB-CD-01' WHERE id = 9", "nic 9 has an unusable mac" },
-                { "INSERT INTO network (id, host, dns_domain) VALUES (4, 1, 'a b')", "network 4 has an unusable dns_domain" },
-                { "INSERT INTO network (id, host, etherstubs) VALUES (4, 1, 'stub')", "network 4 has an unusable etherstubs" },
-                { "INSERT INTO network (id, host, lacp_mode) VALUES (4, 1, 'on')", "network 4 has an unusable lacp_mode" },
-                { "INSERT INTO network (id, host, dns_resolver2) VALUES (4, 1, 7)", "network 4 has an unusable dns_resolver2" },
-                { "INSERT INTO route VALUES (5, NULL, 1, '10.0.0.0/33', '1.2.3.4')", "route 5 has an unusable destination" },
-                { "INSERT INTO route VALUES (5, NULL, 1, NULL, '1.2.3.4')", "route 5 has an unusable destination" },
-                { "INSERT INTO route VALUES (5, NULL, 1, '10.0.0.0/8', 'x')", "route 5 has an unusable gateway" },
+                { "INSERT INTO network (id, host, dns_domain) VALUES (4, 1, 'a b')",
+                        "network 4 has an unusable dns_domain" },
+                { "INSERT INTO network (id, host, etherstubs) VALUES (4, 1, 'stub')",
+                        "network 4 has an unusable etherstubs" },
+                { "INSERT INTO network (id, host, lacp_mode) VALUES (4, 1, 'on')",
+                        "network 4 has an unusable lacp_mode" },
+                { "INSERT INTO network (id, host, dns_resolver2) VALUES (4, 1, 7)",
+                        "network 4 has an unusable dns_resolver2" },
+                { "INSERT INTO route VALUES (5, NULL, 1, '10.0.0.0/33', '1.2.3.4')",
+                        "route 5 has an unusable destination" },
+                { "INSERT INTO route VALUES (5, NULL, 1, NULL, '1.2.3.4')",
+                        "route 5 has an unusable destination" },
+                { "INSERT INTO route VALUES (5, NULL, 1, '10.0.0.0/8', 'x')",
+                        "route 5 has an unusable gateway" },
         };
 
         (void)state;
         lab_do(db, ADMIN "CREATE TABLE n2 AS SELECT * FROM nic; CREATE TABLE w2 AS SELECT * FROM network;"
-                   "CREATE TABLE r2 AS SELECT * FROM route; PRAGMA legacy_alter_table = ON;"
-                   "DROP TABLE nic; DROP TABLE network; DROP TABLE route; ALTER TABLE n2 RENAME TO nic;"
-                   "ALTER TABLE w2 RENAME TO network; ALTER TABLE r2 RENAME TO route;"
-                   "DELETE FROM nic WHERE id > 1; INSERT INTO nic (id, mac, host) VALUES (9, '02-08-20-ab-cd-09', 1);"
-                   "CREATE TABLE good AS SELECT * FROM nic");
+                         "CREATE TABLE r2 AS SELECT * FROM route; PRAGMA legacy_alter_table = ON;"
+                         "DROP TABLE nic; DROP TABLE network; DROP TABLE route; ALTER TABLE n2 RENAME TO nic;"
+                         "ALTER TABLE w2 RENAME TO network; ALTER TABLE r2 RENAME TO route;"
+                         "DELETE FROM nic WHERE id > 1; INSERT INTO nic (id, mac, host) VALUES (9, "
+                         "'02-08-20-ab-cd-09', 1);"
+                         "CREATE TABLE good AS SELECT * FROM nic");
         {
                 AUTO_PLAN struct plan *p = plan(MAC);
 
@@ -661,12 +707,15 @@ static void a_network_written_with_checks_off_costs_the_file(void **state)
                 lab_do(db, rows[i].sql);
                 expect("");
                 expect_problem(rows[i].problem);
-                lab_do(db, "DELETE FROM nic; INSERT INTO nic SELECT * FROM good; DELETE FROM network; DELETE FROM route");
+                lab_do(db, "DELETE FROM nic; INSERT INTO nic SELECT * FROM good; DELETE FROM network; DELETE "
+                           "FROM route");
         }
         lab_do(db, "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 65)"
-                   " INSERT INTO route (id, host, destination, gateway) SELECT i, 1, '10.0.0.' || i, '1.2.3.4' FROM c");
+                   " INSERT INTO route (id, host, destination, gateway) SELECT i, 1, '10.0.0.' || i, "
+                   "'1.2.3.4' FROM c");
         expect_problem("a machine's layers may have 64 routes");
-        lab_do(db, "DELETE FROM route; WITH RECURSIVE c (i) AS (SELECT 16 UNION ALL SELECT i + 1 FROM c WHERE i < 99)"
+        lab_do(db, "DELETE FROM route; WITH RECURSIVE c (i) AS (SELECT 16 UNION ALL SELECT i + 1 FROM c "
+                   "WHERE i < 99)"
                    " INSERT INTO nic (id, host, mac) SELECT i, 1, printf('02-08-20-ab-00-%02x', i) FROM c");
         expect_problem("a host may have 64 NICs");
 }
@@ -675,11 +724,13 @@ static void a_network_written_with_checks_off_costs_the_file(void **state)
 static void an_older_inventory_is_read(void **state)
 {
         (void)state;
-        lab_do(db, "INSERT INTO module (host, name, content) VALUES (1, 'a', 'x');"
-                   "DROP VIEW host_answers; DROP VIEW host_answer; DROP TABLE answer; DROP VIEW host_networking;"
-                   "DROP VIEW host_route; DROP VIEW host_network; DROP TABLE network; DROP TABLE route;"
-                   "CREATE TABLE n2 AS SELECT id, mac, host, ip FROM nic; PRAGMA legacy_alter_table = ON; DROP TABLE nic;"
-                   "ALTER TABLE n2 RENAME TO nic");
+        lab_do(db,
+                "INSERT INTO module (host, name, content) VALUES (1, 'a', 'x');"
+                "DROP VIEW host_answers; DROP VIEW host_answer; DROP TABLE answer; DROP VIEW host_networking;"
+                "DROP VIEW host_route; DROP VIEW host_network; DROP TABLE network; DROP TABLE route;"
+                "CREATE TABLE n2 AS SELECT id, mac, host, ip FROM nic; PRAGMA legacy_alter_table = ON; DROP "
+                "TABLE nic;"
+                "ALTER TABLE n2 RENAME TO nic");
         expect("a=x@host db1");
 }
 
@@ -687,8 +738,9 @@ static void an_older_inventory_is_read(void **state)
 static void networking_needs_no_table_but_nic(void **state)
 {
         (void)state;
-        lab_do(db, ADMIN "DROP VIEW host_networking; DROP VIEW host_route; DROP VIEW host_network; DROP TABLE network;"
-                   "DROP TABLE route");
+        lab_do(db, ADMIN
+                "DROP VIEW host_networking; DROP VIEW host_route; DROP VIEW host_network; DROP TABLE network;"
+                "DROP TABLE route");
         assert_int_equal(n_modules(MAC), 1);
 }
 

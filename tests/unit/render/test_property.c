@@ -307,7 +307,8 @@ static void check_modules(
         if (sums && sums != files)
                 for (size_t i = 0; i < n; i++)
                         print_message("%s\n", lines[i]);
-        assert_true((sums == 0 || sums == files) && (behind == 0 || behind == files) && (sums == 0 || behind == 0));
+        assert_true((sums == 0 || sums == files) && (behind == 0 || behind == files) &&
+                    (sums == 0 || behind == 0));
         for (size_t i = 0; i < n; i++)
                 others += strstr(lines[i], "/m/") == NULL;
         assert_int_equal(n, others + files + sums);
@@ -414,7 +415,8 @@ static bool boot_ipxe(
 static bool is_same_module(const char *a, const char *b)
 {
         const char *hash_a = strstr(a, " hash="), *hash_b = strstr(b, " hash=");
-        size_t len_a = hash_a ? (size_t)(hash_a - a) : strlen(a), len_b = hash_b ? (size_t)(hash_b - b) : strlen(b);
+        size_t len_a = hash_a ? (size_t)(hash_a - a) : strlen(a),
+               len_b = hash_b ? (size_t)(hash_b - b) : strlen(b);
 
         return len_a == len_b && memcmp(a, b, len_a) == 0;
 }
@@ -587,9 +589,9 @@ static void random_plans_never_break_the_rules(void **state)
                 outcomes[REF_SANBOOT], outcomes[REF_SHELL], kernel_lines, refusals);
         print_message("entries compared with iPXE's: PXELINUX %u, GRUB %u, GRUB with $ %u\n",
                 compared[DIALECT_PXELINUX], compared[DIALECT_GRUB], compared[DIALECT_GRUB_DOLLAR]);
-        print_message(
-                "boot modules: %u passed on, %u with their hash, %u with it behind them, %u entries without hashes, %u "
-                "refused\n",
+        print_message("boot modules: %u passed on, %u with their hash, %u with it behind them, %u entries "
+                      "without hashes, %u "
+                      "refused\n",
                 files_seen, sums_seen, sums_behind, sums_left_out, files_refused);
         assert_true(files_seen > n && sums_seen > n && sums_behind > n / 50 && sums_left_out > n / 50 &&
                     files_refused > n / 20);
