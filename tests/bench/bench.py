@@ -4,7 +4,7 @@
 A is pxefs, B what it is compared with; they take turns, A B A B ..., in one run.  Bytes are checked outside the measured
 time, while the page cache still holds what was served.  Each figure goes to the file $BENCH_RESULTS, for table.py.
 """
-import json, os, subprocess, threading, time
+import json, os, shutil, subprocess, threading, time
 
 E = os.environ
 ROUNDS, MNT, PLAIN, BUILDS, CACHE = int(E["BENCH_ROUNDS"]), E["MNT"], E["BENCH_PLAIN"], E["BUILDS"], E["CACHE"]
@@ -96,6 +96,12 @@ def read_all(paths):
         t.join()
     assert not failed, failed
     return time.perf_counter() - start
+
+
+def clear_cache():
+    for name in os.listdir(CACHE):
+        path = os.path.join(CACHE, name)
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
 
 
 def check(a, b):

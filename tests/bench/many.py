@@ -4,7 +4,8 @@
 many.py hosts INVENTORY N    N hosts with a profile and a property or two
 many.py start HOSTS          a mount with all builds known from before: from exec to the first listing, and first script
 many.py menus HOSTS          lookup and read of hosts' scripts, against the same texts as files
-many.py eight                8 readers of the 8 builds there are"""
+many.py eight                8 readers of the 8 builds there are
+many.py index                the same indexed, on all processors and on one"""
 import glob, hashlib, io, os, random, re, shutil, sqlite3, subprocess, sys, tarfile, time
 
 from bench import *
@@ -113,6 +114,27 @@ def eight():
     umount()
 
 
+def index():
+    """New tarballs, all at once, on all processors and on one."""
+    def served_after():
+        umount()
+        clear_cache()
+        drop()
+        start = time.perf_counter()
+        mount("-o", "wait")
+        took = time.perf_counter() - start
+        umount()
+        return took
+    allowed = os.sched_getaffinity(0)
+    every, one = [], []
+    for _ in range(FEW):
+        every.append(served_after())
+        os.sched_setaffinity(0, {min(allowed)})
+        one.append(served_after())
+        os.sched_setaffinity(0, allowed)
+    report("index", "8 new tarballs to served", "s", every, one, "on one of %d processors" % CORES)
+
+
 what, args = sys.argv[1], sys.argv[2:]
 if what == "small":
     small(int(args[0]))
@@ -122,5 +144,7 @@ elif what == "start":
     start(int(args[0]))
 elif what == "menus":
     menus(int(args[0]))
+elif what == "index":
+    index()
 else:
     eight()

@@ -48,6 +48,7 @@ for i in 1 2 3 4 5 6 7 8; do
         mkreal "2024010${i}T000000Z" plain $((mib / 8)) $(((i - 1) * (mib / 8)))
 done
 run many eight
+run many index
 
 cat >"$DIR/nginx.conf" <<END
 daemon off; user www-data; worker_processes 2; pid $DIR/nginx.pid; error_log $DIR/nginx-error.log;

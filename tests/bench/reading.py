@@ -101,12 +101,6 @@ def rates():
     report("stat", "stat", "/s", *zip(*[(stats(A), stats(B)) for _ in range(ROUNDS)]), "unpacked")
 
 
-def clear_cache():
-    for name in os.listdir(CACHE):
-        path = os.path.join(CACHE, name)
-        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-
-
 def new_build():
     """From a tarball nobody has seen to a mount that serves it, without the second that a new file is left alone."""
     import time
