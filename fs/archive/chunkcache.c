@@ -10,10 +10,9 @@
  * `ready` while the chunk is still being made.  A chunk left half made keeps its job, which is gone on with where it
  * stopped if that is where more is wanted.
  *
- * Reading ahead: requests of one client that follow each other make a stream.  What a stream will want next is
- * queued, in the order of asking, so that many streams get on alike.  How far ahead shrinks with their number:
- * together they never take more than the slots.  What was made ahead and not been asked for yet gives way only
- * to a reader who waits.
+ * Reading ahead: what a steady reader (streams.h) will want next is queued, in the order of asking, so that many get on
+ * alike.  How far ahead shrinks with their number: together they never take more than the slots.  What was made ahead
+ * and not been asked for yet gives way only to a reader who waits.
  *
  * Invariants
  *   1. Bytes below a part's `ready` never change while the slot is that chunk; only who set `running` writes above.
@@ -22,7 +21,7 @@
  *      A slot that failed is nobody's any more (`failed`), and is emptied when the last lets go.
  *   4. Who waits for a slot holds none; who runs one waits for nothing here.  So all waiting ends.
  * Locks: cache->mutex, for all fields; never held while something is made.
- * Limits: MAX_STREAMS readers are told apart; further ones are served without reading ahead.
+ * Limits: STREAMS_MAX readers are told apart; further ones are served without reading ahead.
  */
 #include "archive/chunkcache.h"
 
@@ -33,15 +32,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "archive/streams.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-#define MAX_STREAMS  64
-#define NEAR_BYTES   (1u << 20)    /* requests of one reader reach us out of order, but not by more */
-#define STEADY_BYTES (128u * 1024) /* after so much in a row a reader counts as sequential */
-#define ACTIVE_MS    250           /* a reader that was silent this long shares no slots */
-#define HUGE_BYTES   (2u << 20)
+#define HUGE_BYTES (2u << 20)
 
 struct chunk {
         struct chunkcache *cache;
@@ -74,13 +70,6 @@ struct chunk_client {
         bool leaving;
 };
 
-struct stream {
-        const struct chunk_client *client;
-        uint64_t next;  /* where it will go on */
-        uint64_t bytes; /* read in a row so far */
-        int64_t seen_ms;
-};
-
 struct chunkcache {
         pthread_mutex_t mutex;
         pthread_cond_t work;  /* something is queued, or stop */
@@ -91,18 +80,10 @@ struct chunkcache {
         size_t chunk_bytes, slot_bytes;
         uint64_t clock;
         uint64_t begun, made_bytes;
-        struct stream streams[MAX_STREAMS];
+        struct streams streams;
         pthread_t *threads; /* owned */
         unsigned n_threads;
 };
-
-static int64_t now_ms(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- slots; all with the lock held ----------------------------------------------------------- */
 
@@ -337,39 +318,6 @@ static void *thread_main(void *arg)
 
 /* ---- reading ahead --------------------------------------------------------------------------- */
 
-/* The stream this request belongs to; a new one takes the place of the one that was silent longest. */
-static struct stream *note(struct chunk_client *cl, uint64_t off, size_t len)
-{
-        struct chunkcache *c = cl->cache;
-        struct stream *old = &c->streams[0];
-
-        for (size_t i = 0; i < MAX_STREAMS; i++) {
-                struct stream *s = &c->streams[i];
-
-                if (s->client == cl && off + NEAR_BYTES >= s->next && off <= s->next + NEAR_BYTES) {
-                        s->bytes += len;
-                        if (off + len > s->next)
-                                s->next = off + len;
-                        s->seen_ms = now_ms();
-                        return s;
-                }
-                if (s->seen_ms < old->seen_ms)
-                        old = s;
-        }
-        *old = (struct stream) { cl, off + len, len, now_ms() };
-        return old;
-}
-
-static unsigned n_active(const struct chunkcache *c)
-{
-        int64_t since = now_ms() - ACTIVE_MS;
-        unsigned n = 0;
-
-        for (size_t i = 0; i < MAX_STREAMS; i++)
-                n += c->streams[i].bytes >= STEADY_BYTES && c->streams[i].seen_ms >= since;
-        return n;
-}
-
 /* Queues chunk @n, if there is a slot for it.  False: no more. */
 static bool queue(struct chunk_client *cl, uint64_t n)
 {
@@ -396,9 +344,9 @@ static void plan(struct chunk_client *cl, const struct stream *s)
         unsigned active, depth;
         uint64_t n;
 
-        if (c->n_threads == 0 || cl->maker->by_kernel || s->bytes < STEADY_BYTES)
+        if (c->n_threads == 0 || cl->maker->by_kernel || !stream_is_steady(s))
                 return;
-        active = n_active(c);
+        active = streams_active(&c->streams, clock_ms());
         depth = (unsigned)(c->n_slots / (active ? active : 1));
         if (depth > c->n_threads + 2)
                 depth = c->n_threads + 2;
@@ -447,7 +395,7 @@ int chunkcache_get(
         (void)pthread_mutex_lock(&c->mutex);
         r = hold(cl, n, &ch);
         if (r == 0) {
-                plan(cl, note(cl, off, len));
+                plan(cl, streams_note(&c->streams, cl, off, len, clock_ms()));
                 while (!ch->failed && (part = lacking(ch, from, from + len)) < CHUNK_PARTS) {
                         if (!ch->running) {
                                 run_step(ch, part);
@@ -518,9 +466,7 @@ void chunkcache_leave(struct chunk_client *cl)
                 if (ch->client == cl)
                         empty(ch);
         }
-        for (size_t i = 0; i < MAX_STREAMS; i++)
-                if (c->streams[i].client == cl)
-                        c->streams[i] = (struct stream) { 0 };
+        streams_forget(&c->streams, cl);
         (void)pthread_cond_broadcast(&c->freed);
         (void)pthread_mutex_unlock(&c->mutex);
         free(cl);
