@@ -343,6 +343,34 @@ static void survives_every_failed_reply(void **state)
         assert_true(nth > 20);
 }
 
+/* Memory that is short for the answer is often short for the error too: then the request is executed again, and its reader
+ * does not wait for ever. */
+static void an_error_that_cannot_be_told_either_is_no_answer(void **state)
+{
+        AUTO_BUF struct buf want = BUF_INIT;
+        unsigned nth = 0, fired;
+
+        (void)state;
+        undisturbed(&want);
+        do {
+                AUTO_BUF struct buf got = BUF_INIT;
+                static struct reply init;
+
+                mount_begins();
+                worker_serves();
+                negotiate(&init);
+                nth++;
+                replyfault_arm(lab.fuse_fd, nth, 1 + nth % 4 * 2, ENOMEM); /* two, four, six or eight */
+                visit(&got);
+                fired = replyfault_fired();
+                mount_ends();
+                assert_int_equal(io_errors, 0);
+                assert_int_equal(got.len, want.len);
+                assert_memory_equal(got.data, want.data, want.len);
+        } while (fired);
+        assert_true(nth > 20);
+}
+
 /* Then the kernel has an error of the mount, rather than a mount that waits for ever. */
 static void an_init_that_cannot_be_answered_is_an_error(void **state)
 {
@@ -419,6 +447,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(survives_every_failed_reply, set_up_lab, tear_down_lab),
+                cmocka_unit_test_setup_teardown(
+                        an_error_that_cannot_be_told_either_is_no_answer, set_up_lab, tear_down_lab),
                 cmocka_unit_test_setup_teardown(
                         an_init_that_cannot_be_answered_is_an_error, set_up_lab, tear_down_lab),
                 cmocka_unit_test_setup_teardown(who_was_killed_gets_no_answer, set_up_lab, tear_down_lab),
