@@ -313,32 +313,40 @@ static void undisturbed(struct buf *out)
         assert_int_equal(io_errors, 0);
 }
 
+/* The same while the @nth write and @more behind it fail; io_errors says how many requests had to be asked again.  How many
+ * writes failed. */
+static unsigned disturbed(unsigned nth, unsigned more, int error, const struct buf *want)
+{
+        AUTO_BUF struct buf got = BUF_INIT;
+        static struct reply init;
+        unsigned fired;
+
+        mount_begins();
+        worker_serves();
+        negotiate(&init);
+        assert_int_equal(init.error, 0);
+        replyfault_arm(lab.fuse_fd, nth, more, error);
+        visit(&got);
+        fired = replyfault_fired();
+        mount_ends();
+        assert_int_equal(got.len, want->len);
+        assert_memory_equal(got.data, want->data, want->len);
+        return fired;
+}
+
 /* Every request gets one answer: the right one, or EIO if that could not be written; asked again, the right one. */
 static void survives_every_failed_reply(void **state)
 {
         static const int errors[] = { ENOMEM, EINTR, EFAULT };
         AUTO_BUF struct buf want = BUF_INIT;
-        unsigned nth = 0;
-        bool fired;
+        unsigned nth = 0, fired;
 
         (void)state;
         undisturbed(&want);
         do {
-                AUTO_BUF struct buf got = BUF_INIT;
-                static struct reply init;
-
-                mount_begins();
-                worker_serves();
-                negotiate(&init);
-                assert_int_equal(init.error, 0);
-                replyfault_arm(lab.fuse_fd, nth + 1, 0, errors[nth % 3]);
-                visit(&got);
-                fired = replyfault_fired() > 0;
-                mount_ends();
-                assert_int_equal(io_errors, fired);
-                assert_int_equal(got.len, want.len);
-                assert_memory_equal(got.data, want.data, want.len);
                 nth++;
+                fired = disturbed(nth, 0, errors[nth % 3], &want);
+                assert_int_equal(io_errors, fired);
         } while (fired); /* until a visit needs fewer */
         assert_true(nth > 20);
 }
@@ -353,20 +361,9 @@ static void an_error_that_cannot_be_told_either_is_no_answer(void **state)
         (void)state;
         undisturbed(&want);
         do {
-                AUTO_BUF struct buf got = BUF_INIT;
-                static struct reply init;
-
-                mount_begins();
-                worker_serves();
-                negotiate(&init);
                 nth++;
-                replyfault_arm(lab.fuse_fd, nth, 1 + nth % 4 * 2, ENOMEM); /* two, four, six or eight */
-                visit(&got);
-                fired = replyfault_fired();
-                mount_ends();
+                fired = disturbed(nth, 1 + nth % 4 * 2, ENOMEM, &want); /* two, four, six or eight */
                 assert_int_equal(io_errors, 0);
-                assert_int_equal(got.len, want.len);
-                assert_memory_equal(got.data, want.data, want.len);
         } while (fired);
         assert_true(nth > 20);
 }
