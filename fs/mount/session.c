@@ -10,8 +10,9 @@
  *
  * and io_writev marks the slot as answered when a reply with its number was written.  So replay needs no code of its
  * own: requests of a predecessor come to libfuse's threads as if the kernel had sent them, as many at once as there are
- * threads.  A request that was answered, but not marked, is executed once more, and the kernel refuses the second reply
- * with ENOENT (Linux fs/fuse/dev.c, fuse_dev_do_write: request_find), which libfuse passes over.
+ * threads.  So does one of our own whose reply could not be written.  A request that was answered, but not marked, is
+ * executed once more, and the kernel refuses the second reply with ENOENT (Linux fs/fuse/dev.c, fuse_dev_do_write:
+ * request_find), which libfuse passes over.
  *
  * Invariants
  *   1. Every callback answers in the thread that took the request (ops.c), so a thread has one request at a time.
@@ -91,11 +92,12 @@ static struct slot_ref *my_slot(struct session *s)
         return ref->slot ? ref : NULL;
 }
 
-static void answer_errno(int fd, uint64_t unique, int error)
+/* False if whoever asked still waits.  ENOENT: it was answered already, or nobody waits; ENODEV: the mount is gone. */
+static bool answer_errno(int fd, uint64_t unique, int error)
 {
         struct fuse_out_header out = { .len = sizeof out, .error = -error, .unique = unique };
 
-        (void)!write(fd, &out, sizeof out); /* ENOENT: it was answered already */
+        return write(fd, &out, sizeof out) == sizeof out || errno == ENOENT || errno == ENODEV;
 }
 
 /* A request of the slot that has no answer yet, ready for libfuse; 0 if there is none. */
@@ -112,7 +114,7 @@ static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
                 journal_taken(slot, clock_ms());
                 return len;
         case REQUEST_UNFIT:
-                answer_errno(fd, h->unique, error);
+                (void)answer_errno(fd, h->unique, error);
                 break;
         case REQUEST_SILENT:
                 break;
@@ -238,8 +240,12 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         }
         n = writev(fd, iov, count);
         error = errno;
-        if (n < 0 && error != ENOENT && error != ENODEV)
-                answer_errno(fd, out->unique, EIO); /* short of memory: an error beats no answer */
+        /* Short of memory: an error beats no answer.  If that cannot be told either, the request stays unanswered in the
+         * slot, and io_read executes it again, until it is answered or the keeper does (policy.h, patience). */
+        if (n < 0 && error != ENOENT && error != ENODEV && !answer_errno(fd, out->unique, EIO)) {
+                errno = error;
+                return n;
+        }
         if (answers_init(s->journal, out)) {
                 unsigned char reply[JOURNAL_INIT_BYTES];
                 size_t len = gather(iov, count, reply, sizeof reply);

@@ -4,38 +4,22 @@
 is there; to one that has served for INTERVAL_MS, so that some work is done between two deaths on however slow a machine.  With SIGNAL "UPGRADE" it makes a new copy of the program at WORKER (environment) and sends the keeper SIGHUP.
 STOP_FILE.begun appears with the first.  Prints how many it sent."""
 import os
-import shutil
 import signal
 import sys
 import time
 
+import workers
+
 keeper, what, interval, stop = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]) / 1000, sys.argv[4]
-
-
-def serving(parent):
-    """pid (comm) state ppid ...: proc(5).  Not pgrep(1): ten a second of it would be load of their own."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                comm, rest = f.read().split("(", 1)[1].rsplit(")", 1)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if comm == "pxefs-serving" and int(rest.split()[1]) == parent:
-            yield int(pid)
-
-
 sent = 0
 seen = {}  # when each worker was first seen to serve
 following = time.monotonic()
 while not os.path.exists(stop):
     if what == "UPGRADE":
-        path = os.environ["WORKER"]
-        shutil.copy(path, path + ".new")
-        os.rename(path + ".new", path)
-        os.kill(keeper, signal.SIGHUP)
+        workers.upgrade(keeper, os.environ["WORKER"])
         sent += 1
     else:
-        for pid in serving(keeper):
+        for pid in workers.serving(keeper):
             if time.monotonic() - seen.setdefault(pid, time.monotonic()) < interval:
                 continue
             try:

@@ -11,6 +11,7 @@
 # Environment, set by tests/meson.build:
 #   PXEFS, PXECTL       the two programs          PXEFS_SRC, PXEFS_BUILD   the source and the build root
 #   PXEFS_KEEP=1        leave the private directory for looking at
+#   PXEFS_OPTIONS       mount options for every mount_pxefs, by hand: test_nosandbox for a sanitizer's log
 #
 # Variables for the test:
 #   DIR        private directory, 0755: servers and the daemon run as other users
@@ -192,7 +193,7 @@ sql()
 pxefs_pids()
 {
         for _p in /proc/[0-9]*; do
-                _exe=$(readlink "$_p/exe")
+                _exe=$(readlink "$_p/exe") || continue # it ended just now: no reason to end with it (set -e)
                 case ${_exe% (deleted)} in
                 "$(readlink -f "$PXEFS")" | */pxefs-worker*) ;;
                 *) continue ;;
@@ -235,7 +236,7 @@ mount_pxefs()
                 _mounted_once=1
                 at_exit '_end_pxefs'
         fi
-        _options=inventory=$INVENTORY,cache=$CACHE,static=$STATIC,user=$PXEFS_USER${MOUNT_WAIT-,wait}
+        _options=inventory=$INVENTORY,cache=$CACHE,static=$STATIC,user=$PXEFS_USER${MOUNT_WAIT-,wait}${PXEFS_OPTIONS:+,$PXEFS_OPTIONS}
         "$PXEFS" -o "$_options" "$@" "$BUILDS" "$MNT" || fail "pxefs: exit status $?"
         mountpoint -q "$MNT" || fail "pxefs reported success, but $MNT is no mount point"
 }
