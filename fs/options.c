@@ -81,6 +81,7 @@ static const struct option_row {
         { "test_nolandlock", OPT_FLAG, offsetof(struct options, no_landlock) },
         { "test_noseccomp", OPT_FLAG, offsetof(struct options, no_seccomp) },
         { "test_probe", OPT_STRING, offsetof(struct options, probe) },
+        { "test_crash", OPT_STRING, offsetof(struct options, crash) },
         { "test_no_replay", OPT_FLAG, offsetof(struct options, no_replay) },
         { "allow_other", OPT_IGNORED, 0 },
         { "ro", OPT_IGNORED, 0 },
@@ -440,5 +441,6 @@ void options_fini(struct options *o)
                 free(o->links_to[i]);
         free(o->links_to);
         free(o->probe);
+        free(o->crash);
         *o = (struct options) { 0 };
 }

@@ -29,9 +29,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "mount/request.h"
+#include "tree/node.h"
 
 struct slot_ref {
         struct journal *journal;
@@ -83,6 +85,30 @@ static struct slot_ref *my_slot(struct session *s)
         return ref->slot ? ref : NULL;
 }
 
+/* The archive whose bytes @node stands for; 0: none. */
+static uint64_t archive_of(uint64_t node)
+{
+        struct node n;
+
+        return node_decode(node, &n) && (n.kind == NODE_ENTRY || n.kind == NODE_ISO) ? n.object : 0;
+}
+
+/* The request in @slot is this thread's work now, until it is answered (or until the next one, if nobody answers it). */
+static void begin_work(const struct session *s, struct journal_slot *slot, const struct fuse_in_header *h)
+{
+        uint64_t archive = archive_of(h->nodeid);
+
+        journal_taken(slot, clock_ms(), archive);
+        atwork_place(journal_slot_number(s->journal, slot) + 1);
+        (void)atwork_begin(archive, ATWORK_REQUEST);
+}
+
+static void end_work(void)
+{
+        atwork_end(true);
+        atwork_place(0);
+}
+
 static void answer_errno(int fd, uint64_t unique, int error)
 {
         struct fuse_out_header out = { .len = sizeof out, .error = -error, .unique = unique };
@@ -91,7 +117,7 @@ static void answer_errno(int fd, uint64_t unique, int error)
 }
 
 /* A request of the slot that has no answer yet, ready for libfuse; 0 if there is none. */
-static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
+static size_t replay(const struct session *s, int fd, struct journal_slot *slot, void *buf, size_t cap)
 {
         const struct fuse_in_header *h = buf;
         size_t len;
@@ -101,7 +127,7 @@ static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
                 return 0;
         switch (request_judge(buf, len, &len, &error)) {
         case REQUEST_FIT:
-                journal_taken(slot, clock_ms());
+                begin_work(s, slot, h);
                 return len;
         case REQUEST_UNFIT:
                 answer_errno(fd, h->unique, error);
@@ -117,7 +143,7 @@ static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
 static size_t next_orphan(struct session *s, int fd, struct slot_ref *ref, void *buf, size_t cap)
 {
         for (;;) {
-                size_t len = replay(fd, ref->slot, buf, cap);
+                size_t len = replay(s, fd, ref->slot, buf, cap);
 
                 if (len > 0)
                         return len;
@@ -144,8 +170,8 @@ static ssize_t next_request(struct session *s, int fd, struct journal_slot *slot
                 atomic_store(&s->gone, true);
         if (n <= 0)
                 return n;
-        journal_taken(slot, clock_ms());
         memcpy(buf, request, n < JOURNAL_REQUEST_BYTES ? (size_t)n : JOURNAL_REQUEST_BYTES);
+        begin_work(s, slot, h);
         if ((size_t)n >= sizeof *h && h->opcode == FUSE_INIT)
                 journal_save_init(s->journal, buf, (size_t)n);
         return n;
@@ -159,6 +185,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 
         if (!ref)
                 return -1;
+        end_work();
         if (len <= JOURNAL_REQUEST_BYTES) {
                 errno = EINVAL;
                 return -1;
@@ -224,6 +251,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         ref = pthread_getspecific(s->key);
         if (ref && ref->slot)
                 journal_answered(ref->slot, out->unique);
+        end_work();
         errno = error;
         return n;
 }

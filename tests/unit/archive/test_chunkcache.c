@@ -158,7 +158,7 @@ static void sixteen_readers_make_one_chunk_once(void **state)
 {
         struct chunkcache *c = cache_of(8, 2);
         static struct maker m = { .gate = true };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
         struct reader v[16];
 
         (void)state;
@@ -182,7 +182,7 @@ static void a_stream_read_in_order_is_made_once(void **state)
         for (unsigned threads = 0; threads <= 3; threads++) {
                 struct chunkcache *c = cache_of(8, threads);
                 struct maker m = { .salt = threads };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
                 struct reader r = { .cl = cl, .m = &m, .to = SIZE };
 
                 run_readers(&r, 1);
@@ -207,7 +207,7 @@ static void memory_is_bounded_and_nobody_waits_for_ever(void **state)
 
                 for (unsigned i = 0; i < 3; i++) {
                         m[i].salt = i + 1;
-                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART);
+                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART, 1);
                 }
                 for (unsigned i = 0; i < 16; i++)
                         v[i] = (struct reader) { .cl = cl[i % 3],
@@ -232,7 +232,7 @@ static void a_random_read_makes_no_more_than_it_needs(void **state)
 {
         struct chunkcache *c = cache_of(4, 0);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
 
         (void)state;
         assert_true(read_checks(cl, &m, 5 * CHUNK + 2 * PART + 10, 100));
@@ -257,7 +257,7 @@ static void what_random_reads_made_is_not_made_again(void **state)
         for (unsigned pattern = 0; pattern < 16; pattern++) {
                 struct chunkcache *c = cache_of(4, pattern % 2 * 2);
                 struct maker m = { .salt = pattern };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
 
                 for (unsigned part = 0; part < CHUNK / PART; part++)
                         if (pattern >> part & 1)
@@ -275,7 +275,7 @@ static void a_failure_is_for_who_met_it(void **state)
 {
         struct chunkcache *c = cache_of(4, 2);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -299,7 +299,7 @@ static void what_is_held_stays(void **state)
 {
         struct chunkcache *c = cache_of(3, 2);
         struct maker m = { .salt = 3 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, 1);
         const unsigned char *p;
         struct chunk *ch;
 
