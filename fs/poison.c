@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,24 +32,42 @@ static const struct when {
 };
 
 static const struct when *when;
-static const char *file; /* borrowed from the command line */
+static const char *files; /* borrowed from the command line */
 static int builds_dirfd;
 static unsigned bits;
 
 static int *volatile nowhere;
 
-static void trap(uint64_t archive, enum atwork_what what)
+static bool is_poisonous(const char *file, uint64_t archive)
 {
         struct identity id;
         struct stat st;
         uint64_t object;
 
-        if (what != when->what || !(archive & ATWORK_WHOLE) == when->whole)
-                return;
         if (fstatat(builds_dirfd, file, &st, 0) < 0 || !(st.st_mode & S_ISVTX))
-                return;
+                return false;
         id = identity_of(&st);
-        if (archive != identity_atwork(&id) && (identity_hash(&id, 0, bits, &object) < 0 || archive != object))
+        return archive == identity_atwork(&id) || (identity_hash(&id, 0, bits, &object) == 0 && archive == object);
+}
+
+static bool is_any(uint64_t archive)
+{
+        char file[256];
+
+        for (const char *p = files; *p;) {
+                size_t n = strcspn(p, "/");
+
+                (void)snprintf(file, sizeof file, "%.*s", (int)n, p);
+                if (is_poisonous(file, archive))
+                        return true;
+                p += n + (p[n] == '/');
+        }
+        return false;
+}
+
+static void trap(uint64_t archive, enum atwork_what what)
+{
+        if (what != when->what || !(archive & ATWORK_WHOLE) == when->whole || !is_any(archive))
                 return;
         switch (when->how) {
         case FAULT:
@@ -72,7 +91,7 @@ int poison_set(const char *spec, int builds_fd, unsigned object_bits, struct err
                         when = &whens[i];
         if (!when)
                 return err_set(err, -EINVAL, "-o test_crash=%s: WHEN:FILE is wanted (fs/poison.h)", spec);
-        file = colon + 1;
+        files = colon + 1;
         builds_dirfd = builds_fd;
         bits = object_bits;
         atwork_set_trap(trap);

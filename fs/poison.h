@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 
-/* @spec is "WHEN:FILE".  FILE stands in the builds directory @builds_fd (borrowed for ever), and is poisonous as long as its
- * sticky bit is set: what it is replaced by is not.  WHEN is what the worker crashes at, for it:
+/* @spec is "WHEN:FILE", or "WHEN:FILE/FILE/...".  FILE stands in the builds directory @builds_fd (borrowed for ever), and is
+ * poisonous as long as its sticky bit is set: what it is replaced by is not.  WHEN is what the worker crashes at, for it:
  *
  *   read      decoding bytes that a client asked for, in the thread that answers
  *   ahead     decoding ahead of a client, in a thread of the chunk cache
