@@ -47,7 +47,8 @@ static bool is_poisonous(const char *file, uint64_t archive)
         if (fstatat(builds_dirfd, file, &st, 0) < 0 || !(st.st_mode & S_ISVTX))
                 return false;
         id = identity_of(&st);
-        return archive == identity_atwork(&id) || (identity_hash(&id, 0, bits, &object) == 0 && archive == object);
+        return archive == identity_atwork(&id) ||
+               (identity_hash(&id, 0, bits, &object) == 0 && archive == object);
 }
 
 static bool is_any(uint64_t archive)

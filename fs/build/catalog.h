@@ -74,11 +74,11 @@ struct catalog_view {
 };
 
 /* An archive that is not to be read, nor served: doing so ended the process before, or hung it, twice.  It is refused, which
- * is kept, until its file changes. */
+ * is kept, until its file changes.  One that only hung may have been slow: once there is no row for it any more, it is
+ * read once more when nothing else is to be read. */
 struct catalog_condemned {
         uint64_t archive; /* as base/atwork.h numbers it */
-        bool hung;        /* it ended no process, and may have been slow: once the process was started without this row, it is
-                             read once more when nothing else is to be read */
+        bool hung;
 };
 
 struct catalog_options {

@@ -232,10 +232,11 @@ bool catalog_has_condemned(const struct catalog *c, uint64_t object)
 /* Where memory is short it stays without a verdict, and is not read either: due_ms. */
 static void condemn(struct catalog *c, struct entry *e, const struct catalog_condemned *row)
 {
-        const char *why = row->hung ? "reading it hung two workers: it is left alone; touch the file to have it "
-                                      "read again, or restart the daemon"
-                                    : "reading it crashed two workers: it is left alone; touch the file to have "
-                                      "it read again";
+        const char *why =
+                row->hung ? "reading it hung two workers: it is left alone; touch the file to have it "
+                            "read again, or restart the daemon"
+                          : "reading it crashed two workers: it is left alone; touch the file to have "
+                            "it read again";
         struct known *k = known_by_identity(&c->set, &e->id);
 
         if (k && k->ready) {

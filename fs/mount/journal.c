@@ -569,7 +569,8 @@ bool journal_last_words(const struct journal *j, int32_t pid, struct journal_cra
 
         if (pid <= 0 || atomic_load(&c->pid) != pid)
                 return false;
-        *ret = (struct journal_crash) { .archive = atomic_load(&c->archive), .number = atomic_load(&c->number) };
+        *ret = (struct journal_crash) { .archive = atomic_load(&c->archive),
+                .number = atomic_load(&c->number) };
         return true;
 }
 

@@ -123,7 +123,8 @@ static void blame_hang(struct keeper *k, const struct journal_request *r)
 {
         if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(&k->worker))
                 return;
-        if (!journal_is_condemned(&k->counters, r->archive) && journal_blame_hangs(&k->counters, r->archive)) {
+        if (!journal_is_condemned(&k->counters, r->archive) &&
+                journal_blame_hangs(&k->counters, r->archive)) {
                 log_error("archive %#llx is not read any more: a request for it hung %d workers",
                         (unsigned long long)r->archive, POLICY_STRIKES);
                 tell_counters(k);
@@ -140,9 +141,8 @@ static bool watch_requests(struct keeper *k, int64_t now_ms)
 
                 if (!journal_peek(k->journal, i, &r))
                         continue;
-                switch (policy_judge(
-                        &(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
-                                journal_is_condemned(&k->counters, r.archive) },
+                switch (policy_judge(&(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
+                                             journal_is_condemned(&k->counters, r.archive) },
                         now_ms)) {
                 case REQUEST_LEAVE:
                         break;
@@ -159,9 +159,8 @@ static bool watch_requests(struct keeper *k, int64_t now_ms)
                 case REQUEST_REFUSE:
                 case REQUEST_CONDEMN:
                         if (!r.refused) {
-                                k->counters.poisoned +=
-                                        policy_condemns(r.crashes, r.hangs) ||
-                                        journal_is_condemned(&k->counters, r.archive);
+                                k->counters.poisoned += policy_condemns(r.crashes, r.hangs) ||
+                                                        journal_is_condemned(&k->counters, r.archive);
                                 tell_counters(k);
                                 log_error("a request (operation %u, node %#llx) is answered with an error: "
                                           "waited %lld "
@@ -295,8 +294,8 @@ static bool take_last_words(struct keeper *k, int status)
                 return false;
         if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
                 journal_count_crash(k->journal, crash.number);
-                log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times", r.opcode,
-                        (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
+                log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times",
+                        r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
         }
         if (crash.archive)
                 b = journal_blame_crash(&k->counters, crash.archive);
@@ -340,7 +339,8 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 
         while (child_hear(&k->worker) > 0)
                 ;
-        blamed = take_last_words(k, status);
+        /* A new program that crashes before it serves has shown something about itself. */
+        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status);
         if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
                 count_death(k, status);
         order = k->worker_kill_ms || k->hung ||
