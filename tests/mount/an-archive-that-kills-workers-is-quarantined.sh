@@ -54,7 +54,7 @@ read_good()
 is_quarantined() # REASON
 {
         wait_for 10 says "$(basename "$bad_tgz")" refused "$1" || fail "$mode: not refused: $(cat "$status")"
-        [ ! -e "$MNT/smartos/$bad" ] || fail "$mode: the archive is still in the tree"
+        wait_for 5 [ ! -e "$MNT/smartos/$bad" ] || fail "$mode: the archive is still in the tree" # a name is believed for 1 s
         ! grep -q $bad "$MNT/hosts/02-00-00-00-00-01/menu.ipxe" || fail "$mode: it is still in a menu"
         says "platform-$good.tgz" ready || fail "$mode: the other one"
         "$PXECTL" status "$MNT" >"$DIR/out" || :
