@@ -94,10 +94,13 @@ static uint64_t archive_of(uint64_t node)
 }
 
 /* The request in @slot is this thread's work now, until it is answered (or until the next one, if nobody answers it). */
-static void begin_work(const struct session *s, struct journal_slot *slot, const struct fuse_in_header *h)
+static void begin_work(const struct session *s, struct journal_slot *slot, const void *request, size_t len)
 {
+        const struct fuse_in_header *h = request;
         uint64_t archive = archive_of(h->nodeid);
 
+        if (h->opcode == FUSE_INIT) /* also a predecessor's, which may have died before it kept it */
+                journal_save_init(s->journal, request, len);
         journal_taken(slot, clock_ms(), archive);
         atwork_place(journal_slot_number(s->journal, slot) + 1);
         (void)atwork_begin(archive, ATWORK_REQUEST);
@@ -127,7 +130,7 @@ static size_t replay(const struct session *s, int fd, struct journal_slot *slot,
                 return 0;
         switch (request_judge(buf, len, &len, &error)) {
         case REQUEST_FIT:
-                begin_work(s, slot, h);
+                begin_work(s, slot, buf, len);
                 return len;
         case REQUEST_UNFIT:
                 answer_errno(fd, h->unique, error);
@@ -164,16 +167,13 @@ static ssize_t next_request(struct session *s, int fd, struct journal_slot *slot
         struct iovec iov[] = { { request, JOURNAL_REQUEST_BYTES },
                 { (char *)buf + JOURNAL_REQUEST_BYTES, len - JOURNAL_REQUEST_BYTES } };
         ssize_t n = readv(fd, iov, 2);
-        const struct fuse_in_header *h = buf;
 
         if (n < 0 && errno == ENODEV)
                 atomic_store(&s->gone, true);
         if (n <= 0)
                 return n;
         memcpy(buf, request, n < JOURNAL_REQUEST_BYTES ? (size_t)n : JOURNAL_REQUEST_BYTES);
-        begin_work(s, slot, h);
-        if ((size_t)n >= sizeof *h && h->opcode == FUSE_INIT)
-                journal_save_init(s->journal, buf, (size_t)n);
+        begin_work(s, slot, buf, (size_t)n);
         return n;
 }
 
