@@ -82,6 +82,7 @@ static const struct option_row {
         { "test_nolandlock", OPT_FLAG, offsetof(struct options, no_landlock) },
         { "test_noseccomp", OPT_FLAG, offsetof(struct options, no_seccomp) },
         { "test_probe", OPT_STRING, offsetof(struct options, probe) },
+        { "test_crash", OPT_STRING, offsetof(struct options, crash) },
         { "test_no_replay", OPT_FLAG, offsetof(struct options, no_replay) },
         { "test_pages", OPT_COUNT, offsetof(struct options, request_pages) },
         { "test_threads", OPT_COUNT, offsetof(struct options, threads) },
@@ -448,5 +449,6 @@ void options_fini(struct options *o)
                 free(o->links_to[i]);
         free(o->links_to);
         free(o->probe);
+        free(o->crash);
         *o = (struct options) { 0 };
 }

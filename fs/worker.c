@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/atwork.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -30,11 +31,14 @@
 #include "inventory/copy.h"
 #include "inventory/inventory.h"
 #include "mount/child.h"
+#include "mount/crash.h"
 #include "mount/journal.h"
+#include "mount/policy.h"
 #include "mount/pulse.h"
 #include "mount/session.h"
 #include "mount/watch.h"
 #include "options.h"
+#include "poison.h"
 #include "renew.h"
 #include "tree/facts.h"
 #include "tree/overlay.h"
@@ -201,9 +205,25 @@ static int open_static(struct worker *w, struct err *err)
         return overlay_open(dirs, n, &w->overlay, err);
 }
 
+/* What the keeper found to end its workers. */
+static size_t condemned(const struct worker *w, struct catalog_condemned *v)
+{
+        struct journal_counters c;
+        size_t n = 0;
+
+        if (!journal_get_counters(w->journal, &c))
+                return 0;
+        for (size_t i = 0; i < JOURNAL_BLAMED; i++)
+                if (c.blamed[i].archive && policy_condemns(c.blamed[i].crashes, c.blamed[i].hangs))
+                        v[n++] = (struct catalog_condemned) { c.blamed[i].archive,
+                                c.blamed[i].crashes < POLICY_STRIKES };
+        return n;
+}
+
 static int open_parts(struct worker *w, struct err *err)
 {
         const struct options *o = w->opts;
+        struct catalog_condemned bad[JOURNAL_BLAMED];
         size_t ring_bytes;
         char *ring;
         int r;
@@ -214,6 +234,9 @@ static int open_parts(struct worker *w, struct err *err)
         r = open_dir(w, o->cache_dir, "cache directory", &w->cache_fd, err);
         if (r < 0)
                 return r;
+        r = o->crash ? poison_set(o->crash, w->builds_fd, o->object_bits, err) : 0;
+        if (r < 0)
+                return r;
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
                                  .spool_max_bytes = o->spool_max_bytes,
@@ -221,6 +244,8 @@ static int open_parts(struct worker *w, struct err *err)
                                  .threads = processors(),
                                  .jobs = processors(),
                                  .object_bits = o->object_bits,
+                                 .condemned = bad,
+                                 .n_condemned = condemned(w, bad),
                                  .log = log_event },
                 &w->catalog, err);
         if (r < 0)
@@ -348,6 +373,7 @@ static int take_place(struct worker *w, struct err *err)
         if (confine_replaced(w->confinement,
                     &replaced)) /* while it stood by: the next one is bound to what is there */
                 _exit(EXIT_SUCCESS);
+        crash_watch(w->journal); /* not before: another one's last words stand there */
         if (w->opts->no_replay)
                 session_forget(w->session);
         return 0;

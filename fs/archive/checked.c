@@ -144,7 +144,7 @@ int source_open_checked(int fd, const struct identity *want, struct blocksums *s
         c = calloc(1, sizeof *c);
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
-        c->client = chunkcache_join(env->cache, &maker, c, sums->raw_bytes, sums->block_bytes);
+        c->client = chunkcache_join(env->cache, &maker, c, sums->raw_bytes, sums->block_bytes, object);
         if (!c->client) {
                 free(c);
                 return err_set(err, -ENOMEM, "out of memory");

@@ -34,6 +34,7 @@
 #include <sys/mman.h>
 
 #include "archive/streams.h"
+#include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -67,6 +68,7 @@ struct chunk_client {
         void *ctx;
         uint64_t size_bytes;
         size_t chunk_bytes, part_bytes;
+        uint64_t archive; /* its number, for base/atwork.h */
         bool leaving;
 };
 
@@ -252,13 +254,14 @@ static void take_in(struct chunk *ch, size_t part, int64_t made)
 }
 
 /* One step of a part of @ch, which the caller holds; the lock is let go meanwhile. */
-static void run_step(struct chunk *ch, size_t part)
+static void run_step(struct chunk *ch, size_t part, enum atwork_what what)
 {
         struct chunkcache *c = ch->cache;
         struct chunk_client *cl = ch->client;
         size_t at = part * cl->part_bytes + ch->ready[part];
         void *job = ch->job;
         int64_t r = 0;
+        bool marked;
 
         ch->running = true;
         if (job && ch->job_at != at) {
@@ -267,10 +270,12 @@ static void run_step(struct chunk *ch, size_t part)
         }
         c->begun += !job;
         (void)pthread_mutex_unlock(&c->mutex);
+        marked = atwork_begin(cl->archive, what);
         if (!job)
                 r = cl->maker->begin(cl->ctx, ch->n * cl->chunk_bytes + at, &job);
         if (r == 0)
                 r = cl->maker->step(cl->ctx, job, ch->data + at);
+        atwork_end(marked);
         (void)pthread_mutex_lock(&c->mutex);
         ch->running = false;
         ch->job = job;
@@ -307,7 +312,7 @@ static void *thread_main(void *arg)
                 }
                 ch->refs++;
                 while (ch->queued && !ch->client->leaving && !c->stop)
-                        run_step(ch, ch->whole);
+                        run_step(ch, ch->whole, ATWORK_AHEAD);
                 ch->queued = false;
                 wake(ch);
                 let_go(ch);
@@ -398,7 +403,7 @@ int chunkcache_get(
                 plan(cl, streams_note(&c->streams, cl, off, len, clock_ms()));
                 while (!ch->failed && (part = lacking(ch, from, from + len)) < CHUNK_PARTS) {
                         if (!ch->running) {
-                                run_step(ch, part);
+                                run_step(ch, part, ATWORK_MAKE);
                                 continue;
                         }
                         if (from + len < ch->wanted)
@@ -437,7 +442,7 @@ void chunk_put(struct chunk *ch)
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
-        uint64_t size_bytes, size_t part_bytes)
+        uint64_t size_bytes, size_t part_bytes, uint64_t archive)
 {
         struct chunk_client *cl = calloc(1, sizeof *cl);
         size_t parts = c->chunk_bytes / part_bytes;
@@ -445,7 +450,7 @@ struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_ma
         parts = parts < CHUNK_PARTS ? parts : CHUNK_PARTS;
         if (cl)
                 *cl = (struct chunk_client) { c, maker, ctx, size_bytes, parts * part_bytes, part_bytes,
-                        false };
+                        archive, false };
         return cl;
 }
 

@@ -48,11 +48,11 @@ int chunkcache_new(size_t memory_bytes, size_t chunk_bytes, size_t job_bytes, un
 void chunkcache_free(struct chunkcache *c); /* ends the threads; all clients must have left; NULL is fine */
 
 /* Takes in a stream of @size_bytes in parts of @part_bytes, as many to a chunk as the cache's chunk_bytes hold, but
- * CHUNK_PARTS at most; the last part may be shorter.  @maker and @ctx are borrowed until chunkcache_leave.  NULL if
- * memory is short. */
+ * CHUNK_PARTS at most; the last part may be shorter.  @maker and @ctx are borrowed until chunkcache_leave.  @archive is its
+ * number, whoever makes chunks of it (base/atwork.h).  NULL if memory is short. */
 #define CHUNK_PARTS 16
 struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
-        uint64_t size_bytes, size_t part_bytes);
+        uint64_t size_bytes, size_t part_bytes, uint64_t archive);
 /* Drops its chunks; waits for threads that are making one.  No chunk of it may be held, nobody may be getting
  * one. */
 void chunkcache_leave(struct chunk_client *cl);

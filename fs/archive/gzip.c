@@ -244,7 +244,7 @@ int source_open_gzip(int fd, const struct identity *want, struct gzindex *index,
         z = calloc(1, sizeof *z);
         if (!z)
                 return err_set(err, -ENOMEM, "out of memory");
-        z->client = chunkcache_join(env->cache, &maker, z, index->raw_bytes, index->chunk_bytes);
+        z->client = chunkcache_join(env->cache, &maker, z, index->raw_bytes, index->chunk_bytes, object);
         if (!z->client) {
                 free(z);
                 return err_set(err, -ENOMEM, "out of memory");

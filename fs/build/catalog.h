@@ -73,6 +73,14 @@ struct catalog_view {
         int64_t changed_sec; /* when this view was published, seconds since the epoch */
 };
 
+/* An archive that is not to be read, nor served: doing so ended the process before, or hung it, twice.  It is refused, which
+ * is kept, until its file changes.  One that only hung may have been slow: once there is no row for it any more, it is
+ * read once more when nothing else is to be read. */
+struct catalog_condemned {
+        uint64_t archive; /* as base/atwork.h numbers it */
+        bool hung;
+};
+
 struct catalog_options {
         int builds_dirfd;         /* borrowed; open(O_RDONLY | O_DIRECTORY) */
         int cache_dirfd;          /* borrowed; writable by us */
@@ -83,9 +91,7 @@ struct catalog_options {
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
                           CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */
         unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
-        /* Files that are not to be read, nor served: reading them ended the process before, twice.  They are refused,
-         * which is kept, until they change.  Copied. */
-        const struct identity *condemned;
+        const struct catalog_condemned *condemned; /* copied */
         size_t n_condemned;
         void (*log)(int priority,
                 const char *line); /* one line an event (a build ready, refused, gone); may be NULL */
@@ -155,6 +161,9 @@ int catalog_wake_fd(const struct catalog *c);
  *
  * Returns 0, or -EAGAIN if too much was reported since the last step: call again. */
 int catalog_quarantine(struct catalog *c, uint64_t object, const char *why);
+
+/* True if @object is of an archive in opts->condemned.  From any thread. */
+bool catalog_has_condemned(const struct catalog *c, uint64_t object);
 
 #define CATALOG_MAX_JOBS 16
 

@@ -200,23 +200,47 @@ static void keep_back(struct entry *e, struct known *k)
         set_trouble(e, true, text.text);
 }
 
-bool catalog_is_condemned(const struct catalog *c, const struct identity *id)
+/* An archive is found by its number while there is a verdict about it.  Without one (catalog.db cannot be written, or is
+ * lost) by the number it most probably had: salt 0. */
+const struct catalog_condemned *catalog_condemned(const struct catalog *c, const struct identity *id)
+{
+        const struct known *k;
+        uint64_t whole, object;
+
+        if (c->opts.n_condemned == 0)
+                return NULL;
+        k = known_by_identity(&c->set, id);
+        whole = identity_atwork(id);
+        if (k && k->object)
+                object = k->object;
+        else if (identity_hash(id, 0, c->opts.object_bits, &object) < 0 || known_by_object(&c->set, object))
+                object = whole;
+        for (size_t i = 0; i < c->opts.n_condemned; i++)
+                if (c->condemned[i].archive == whole || c->condemned[i].archive == object)
+                        return &c->condemned[i];
+        return NULL;
+}
+
+bool catalog_has_condemned(const struct catalog *c, uint64_t object)
 {
         for (size_t i = 0; i < c->opts.n_condemned; i++)
-                if (identity_equal(&c->condemned[i], id))
+                if (c->condemned[i].archive == object)
                         return true;
         return false;
 }
 
 /* Where memory is short it stays without a verdict, and is not read either: due_ms. */
-static void condemn(struct catalog *c, struct entry *e)
+static void condemn(struct catalog *c, struct entry *e, const struct catalog_condemned *row)
 {
-        static const char why[] = "reading it made the daemon crash, twice: it is left alone; touch the file "
-                                  "to have it read again";
+        const char *why =
+                row->hung ? "reading it hung two workers: it is left alone; touch the file to have it "
+                            "read again, or restart the daemon"
+                          : "reading it crashed two workers: it is left alone; touch the file to have "
+                            "it read again";
         struct known *k = known_by_identity(&c->set, &e->id);
 
         if (k && k->ready) {
-                if (known_refuse(&c->set, k, why, false, NULL) == -ENOMEM)
+                if (known_refuse(&c->set, k, why, row->hung, NULL) == -ENOMEM)
                         return;
         } else if (!k || k->pending) {
                 k = known_add(&c->set, &e->id, e->name, 0, 0, NULL, why);
@@ -224,6 +248,7 @@ static void condemn(struct catalog *c, struct entry *e)
                         return;
                 save(c, k);
         }
+        k->reread = false;
         settle_on(e, k);
 }
 
@@ -231,13 +256,15 @@ static void condemn(struct catalog *c, struct entry *e)
 void catalog_adopt(struct catalog *c, struct entry *e)
 {
         struct known *k = known_by_identity(&c->set, &e->id);
+        const struct catalog_condemned *row;
         struct err err = { "" };
         int r;
 
         if (e->error || e->known || e->pending)
                 return;
-        if (catalog_is_condemned(c, &e->id))
-                condemn(c, e);
+        row = catalog_condemned(c, &e->id);
+        if (row)
+                condemn(c, e, row);
         if (e->known || !k)
                 return;
         if (k->pending) { /* another name of the same file was read */

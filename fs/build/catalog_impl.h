@@ -79,7 +79,7 @@ struct catalog {
         struct err builds_trouble;  /* "" while the builds directory can be read */
         int wake_fd;                /* owned; eventfd */
         struct indexpool *pool;     /* owned */
-        struct identity *condemned; /* owned; opts.n_condemned */
+        struct catalog_condemned *condemned; /* owned; opts.n_condemned; never changes */
         uint64_t n_looks;
         struct known_set set;
         struct entry *entries; /* owned; by name */
@@ -109,8 +109,8 @@ struct dirscan;
 int catalog_merge(struct catalog *c, const struct dirscan *d);
 void catalog_entry_fini(struct entry *e);
 
-/* True if the file is not to be read: opts.condemned. */
-bool catalog_is_condemned(const struct catalog *c, const struct identity *id);
+/* The row of opts.condemned by which the file is not to be read, or NULL. */
+const struct catalog_condemned *catalog_condemned(const struct catalog *c, const struct identity *id);
 
 /* Uses what is known about the file already. */
 void catalog_adopt(struct catalog *c, struct entry *e);

@@ -113,7 +113,7 @@ static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
 {
         int64_t left = e->try_ms - catalog_now_ms();
 
-        if (e->known || e->error || e->indexing || catalog_is_condemned(c, &e->id))
+        if (e->known || e->error || e->indexing || catalog_condemned(c, &e->id))
                 return -1;
         if (e->need_bytes > catalog_spool_left(c))
                 return -1;

@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -80,6 +81,7 @@ static void run(struct slot *s)
         struct indexpool *p = s->pool;
         struct indexjob *job = s->job;
         char spool_name[SPOOL_NAME_MAX];
+        bool marked = atwork_begin(identity_atwork(&job->id), ATWORK_INDEX);
 
         known_spool_name(job->object, spool_name);
         if (job->again) /* what rotted in memory is no verdict about the disk */
@@ -94,6 +96,7 @@ static void run(struct slot *s)
                                       .no_spool = !job->spools,
                                       .reading = &s->reading },
                 &job->x, &job->why);
+        atwork_end(marked);
         (void)pthread_mutex_lock(&p->mutex);
         s->done = true;
         (void)pthread_mutex_unlock(&p->mutex);

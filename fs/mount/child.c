@@ -9,6 +9,7 @@
  */
 #include "mount/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -138,6 +139,38 @@ void child_go(const struct child *c)
         char go = CHILD_GO;
 
         (void)send(c->control_fd, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* "tid (name) S ...", and a name may hold brackets. */
+static bool in_state(int dirfd, const char *tid, char state)
+{
+        char path[300], text[128];
+        const char *p;
+        AUTO_CLOSE int fd = -1;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof path, "%s/stat", tid);
+        fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        if (n < 0)
+                return false;
+        text[n] = '\0';
+        p = strrchr(text, ')');
+        return p && p[1] == ' ' && p[2] == state;
+}
+
+bool child_waits_for_disk(const struct child *c)
+{
+        AUTO_CLOSEDIR DIR *dir = NULL;
+        const struct dirent *e;
+        char path[64];
+        bool waits = false;
+
+        (void)snprintf(path, sizeof path, "/proc/%d/task", (int)c->pid);
+        dir = opendir(path);
+        while (dir && !waits && (e = readdir(dir)))
+                waits = e->d_name[0] != '.' && in_state(dirfd(dir), e->d_name, 'D');
+        return waits;
 }
 
 void child_fini(struct child *c)

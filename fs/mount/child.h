@@ -61,6 +61,9 @@ int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int j
 int child_hear(struct child *c);
 void child_go(const struct child *c);
 
+/* True if a thread of it waits where only a disk, or a server that plays one, can wake it (state D in proc(5)). */
+bool child_waits_for_disk(const struct child *c);
+
 /* It has ended and was waited for: closes what belonged to it. */
 void child_fini(struct child *c);
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "mount/policy.h"
 
 #define MAGIC UINT64_C(0x31306c6e6a787070) /* "ppxjnl01" */
 #define PAGE  4096u
@@ -39,7 +40,8 @@ struct journal_slot {
         _Atomic uint64_t done; /* unique of the request that was answered */
         _Atomic uint64_t
                 refused; /* unique of the request that the keeper answered while a worker was at it */
-        unsigned char pad[64 - 4 * 4 - 4 * 8];
+        _Atomic uint64_t archive; /* that the request names; 0: none, or nobody looked yet */
+        unsigned char pad[64 - 4 * 4 - 5 * 8];
         _Alignas(64) unsigned char request
                 [JOURNAL_REQUEST_BYTES]; /* struct fuse_in_header, and what belongs to it */
 };
@@ -47,6 +49,13 @@ struct journal_slot {
 struct saved {
         _Atomic uint32_t len; /* written last; 0: none */
         unsigned char bytes[JOURNAL_INIT_BYTES];
+};
+
+/* A worker's last words. */
+struct crash {
+        _Atomic int32_t pid; /* written last; 0: none */
+        _Atomic uint32_t number;
+        _Atomic uint64_t archive;
 };
 
 struct head {
@@ -57,6 +66,7 @@ struct head {
         _Atomic uint32_t ready, ending;
         _Atomic int64_t heartbeat_ms;
         struct saved init, init_reply;
+        struct crash crash;
         _Atomic uint32_t had_inventory;
         _Atomic uint32_t counters_seq; /* odd: they are being written */
         struct journal_counters counters;
@@ -291,6 +301,7 @@ void *journal_arm(struct journal_slot *s)
         __atomic_store_n(&h->unique, 0, __ATOMIC_SEQ_CST);
         atomic_store(&s->done, 0);
         atomic_store(&s->refused, 0);
+        atomic_store(&s->archive, 0);
         atomic_store(&s->taken_ms, 0);
         atomic_store(&s->started_ms, 0);
         atomic_store(&s->deaths, 0);
@@ -299,8 +310,9 @@ void *journal_arm(struct journal_slot *s)
         return s->request;
 }
 
-void journal_taken(struct journal_slot *s, int64_t now_ms)
+void journal_taken(struct journal_slot *s, int64_t now_ms, uint64_t archive)
 {
+        atomic_store(&s->archive, archive);
         if (atomic_load(&s->taken_ms) == 0)
                 atomic_store(&s->taken_ms, now_ms);
         atomic_store(&s->started_ms, now_ms);
@@ -310,6 +322,15 @@ void journal_answered(struct journal_slot *s, uint64_t unique)
 {
         if (__atomic_load_n(&header_of(s)->unique, __ATOMIC_RELAXED) == unique)
                 atomic_store(&s->done, unique);
+}
+
+void journal_crashed(struct journal *j, int32_t pid, uint64_t archive, uint32_t number)
+{
+        struct crash *c = &j->head->crash;
+
+        atomic_store(&c->number, number);
+        atomic_store(&c->archive, archive);
+        atomic_store(&c->pid, pid);
 }
 
 /* ---- INIT -------------------------------------------------------------------------------------- */
@@ -410,6 +431,52 @@ void journal_count_restart(struct journal_counters *c, int64_t now_sec)
         c->minute[i] = now_sec / 60;
 }
 
+static struct journal_blamed *row_of(struct journal_counters *c, uint64_t archive)
+{
+        size_t i = 0;
+
+        while (i < JOURNAL_BLAMED && c->blamed[i].archive && c->blamed[i].archive != archive)
+                i++;
+        if (i == JOURNAL_BLAMED) {
+                for (i = 0; i < JOURNAL_BLAMED; i++)
+                        if (!policy_condemns(c->blamed[i].crashes, c->blamed[i].hangs))
+                                break;
+                if (i == JOURNAL_BLAMED)
+                        return NULL;
+                memmove(&c->blamed[i], &c->blamed[i + 1], (JOURNAL_BLAMED - 1 - i) * sizeof c->blamed[0]);
+                i = JOURNAL_BLAMED - 1;
+                c->blamed[i] = (struct journal_blamed) { 0 };
+        }
+        c->blamed[i].archive = archive;
+        return &c->blamed[i];
+}
+
+const struct journal_blamed *journal_blame_crash(struct journal_counters *c, uint64_t archive)
+{
+        struct journal_blamed *b = row_of(c, archive);
+
+        if (b)
+                b->crashes++;
+        return b;
+}
+
+const struct journal_blamed *journal_blame_hangs(struct journal_counters *c, uint64_t archive)
+{
+        struct journal_blamed *b = row_of(c, archive);
+
+        if (b)
+                b->hangs = POLICY_STRIKES;
+        return b;
+}
+
+bool journal_is_condemned(const struct journal_counters *c, uint64_t archive)
+{
+        for (size_t i = 0; archive && i < JOURNAL_BLAMED; i++)
+                if (c->blamed[i].archive == archive)
+                        return policy_condemns(c->blamed[i].crashes, c->blamed[i].hangs);
+        return false;
+}
+
 uint64_t journal_restarts_last_hour(const struct journal_counters *c, int64_t now_sec)
 {
         uint64_t n = 0;
@@ -462,6 +529,7 @@ bool journal_peek(const struct journal *j, unsigned i, struct journal_request *r
         *ret = (struct journal_request) {
                 .unique = unique,
                 .node = __atomic_load_n(&h->nodeid, __ATOMIC_RELAXED),
+                .archive = atomic_load(&s->archive),
                 .opcode = __atomic_load_n(&h->opcode, __ATOMIC_RELAXED),
                 .deaths = atomic_load(&s->deaths),
                 .crashes = atomic_load(&s->crashes),
@@ -495,6 +563,17 @@ void journal_count_hang(struct journal *j, unsigned i)
                 atomic_fetch_add(&j->slots[i].hangs, 1);
 }
 
+bool journal_last_words(const struct journal *j, int32_t pid, struct journal_crash *ret)
+{
+        const struct crash *c = &j->head->crash;
+
+        if (pid <= 0 || atomic_load(&c->pid) != pid)
+                return false;
+        *ret = (struct journal_crash) { .archive = atomic_load(&c->archive),
+                .number = atomic_load(&c->number) };
+        return true;
+}
+
 void journal_worker_ended(struct journal *j, int64_t now_ms)
 {
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
@@ -518,6 +597,7 @@ void journal_worker_ended(struct journal *j, int64_t now_ms)
 void journal_worker_starts(struct journal *j, int64_t now_ms)
 {
         atomic_fetch_add(&j->head->generation, 1);
+        atomic_store(&j->head->crash.pid, 0);
         atomic_store(&j->head->heartbeat_ms, now_ms);
 }
 

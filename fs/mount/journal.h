@@ -23,7 +23,7 @@
 #include "base/err.h"
 
 /* Raised with every change of what stands in the memfd, the text ring included. */
-#define JOURNAL_VERSION 2
+#define JOURNAL_VERSION 3
 #define JOURNAL_SLOTS                                                                                        \
         64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
 /* The longest request of a read-only mount is a LOOKUP: header and name.  What is longer (many FORGETs in one) is
@@ -64,11 +64,16 @@ bool journal_unanswered(const struct journal_slot *s, void *buf, size_t cap, siz
 /* Empties the slot and returns where the next request may be read to: JOURNAL_REQUEST_BYTES. */
 void *journal_arm(struct journal_slot *s);
 
-/* Says that a request is being executed since @now_ms (by this worker). */
-void journal_taken(struct journal_slot *s, int64_t now_ms);
+/* Says that a request is being executed since @now_ms (by this worker), and which archive it names (base/atwork.h; 0:
+ * none). */
+void journal_taken(struct journal_slot *s, int64_t now_ms, uint64_t archive);
 
 /* Says that the request @unique was answered, if it is the slot's. */
 void journal_answered(struct journal_slot *s, uint64_t unique);
+
+/* Last words: process @pid crashed while at work on @archive (0: none), executing the request in the slot with @number (or
+ * JOURNAL_SLOTS: none).  Once in a worker's life.  Async-signal-safe. */
+void journal_crashed(struct journal *j, int32_t pid, uint64_t archive, uint32_t number);
 
 /* ---- INIT: kept, so that a successor can negotiate the same again ---- */
 
@@ -95,8 +100,15 @@ bool journal_is_ending(const struct journal *j);
 void journal_set_inventory(struct journal *j);
 bool journal_had_inventory(const struct journal *j);
 
+/* An archive that workers crashed on, or were killed for (base/atwork.h says which). */
+struct journal_blamed {
+        uint64_t archive; /* 0: an empty row */
+        uint32_t crashes, hangs;
+};
+
 /* What the keeper counts since the mount. */
 #define JOURNAL_MINUTES 60
+#define JOURNAL_BLAMED  64
 struct journal_counters {
         int64_t mount_sec;           /* since the epoch, as death_sec */
         uint64_t restarts, upgrades; /* a worker that ended in order is neither */
@@ -107,10 +119,17 @@ struct journal_counters {
         struct err upgrade_refused;  /* why the last upgrade was refused; "" once one was not */
         int64_t minute[JOURNAL_MINUTES];     /* since the epoch; place: modulo JOURNAL_MINUTES */
         uint64_t in_minute[JOURNAL_MINUTES]; /* restarts in it */
+        struct journal_blamed blamed[JOURNAL_BLAMED]; /* in the order of their first blame */
 };
 
 /* Counts a death at @now_sec. */
 void journal_count_restart(struct journal_counters *c, int64_t now_sec);
+/* Counts a crash on @archive, or that it is condemned because a request for it hung again and again.  The oldest row that is
+ * not condemned gives way to a new one.  Returns the row; NULL if all 64 are condemned. */
+const struct journal_blamed *journal_blame_crash(struct journal_counters *c, uint64_t archive);
+const struct journal_blamed *journal_blame_hangs(struct journal_counters *c, uint64_t archive);
+/* True if no worker is to read it any more: policy_condemns. */
+bool journal_is_condemned(const struct journal_counters *c, uint64_t archive);
 /* Of the hour before @now_sec, to the minute. */
 uint64_t journal_restarts_last_hour(const struct journal_counters *c, int64_t now_sec);
 
@@ -124,6 +143,7 @@ bool journal_get_counters(const struct journal *j, struct journal_counters *ret)
 /* One unanswered request, in numbers. */
 struct journal_request {
         uint64_t unique, node;
+        uint64_t archive; /* that it names, as its worker said */
         uint32_t opcode;
         uint32_t deaths;              /* workers that ended with it unanswered, for whatever reason */
         uint32_t crashes, hangs;      /* of these: it was what the worker crashed on, or was killed for */
@@ -138,6 +158,13 @@ bool journal_peek(const struct journal *j, unsigned i, struct journal_request *r
 void journal_refused(struct journal *j, unsigned i, uint64_t unique);
 void journal_count_crash(struct journal *j, unsigned i);
 void journal_count_hang(struct journal *j, unsigned i);
+
+/* What the worker @pid, which has ended, said of its crash.  False: nothing. */
+struct journal_crash {
+        uint64_t archive;
+        uint32_t number; /* JOURNAL_SLOTS or more: no slot */
+};
+bool journal_last_words(const struct journal *j, int32_t pid, struct journal_crash *ret);
 
 /* No worker runs any more: its slots are free or wait for the next. */
 void journal_worker_ended(struct journal *j, int64_t now_ms);

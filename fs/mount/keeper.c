@@ -122,6 +122,19 @@ static void answer(struct keeper *k, unsigned i, const struct journal_request *r
         (void)!write(k->fuse_fd, &out, sizeof out); /* ENOENT: it is answered already */
 }
 
+/* Twice, and it names an archive: then that hangs, unless it is the disk below it. */
+static void blame_hang(struct keeper *k, const struct journal_request *r)
+{
+        if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(&k->worker))
+                return;
+        if (!journal_is_condemned(&k->counters, r->archive) &&
+                journal_blame_hangs(&k->counters, r->archive)) {
+                log_error("archive %#llx is not read any more: a request for it hung %d workers",
+                        (unsigned long long)r->archive, POLICY_STRIKES);
+                tell_counters(k);
+        }
+}
+
 /* Looks at what is unanswered; true if the worker is to be killed for it. */
 static bool watch_requests(struct keeper *k, int64_t now_ms)
 {
@@ -132,13 +145,15 @@ static bool watch_requests(struct keeper *k, int64_t now_ms)
 
                 if (!journal_peek(k->journal, i, &r))
                         continue;
-                switch (policy_judge(
-                        &(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs }, now_ms)) {
+                switch (policy_judge(&(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
+                                             journal_is_condemned(&k->counters, r.archive) },
+                        now_ms)) {
                 case REQUEST_LEAVE:
                         break;
                 case REQUEST_HANGS:
                         if (k->worker.pid && !k->worker_kill_ms) {
                                 journal_count_hang(k->journal, i);
+                                blame_hang(k, &r);
                                 log_warn("a request (operation %u, node %#llx) hangs since %lld s", r.opcode,
                                         (unsigned long long)r.node,
                                         (long long)(now_ms - r.started_ms) / 1000);
@@ -148,8 +163,8 @@ static bool watch_requests(struct keeper *k, int64_t now_ms)
                 case REQUEST_REFUSE:
                 case REQUEST_CONDEMN:
                         if (!r.refused) {
-                                k->counters.poisoned +=
-                                        r.crashes >= POLICY_STRIKES || r.hangs >= POLICY_STRIKES;
+                                k->counters.poisoned += policy_condemns(r.crashes, r.hangs) ||
+                                                        journal_is_condemned(&k->counters, r.archive);
                                 tell_counters(k);
                                 log_error("a request (operation %u, node %#llx) is answered with an error: "
                                           "waited %lld "
@@ -272,6 +287,32 @@ static bool is_order(int sig)
         return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGHUP;
 }
 
+/* Counts what its last words blame.  True if the archive that is blamed will not end many more workers. */
+static bool take_last_words(struct keeper *k, int status)
+{
+        const struct journal_blamed *b = NULL;
+        struct journal_crash crash;
+        struct journal_request r;
+
+        if (!WIFSIGNALED(status) || is_order(WTERMSIG(status)) ||
+                !journal_last_words(k->journal, k->worker.pid, &crash))
+                return false;
+        if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
+                journal_count_crash(k->journal, crash.number);
+                log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times",
+                        r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
+        }
+        if (crash.archive)
+                b = journal_blame_crash(&k->counters, crash.archive);
+        if (!b)
+                return false;
+        log_warn("the worker crashed while it read archive %#llx, %u of %d times%s",
+                (unsigned long long)b->archive, b->crashes, POLICY_STRIKES,
+                policy_condemns(b->crashes, b->hangs) ? ": it is not read any more" : "");
+        tell_counters(k);
+        return b->crashes <= POLICY_STRIKES;
+}
+
 static void first_worker_failed(struct keeper *k, int status)
 {
         k->over = true;
@@ -299,10 +340,12 @@ static void end_upgrade(struct keeper *k, const char *refusal)
 
 static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 {
-        bool order;
+        bool order, blamed;
 
         while (child_hear(&k->worker) > 0)
                 ;
+        /* A new program that crashes before it serves has shown something about itself. */
+        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status);
         if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
                 count_death(k, status);
         k->storm = k->death_ms && now_ms - k->death_ms < CALM_MS;
@@ -312,11 +355,11 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
         k->worker_kill_ms = 0;
         k->hung = false;
         journal_worker_ended(k->journal, now_ms);
-        policy_ended(&k->policy, now_ms, order ? POLICY_KILLED : POLICY_FAILED);
+        policy_ended(&k->policy, now_ms, order || blamed ? POLICY_KILLED : POLICY_FAILED);
         if (k->ending) {
                 k->status = k->status ? k->status : WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS;
                 k->over = true;
-        } else if (!k->established) {
+        } else if (!k->established && !blamed) {
                 first_worker_failed(k, status);
         } else if (k->upgrade == UPGRADE_PROVING) {
                 end_upgrade(k, k->worker.reason.text[0]
@@ -520,7 +563,7 @@ static int act(struct keeper *k, int64_t now_ms)
                 kill_child(&k->worker, SIGKILL);
                 break;
         case POLICY_DESPAIR:
-                if (k->established)
+                if (k->established || !k->worker.pid)
                         give_up(k, "no worker could be had that serves");
                 break;
         }

@@ -89,9 +89,15 @@ enum policy_verdict policy_next(
         return POLICY_WAIT;
 }
 
+bool policy_condemns(unsigned crashes, unsigned hangs)
+{
+        return crashes >= POLICY_STRIKES || hangs >= POLICY_STRIKES;
+}
+
 enum policy_request_verdict policy_judge(const struct policy_request *r, int64_t now_ms)
 {
-        if (r->crashes >= POLICY_STRIKES || r->hangs >= POLICY_STRIKES)
+        /* A worker that is at it after its archive was condemned does not read it: it knows. */
+        if (policy_condemns(r->crashes, r->hangs) || (r->archive_condemned && r->started_ms == 0))
                 return REQUEST_CONDEMN;
         if (r->started_ms != 0 && now_ms - r->started_ms >= POLICY_HANG_MS)
                 return REQUEST_HANGS;

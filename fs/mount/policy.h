@@ -24,8 +24,9 @@ enum policy_phase { POLICY_DOWN, POLICY_STARTING, POLICY_SERVING };
 
 /* How a worker ended. */
 enum policy_end {
-        POLICY_KILLED, /* SIGKILL, SIGTERM and the like, or by our own order: no fault of its own */
-        POLICY_FAILED, /* a crash, or an exit status other than 0 */
+        POLICY_KILLED, /* SIGKILL, SIGTERM and the like, or by our own order, or of an archive that will not be read again
+                          and again: it says nothing about the next one */
+        POLICY_FAILED, /* any other crash, or an exit status other than 0 */
 };
 
 struct policy {
@@ -57,6 +58,7 @@ enum policy_verdict policy_next(
 struct policy_request {
         int64_t taken_ms, started_ms; /* when it came; when the running worker began it, 0: not yet */
         unsigned crashes, hangs;      /* workers that died of it; that were killed for it */
+        bool archive_condemned;       /* the archive it names is */
 };
 
 enum policy_request_verdict {
@@ -65,6 +67,8 @@ enum policy_request_verdict {
         REQUEST_REFUSE,  /* answer EIO: it waited too long, and nobody knows why */
         REQUEST_CONDEMN, /* answer EIO, and its archive is to blame */
 };
+/* True for a thing that so many workers crashed on, or were killed for. */
+bool policy_condemns(unsigned crashes, unsigned hangs);
 enum policy_request_verdict policy_judge(const struct policy_request *r, int64_t now_ms);
 
 #endif

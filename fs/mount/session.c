@@ -32,10 +32,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "mount/request.h"
 #include "mount/turnstile.h"
+#include "tree/node.h"
 
 #define REPLAY_MS 250 /* so long what was left unanswered goes before all else */
 
@@ -92,6 +94,33 @@ static struct slot_ref *my_slot(struct session *s)
         return ref->slot ? ref : NULL;
 }
 
+/* The archive whose bytes @node stands for; 0: none. */
+static uint64_t archive_of(uint64_t node)
+{
+        struct node n;
+
+        return node_decode(node, &n) && (n.kind == NODE_ENTRY || n.kind == NODE_ISO) ? n.object : 0;
+}
+
+/* The request in @slot is this thread's work now, until it is answered (or until the next one, if nobody answers it). */
+static void begin_work(const struct session *s, struct journal_slot *slot, const void *request, size_t len)
+{
+        const struct fuse_in_header *h = request;
+        uint64_t archive = archive_of(h->nodeid);
+
+        if (h->opcode == FUSE_INIT) /* also a predecessor's, which may have died before it kept it */
+                journal_save_init(s->journal, request, len);
+        journal_taken(slot, clock_ms(), archive);
+        atwork_place(journal_slot_number(s->journal, slot) + 1);
+        (void)atwork_begin(archive, ATWORK_REQUEST);
+}
+
+static void end_work(void)
+{
+        atwork_end(true);
+        atwork_place(0);
+}
+
 /* False if whoever asked still waits.  ENOENT: it was answered already, or nobody waits; ENODEV: the mount is gone. */
 static bool answer_errno(int fd, uint64_t unique, int error)
 {
@@ -101,7 +130,7 @@ static bool answer_errno(int fd, uint64_t unique, int error)
 }
 
 /* A request of the slot that has no answer yet, ready for libfuse; 0 if there is none. */
-static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
+static size_t replay(const struct session *s, int fd, struct journal_slot *slot, void *buf, size_t cap)
 {
         const struct fuse_in_header *h = buf;
         size_t len;
@@ -111,7 +140,7 @@ static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
                 return 0;
         switch (request_judge(buf, len, &len, &error)) {
         case REQUEST_FIT:
-                journal_taken(slot, clock_ms());
+                begin_work(s, slot, buf, len);
                 return len;
         case REQUEST_UNFIT:
                 (void)answer_errno(fd, h->unique, error);
@@ -127,7 +156,7 @@ static size_t replay(int fd, struct journal_slot *slot, void *buf, size_t cap)
 static size_t next_orphan(struct session *s, int fd, struct slot_ref *ref, void *buf, size_t cap)
 {
         for (;;) {
-                size_t len = replay(fd, ref->slot, buf, cap);
+                size_t len = replay(s, fd, ref->slot, buf, cap);
 
                 if (len > 0)
                         return len;
@@ -148,16 +177,13 @@ static ssize_t next_request(struct session *s, int fd, struct journal_slot *slot
         struct iovec iov[] = { { request, JOURNAL_REQUEST_BYTES },
                 { (char *)buf + JOURNAL_REQUEST_BYTES, len - JOURNAL_REQUEST_BYTES } };
         ssize_t n = readv(fd, iov, 2);
-        const struct fuse_in_header *h = buf;
 
         if (n < 0 && errno == ENODEV)
                 atomic_store(&s->gone, true);
         if (n <= 0)
                 return n;
-        journal_taken(slot, clock_ms());
         memcpy(buf, request, n < JOURNAL_REQUEST_BYTES ? (size_t)n : JOURNAL_REQUEST_BYTES);
-        if ((size_t)n >= sizeof *h && h->opcode == FUSE_INIT)
-                journal_save_init(s->journal, buf, (size_t)n);
+        begin_work(s, slot, buf, (size_t)n);
         return n;
 }
 
@@ -187,6 +213,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 
         if (!ref)
                 return -1;
+        end_work();
         if (len <= JOURNAL_REQUEST_BYTES) {
                 errno = EINVAL;
                 return -1;
@@ -256,6 +283,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         ref = pthread_getspecific(s->key);
         if (ref && ref->slot)
                 journal_answered(ref->slot, out->unique);
+        end_work();
         errno = error;
         return n;
 }

@@ -504,7 +504,8 @@ static ssize_t read_entry(const struct places *p, const struct node *n, void *bu
 {
         struct catalog_view *v = catalog_view_get(p->opts.catalog);
         const struct build *b = catalog_view_by_object(v, n->object);
-        ssize_t r = -ESTALE;
+        /* Whoever has a condemned archive open shall not take it for one that was replaced, and open it once more. */
+        ssize_t r = !b && catalog_has_condemned(p->opts.catalog, n->object) ? -EIO : -ESTALE;
 
         if (b && n->kind == NODE_ISO)
                 r = b->iso ? source_pread(b->src, buf, len, off) : -ESTALE;

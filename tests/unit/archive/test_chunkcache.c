@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "archive/chunkcache.h"
+#include "base/atwork.h"
 
 #define CHUNK 16384u
 #define PART  4096u
@@ -22,6 +23,7 @@
 #define N     64u /* chunks of a stream */
 #define SIZE  (N * CHUNK - 100)
 #define JOB   1024u
+#define ARCHIVE 77u /* whose stream it is */
 
 /* A stream whose byte at any place can be told; what was done to make it is counted. */
 struct maker {
@@ -65,6 +67,8 @@ static int64_t step(void *ctx, void *job, unsigned char *to)
 
         if (atomic_exchange(&m->running[chunk], true))
                 abort(); /* two at one chunk */
+        if (atwork_get().archive != ARCHIVE)
+                abort(); /* a crash here would blame nobody */
         while (m->gate && !atomic_load(&m->open))
                 (void)sched_yield();
         for (size_t i = 0; i < n; i++)
@@ -158,7 +162,7 @@ static void sixteen_readers_make_one_chunk_once(void **state)
 {
         struct chunkcache *c = cache_of(8, 2);
         static struct maker m = { .gate = true };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
         struct reader v[16];
 
         (void)state;
@@ -182,7 +186,7 @@ static void a_stream_read_in_order_is_made_once(void **state)
         for (unsigned threads = 0; threads <= 3; threads++) {
                 struct chunkcache *c = cache_of(8, threads);
                 struct maker m = { .salt = threads };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
                 struct reader r = { .cl = cl, .m = &m, .to = SIZE };
 
                 run_readers(&r, 1);
@@ -207,7 +211,7 @@ static void memory_is_bounded_and_nobody_waits_for_ever(void **state)
 
                 for (unsigned i = 0; i < 3; i++) {
                         m[i].salt = i + 1;
-                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART);
+                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART, ARCHIVE);
                 }
                 for (unsigned i = 0; i < 16; i++)
                         v[i] = (struct reader) { .cl = cl[i % 3],
@@ -232,7 +236,7 @@ static void a_random_read_makes_no_more_than_it_needs(void **state)
 {
         struct chunkcache *c = cache_of(4, 0);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
 
         (void)state;
         assert_true(read_checks(cl, &m, 5 * CHUNK + 2 * PART + 10, 100));
@@ -257,7 +261,7 @@ static void what_random_reads_made_is_not_made_again(void **state)
         for (unsigned pattern = 0; pattern < 16; pattern++) {
                 struct chunkcache *c = cache_of(4, pattern % 2 * 2);
                 struct maker m = { .salt = pattern };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
 
                 for (unsigned part = 0; part < CHUNK / PART; part++)
                         if (pattern >> part & 1)
@@ -275,7 +279,7 @@ static void a_failure_is_for_who_met_it(void **state)
 {
         struct chunkcache *c = cache_of(4, 2);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -299,7 +303,7 @@ static void what_is_held_stays(void **state)
 {
         struct chunkcache *c = cache_of(3, 2);
         struct maker m = { .salt = 3 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
         const unsigned char *p;
         struct chunk *ch;
 

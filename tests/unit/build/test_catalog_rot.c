@@ -266,28 +266,81 @@ static struct identity identity_at(const struct world *w, const char *name)
         return identity_of(&st);
 }
 
+/* Nothing is kept, so that all is read anew by each; the number that it had is enough. */
+static void a_condemned_file_is_known_by_its_number_alone(void **state)
+{
+        struct world *w = *state;
+        struct catalog_condemned bad = { 0 };
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        scan(w);
+        bad.archive = w->v->builds[1]->object;
+        assert_string_equal(w->v->builds[1]->archive, "a.tgz");
+        close_catalog(w);
+        assert_int_equal(unlinkat(w->cfd, "catalog.db", 0), 0);
+        w->opts.condemned = &bad;
+        w->opts.n_condemned = 1;
+        open_catalog(w);
+        hold(w, "a.tgz", 0);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "reading it crashed two workers");
+        assert_state(w, "b.tgz", ARCHIVE_READY, NULL);
+        let_go(w, "a.tgz");
+}
+
+/* It may have been slow, or its disk: after the next start it is read once more, and served if it is what it was. */
+static void what_hung_is_tried_once_more_after_a_start(void **state)
+{
+        struct world *w = *state;
+        struct catalog_condemned bad = { .hung = true };
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        scan(w);
+        bad.archive = w->v->builds[0]->object;
+        w->opts.condemned = &bad;
+        w->opts.n_condemned = 1;
+        for (int i = 0; i < 2; i++) { /* as long as the row is there */
+                restart(w);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_REFUSED, "reading it hung two workers");
+        }
+        w->opts.n_condemned = 0;
+        restart(w);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+}
+
 static void a_condemned_file_is_never_read(void **state)
 {
         struct world *w = *state;
-        struct identity bad[2];
+        struct catalog_condemned bad[2] = { 0 };
+        struct identity id;
 
         put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
         put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
         put_platform(w, "c.tar", "platform-" STAMP3, STAMP3, false, 60);
-        bad[0] = identity_at(w, "a.tgz");
-        bad[1] = identity_at(w, "c.tar");
+        id = identity_at(w, "a.tgz");
+        bad[0].archive = identity_atwork(&id); /* it is new: the number of a file that is read as a whole */
         w->opts.condemned = bad;
         w->opts.n_condemned = 1;
         restart(w);
         hold(w, "a.tgz", 0); /* a reading would never end */
         scan(w);
         assert_int_equal(read_to(w, "a.tgz"), 0);
-        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "reading it made the daemon crash");
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "reading it crashed two workers");
         assert_int_equal(w->v->n_builds, 2);
-        w->opts.n_condemned = 2; /* one that is known and good */
+        bad[1].archive = w->v->builds[1]->object; /* one that is known and good: its own */
+        assert_string_equal(w->v->builds[1]->archive, "c.tar");
+        assert_false(catalog_has_condemned(w->c, bad[1].archive));
+        w->opts.n_condemned = 2;
         restart(w);
         scan(w);
-        assert_state(w, "c.tar", ARCHIVE_REFUSED, "reading it made the daemon crash");
+        assert_true(catalog_has_condemned(w->c, bad[1].archive));
+        assert_state(w, "c.tar", ARCHIVE_REFUSED, "reading it crashed two workers");
+        restart(w); /* and once more, as a refusal */
+        scan(w);
+        assert_state(w, "c.tar", ARCHIVE_REFUSED, "reading it crashed two workers");
         w->opts.n_condemned = 0; /* it is kept */
         restart(w);
         scan(w);
@@ -312,6 +365,8 @@ int main(void)
                 T(whoever_sees_harm_may_quarantine_a_build),
                 T(more_reports_than_can_be_kept_are_said),
                 T(a_condemned_file_is_never_read),
+                T(a_condemned_file_is_known_by_its_number_alone),
+                T(what_hung_is_tried_once_more_after_a_start),
         };
 
         (void)setlocale(LC_CTYPE, "C.UTF-8");

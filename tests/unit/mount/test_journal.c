@@ -66,7 +66,7 @@ static void what_is_unanswered_is_the_successors(void **state)
         (void)state;
         assert_true(s && t && s != t);
         arrive(s, 7);
-        journal_taken(s, 1000);
+        journal_taken(s, 1000, 0);
         arrive(t, 8);
         journal_answered(t, 8);
         journal_answered(s, 8); /* not its own */
@@ -79,7 +79,7 @@ static void what_is_unanswered_is_the_successors(void **state)
         assert_true(r.deaths == 1 && r.taken_ms == 1000 && r.started_ms == 0);
         u = journal_claim(b);
         assert_true(journal_unanswered(u, &h, sizeof h, &len) && len == sizeof h && h.unique == 7);
-        journal_taken(u, 1200);
+        journal_taken(u, 1200, 0);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(r.taken_ms == 1000 && r.started_ms == 1200);
         journal_answered(u, 7);
@@ -179,7 +179,7 @@ static void who_waited_longest_is_served_first(void **state)
                 struct journal_slot *s = journal_claim(a);
 
                 arrive(s, i + 1);
-                journal_taken(s, taken[i]);
+                journal_taken(s, taken[i], 0);
         }
         journal_worker_ended(k, 1000);
         for (int i = 0; i < 3; i++) {
@@ -200,7 +200,7 @@ static void a_freeze_is_nobodys_fault(void **state)
 
         (void)state;
         arrive(s, 7);
-        journal_taken(s, 1000);
+        journal_taken(s, 1000, 0);
         journal_beat(a, 1000);
         journal_forgive(k, 60000);
         assert_int_equal(n_waiting(k, &r), 1);
@@ -279,6 +279,89 @@ static void the_last_hour_is_sixty_minutes(void **state)
         assert_int_equal(c.restarts, 1002);
 }
 
+static void who_crashed_is_said_once_and_to_its_keeper_only(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_crash c = { 0, 0 };
+
+        (void)state;
+        assert_false(journal_last_words(k, 4711, &c));
+        assert_false(journal_last_words(k, 0, &c)); /* there is no worker */
+        journal_crashed(a, 4711, 77, 3);
+        assert_false(journal_last_words(k, 4712, &c)); /* another one's */
+        assert_true(journal_last_words(k, 4711, &c));
+        assert_true(c.archive == 77 && c.number == 3);
+        journal_worker_starts(k, 1000); /* a process may get the same number again */
+        assert_false(journal_last_words(k, 4711, &c));
+        journal_close(a);
+        journal_close(k);
+}
+
+static void a_request_says_which_archive_it_names(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        arrive(s, 7);
+        journal_taken(s, 1000, 42);
+        journal_count_crash(k, journal_slot_number(a, s));
+        journal_count_crash(k, JOURNAL_SLOTS); /* whatever a worker says */
+        journal_worker_ended(k, 1100);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.archive == 42 && r.crashes == 1);
+        arrive(s, 8);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.archive == 0 && r.crashes == 0);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void an_archive_is_condemned_by_its_own_crashes(void **state)
+{
+        struct journal_counters c = { .restarts = 0 };
+
+        (void)state;
+        assert_false(journal_is_condemned(&c, 0)); /* an empty row is none */
+        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 1);
+        assert_int_equal(journal_blame_crash(&c, 2)->crashes, 1);
+        assert_false(journal_is_condemned(&c, 1));
+        assert_false(journal_is_condemned(&c, 2));
+        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 2);
+        assert_true(journal_is_condemned(&c, 1));
+        assert_false(journal_is_condemned(&c, 2));
+        assert_false(journal_is_condemned(&c, 3));
+        assert_non_null(journal_blame_hangs(&c, 3)); /* that was counted by the request */
+        assert_true(journal_is_condemned(&c, 3));
+}
+
+static void the_table_of_the_blamed_is_bounded_and_forgets_no_condemned(void **state)
+{
+        struct journal_counters c = { .restarts = 0 };
+
+        (void)state;
+        for (uint64_t i = 1; i <= 10; i++) {
+                assert_non_null(journal_blame_crash(&c, i));
+                assert_non_null(journal_blame_crash(&c, i));
+        }
+        for (uint64_t i = 1000; i < 2000; i++) /* one each: the oldest goes */
+                assert_int_equal(journal_blame_crash(&c, i)->crashes, 1);
+        assert_int_equal(journal_blame_crash(&c, 2000 - (JOURNAL_BLAMED - 10))->crashes, 2);
+        assert_int_equal(journal_blame_crash(&c, 1999 - (JOURNAL_BLAMED - 10))->crashes, 1);
+        for (uint64_t i = 1; i <= 10; i++)
+                assert_true(journal_is_condemned(&c, i));
+        for (uint64_t i = 3000; i < 3200; i++) {
+                (void)journal_blame_crash(&c, i);
+                (void)journal_blame_crash(&c, i);
+        }
+        assert_null(journal_blame_crash(&c, 5000)); /* full of condemned ones */
+        assert_null(journal_blame_hangs(&c, 5000));
+        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 3);
+        for (uint64_t i = 1; i <= 10; i++)
+                assert_true(journal_is_condemned(&c, i));
+}
+
 static void init_and_its_reply_are_kept_if_they_fit(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
@@ -309,6 +392,10 @@ int main(void)
                 cmocka_unit_test(a_freeze_is_nobodys_fault),
                 cmocka_unit_test(another_version_or_shape_is_refused_with_a_reason),
                 cmocka_unit_test(a_worker_cannot_cut_it_short),
+                cmocka_unit_test(who_crashed_is_said_once_and_to_its_keeper_only),
+                cmocka_unit_test(a_request_says_which_archive_it_names),
+                cmocka_unit_test(an_archive_is_condemned_by_its_own_crashes),
+                cmocka_unit_test(the_table_of_the_blamed_is_bounded_and_forgets_no_condemned),
                 cmocka_unit_test(init_and_its_reply_are_kept_if_they_fit),
                 cmocka_unit_test(what_the_keeper_counts_is_read_whole_and_cut_to_its_room),
                 cmocka_unit_test(the_last_hour_is_sixty_minutes),

@@ -133,18 +133,24 @@ static void each_request_gets_what_it_deserves(void **state)
                 int64_t now_ms;
                 enum policy_request_verdict want;
         } v[] = {
-                { "just taken", { 1000, 1000, 0, 0 }, 1000, REQUEST_LEAVE },
-                { "at work for less than 10 s", { 1000, 1000, 0, 0 }, 10999, REQUEST_LEAVE },
-                { "at work for 10 s", { 1000, 1000, 0, 0 }, 11000, REQUEST_HANGS },
-                { "hung once, begun anew", { 1000, 11000, 0, 1 }, 12000, REQUEST_LEAVE },
-                { "hung twice", { 1000, 0, 0, 2 }, 21000, REQUEST_CONDEMN },
-                { "its worker crashed once", { 1000, 0, 1, 0 }, 1100, REQUEST_LEAVE },
-                { "two workers crashed on it", { 1000, 0, 2, 0 }, 1100, REQUEST_CONDEMN },
-                { "one of each", { 1000, 0, 1, 1 }, 12000, REQUEST_LEAVE },
-                { "waits 20 s, across workers", { 1000, 20500, 0, 0 }, 21000, REQUEST_REFUSE },
-                { "waits 20 s, and nobody works", { 1000, 0, 0, 0 }, 21000, REQUEST_REFUSE },
-                { "waits less", { 1000, 0, 0, 0 }, 20999, REQUEST_LEAVE },
-                { "never noted when", { 0, 0, 0, 0 }, 100000, REQUEST_LEAVE },
+                { "just taken", { 1000, 1000, 0, 0, false }, 1000, REQUEST_LEAVE },
+                { "at work for less than 10 s", { 1000, 1000, 0, 0, false }, 10999, REQUEST_LEAVE },
+                { "at work for 10 s", { 1000, 1000, 0, 0, false }, 11000, REQUEST_HANGS },
+                { "hung once, begun anew", { 1000, 11000, 0, 1, false }, 12000, REQUEST_LEAVE },
+                { "hung twice", { 1000, 0, 0, 2, false }, 21000, REQUEST_CONDEMN },
+                { "its worker crashed once", { 1000, 0, 1, 0, false }, 1100, REQUEST_LEAVE },
+                { "two workers crashed on it", { 1000, 0, 2, 0, false }, 1100, REQUEST_CONDEMN },
+                { "one of each", { 1000, 0, 1, 1, false }, 12000, REQUEST_LEAVE },
+                { "waits 20 s, across workers", { 1000, 20500, 0, 0, false }, 21000, REQUEST_REFUSE },
+                { "waits 20 s, and nobody works", { 1000, 0, 0, 0, false }, 21000, REQUEST_REFUSE },
+                { "waits less", { 1000, 0, 0, 0, false }, 20999, REQUEST_LEAVE },
+                { "its archive was condemned while it waited", { 1000, 0, 0, 0, true }, 1100,
+                        REQUEST_CONDEMN },
+                { "its archive is condemned, and a worker that knows answers", { 1000, 1050, 0, 0, true },
+                        1100, REQUEST_LEAVE },
+                { "its archive is condemned, and it hangs all the same", { 1000, 1000, 0, 0, true }, 11000,
+                        REQUEST_HANGS },
+                { "never noted when", { 0, 0, 0, 0, false }, 100000, REQUEST_LEAVE },
         };
 
         (void)state;

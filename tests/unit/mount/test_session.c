@@ -195,7 +195,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int count)
 
 static void *loop(void *arg)
 {
-        assert_int_equal(session_loop(arg, true), 0);
+        assert_int_equal(session_loop(arg, true, 0), 0);
         return NULL;
 }
 
@@ -425,7 +425,7 @@ static void what_was_left_is_answered_also_then(void **state)
                 worker_ends();
                 slot = journal_claim(lab.of_keeper);
                 memcpy(journal_arm(slot), &left, sizeof left);
-                journal_taken(slot, clock_ms());
+                journal_taken(slot, clock_ms(), 0);
                 journal_worker_ended(lab.of_keeper, clock_ms());
 
                 worker_starts();

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* atwork -- what the calling thread is at work on, so that a crash can say whom to blame.
+ *
+ * A mark is a number: of the archive whose bytes are looked at, and of the place where the request stands that the thread
+ * executes.  Who begins something sets it, and a handler of fatal signals reads it (mount/crash.h).
+ *
+ * Threads: each has its own; all functions are about the calling one, but atwork_set_trap.  Nothing blocks.
+ */
+#ifndef PXEFS_BASE_ATWORK_H
+#define PXEFS_BASE_ATWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An archive that is served has the number that stands in its node ids.  One that is being read as a whole may have none
+ * yet; it has a hash of its identity, with this bit (identity_atwork). */
+#define ATWORK_WHOLE (UINT64_C(1) << 63)
+
+enum atwork_what {
+        ATWORK_REQUEST, /* somebody asks for something of the archive */
+        ATWORK_MAKE,    /* bytes of it are decoded for who asks */
+        ATWORK_AHEAD,   /* the same, before anybody asks */
+        ATWORK_INDEX,   /* it is read as a whole */
+        ATWORK_DECODE,  /* and by the thread that decodes for that */
+};
+
+struct atwork {
+        uint64_t archive; /* 0: none */
+        uint32_t place;   /* of the request, counted from 1; 0: none */
+};
+
+/* The mark.  Async-signal-safe. */
+struct atwork atwork_get(void);
+
+/* Sets the request's place; it stays until it is set again. */
+void atwork_place(uint32_t place);
+
+/* From here on the thread is at work on @archive (0: nothing to note).  A mark that is there already stays: who gave the
+ * order is to blame for what it takes.  Returns whether it was set, for atwork_end.
+ *
+ * The first mark of a thread makes it ready for the handler: the fatal signals are let through (one that is blocked would
+ * end the process without a word: Linux kernel/signal.c, force_sig_info_to_task), and it has a stack of its own if the
+ * thread's is used up. */
+bool atwork_begin(uint64_t archive, enum atwork_what what);
+void atwork_end(bool begun);
+
+/* The signals a thread dies of by its own doing; ends with 0. */
+extern const int atwork_signals[];
+
+/* For tests: @trap is called by each atwork_begin with a mark, with the mark that counts, and may crash.  Before threads
+ * are started; NULL: none. */
+void atwork_set_trap(void (*trap)(uint64_t archive, enum atwork_what what));
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* poison -- for tests: an archive that ends the worker which reads it. */
+#ifndef PXEFS_POISON_H
+#define PXEFS_POISON_H
+
+#include "base/err.h"
+
+/* @spec is "WHEN:FILE", or "WHEN:FILE/FILE/...".  FILE stands in the builds directory @builds_fd (borrowed for ever), and is
+ * poisonous as long as its sticky bit is set: what it is replaced by is not.  WHEN is what the worker crashes at, for it:
+ *
+ *   read      decoding bytes that a client asked for, in the thread that answers
+ *   ahead     decoding ahead of a client, in a thread of the chunk cache
+ *   index     reading it as a whole, in the job's thread
+ *   decode    the same, in the thread that decodes for the job
+ *   abort     as read, by abort()
+ *   hang      as read, but the thread stands still
+ *
+ * @object_bits as in struct catalog_options.  Before threads are started.  0, or -EINVAL with the reason. */
+int poison_set(const char *spec, int builds_fd, unsigned object_bits, struct err *err);
+
+#endif
