@@ -54,11 +54,46 @@
 static const char this_machine[] = "machine ${mac:hexhyp}";
 static const char why_path[] = "hosts/${mac:hexhyp}/why";
 
+static const char whoever[] = "${mac:hexhyp}";
 static const char dispatcher_head[] =
         "#!ipxe\n"
         "# pxefs: every machine's own script, by the MAC of the NIC it booted from.\n"
         "# This one boots nothing itself: a lost packet must not look like another machine.\n"
         ":retry\n";
+/* Only in /autoexec.ipxe, which iPXE under UEFI fetches with the firmware's means and may run before it has opened a card
+ * of its own (src/interface/efi/efi_autoexec.c, since 2022).  Nothing can be fetched then: ipv4_route in src/net/ipv4.c
+ * skips closed cards.
+ *
+ * "Is a card open?" is ${netX/mac}: netX is the card that was opened last, and while there is none it has no settings
+ * (netdev_redirect in src/net/netdev_settings.c, fetch_setting in src/core/settings.c).  An open one has been configured,
+ * by what ran the script (netboot in src/usr/autoboot.c), by us, or, since 2026, with the firmware's lease or address
+ * (NETDEV_AUTO_OPEN in src/core/cachedhcp.c and src/interface/efi/efi_path.c): then DHCP is not run again.  It cannot be
+ * ${ip}: iPXE since 2021 takes over the firmware's lease (src/interface/efi/efi_cachedhcp.c), so that an address is there
+ * and the card closed.  Nor ${netX/ip6}: each card has its link-local one, open or not (ipv6_register_settings in
+ * src/net/ipv6.c), while ${netX/ip} would run DHCP again on a card that has IPv6 only.
+ *
+ * Of several cards the one with the firmware's lease is opened, with that lease, as iPXE itself does it since 2026; dhcp
+ * would ask each in turn and take the first that anybody answers.  Without a lease (loaded by HTTP, or over IPv6) dhcp is
+ * right: it ends at the first card that IPv4 or IPv6 configured, and closes those it could not (ifconf_payload in
+ * src/hci/commands/ifmgmt_cmd.c).  Either way one card is open, and ${mac} is its: netX stands before net0
+ * among the settings (it is registered first), and is passed over while no card is open.
+ *
+ * Every command is in iPXE of 2019.  "a && goto b ||" succeeds if a fails: what stands behind the last || is an empty
+ * command (src/core/exec.c, execv and system). */
+static const char autoexec_open[] =
+        "# While no card is open: the one with the firmware's lease, or else any by DHCP.\n"
+        "isset ${netX/mac} && goto chain ||\n"
+        "set card:int32 0\n"
+        ":card\n"
+        "isset ${net${card}/mac} || goto dhcp\n"
+        "isset ${net${card}/ip} && goto open ||\n"
+        "inc card || goto dhcp\n"
+        "goto card\n"
+        ":open\n"
+        "ifopen net${card} && goto chain || goto failed\n"
+        ":dhcp\n"
+        "dhcp || goto failed\n"
+        ":chain\n";
 /* See the first comment, chain --replace.  The other form that works, should a loader want it:
  * "chain --autofree <url> && exit || goto failed". */
 static const char dispatcher_chain[] = "chain --replace --autofree ";
@@ -523,18 +558,29 @@ int render_ipxe(const struct plan *p, const struct build_list *builds, const cha
         return r < 0 ? r : buf_error(out);
 }
 
-int render_dispatcher_for(const char *mac, const char *base_url, struct buf *out)
+/* @before: lines that make it possible to fetch anything. */
+static int put_dispatcher(const char *before, const char *mac, const char *base_url, struct buf *out)
 {
         const char *why;
 
-        PUT(out, dispatcher_head, dispatcher_chain);
+        PUT(out, dispatcher_head, before, dispatcher_chain);
         if (offer_put_base(base_url, out, &why) > 0)
                 buf_puts(out, "/");
         PUT(out, "hosts/", mac, dispatcher_file, mac, dispatcher_tail);
         return buf_error(out);
 }
 
+int render_dispatcher_for(const char *mac, const char *base_url, struct buf *out)
+{
+        return put_dispatcher("", mac, base_url, out);
+}
+
 int render_dispatcher(const char *base_url, struct buf *out)
 {
-        return render_dispatcher_for("${mac:hexhyp}", base_url, out);
+        return put_dispatcher("", whoever, base_url, out);
+}
+
+int render_autoexec(const char *base_url, struct buf *out)
+{
+        return put_dispatcher(autoexec_open, whoever, base_url, out);
 }

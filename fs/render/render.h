@@ -47,10 +47,13 @@ int render_pxelinux(const struct plan *p, const struct build_list *builds, const
 int render_grub(const struct plan *p, const struct build_list *builds, const char *latest, bool anybody,
         struct buf *out);
 
-/* The dispatcher, /menu.ipxe and /autoexec.ipxe: chains the host's own script, says so and asks again when it
- * cannot be had, and never boots anything itself.  It stands at the root of the tree.  base_url NULL, empty
- * or not usable: relative.  Returns 0 or -ENOMEM. */
+/* The dispatcher, /menu.ipxe: chains the host's own script, says so and asks again when it cannot be had, and never
+ * boots anything itself.  It stands at the root of the tree.  base_url NULL, empty or not usable: relative.  Returns 0
+ * or -ENOMEM. */
 int render_dispatcher(const char *base_url, struct buf *out);
+
+/* /autoexec.ipxe: the same, but opens a network card first if none is open. */
+int render_autoexec(const char *base_url, struct buf *out);
 
 /* /boot.ipxe.01<MAC12>: the same for the machine with this MAC ("aa-bb-cc-dd-ee-ff"), whoever asks. */
 int render_dispatcher_for(const char *mac, const char *base_url, struct buf *out);

@@ -65,7 +65,7 @@ enum host_dir {
 enum text_kind {
         TEXT_MENU = 0,       /* a host's menu.ipxe; host 0: the script of machines nobody knows */
         TEXT_WHY = 1,        /* likewise */
-        TEXT_DISPATCHER = 2, /* /menu.ipxe, /autoexec.ipxe */
+        TEXT_DISPATCHER = 2, /* /menu.ipxe */
         TEXT_STATUS = 3,     /* /.pxefs/status.json */
         TEXT_METRICS = 4,    /* /.pxefs/metrics */
         TEXT_INDEX = 5,      /* /.pxefs/index.html */
@@ -76,6 +76,7 @@ enum text_kind {
         TEXT_GRUB = 10,        /* a host's menu.lst.01..; host 0: likewise */
         TEXT_GRUB_ANY = 11,    /* /menu.lst, /boot/grub/menu.lst */
         TEXT_BOOT_IPXE = 12,   /* /boot.ipxe.01.., of one MAC */
+        TEXT_AUTOEXEC = 13,    /* /autoexec.ipxe */
 };
 
 enum link_kind {

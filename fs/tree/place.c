@@ -25,7 +25,7 @@
 
 const struct fixed_name fixed_names[] = {
         { PLACE_ROOT, "menu.ipxe", USE_TEXT, TEXT_DISPATCHER, false, false },
-        { PLACE_ROOT, "autoexec.ipxe", USE_TEXT, TEXT_DISPATCHER, false, false },
+        { PLACE_ROOT, "autoexec.ipxe", USE_TEXT, TEXT_AUTOEXEC, false, false },
         { PLACE_ROOT, "hosts", USE_DIR, PLACE_HOSTS, false, false },
         { PLACE_ROOT, "by-name", USE_DIR, PLACE_BY_NAME, false, false },
         { PLACE_ROOT, "by-ip", USE_DIR, PLACE_BY_IP, false, false },

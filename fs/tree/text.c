@@ -123,6 +123,8 @@ static int render_host(enum text_kind what, struct plan *p, const struct catalog
                 return render_why(p, &list, latest, out);
         case TEXT_DISPATCHER:
                 return render_dispatcher(p->base_url, out);
+        case TEXT_AUTOEXEC:
+                return render_autoexec(p->base_url, out);
         case TEXT_PXELINUX:
         case TEXT_PXELINUX_ANY:
                 return render_pxelinux(p, &list, latest, what == TEXT_PXELINUX_ANY, out);
@@ -161,7 +163,8 @@ static int get_plan(struct texts *t, uint64_t mac, uint64_t host, struct plan **
 
 static bool is_anybodys(enum text_kind what)
 {
-        return what == TEXT_DISPATCHER || what == TEXT_PXELINUX_ANY || what == TEXT_GRUB_ANY;
+        return what == TEXT_DISPATCHER || what == TEXT_AUTOEXEC || what == TEXT_PXELINUX_ANY ||
+               what == TEXT_GRUB_ANY;
 }
 
 static int render_boot_ipxe(uint64_t mac, struct buf *out)
@@ -194,6 +197,8 @@ static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t hos
                 r = render_host(what, p, v, out);
         else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
                 r = render_dispatcher(NULL, out);
+        else if (what == TEXT_AUTOEXEC) /* likewise */
+                r = render_autoexec(NULL, out);
         else if (what == TEXT_BOOT_IPXE && mac)
                 r = render_boot_ipxe(mac, out);
         catalog_view_unref(v);

@@ -57,7 +57,7 @@ struct text_entry {
         int64_t mtime_ns; /* derived from the text, a date in the past: differs whenever the bytes do */
 };
 
-/* Renders the text of @what for the machine @mac (ignored for the dispatcher and the texts of /.pxefs) and keeps it.
+/* Renders the text of @what for the machine @mac (ignored for the dispatchers and the texts of /.pxefs) and keeps it.
  * 0, or a negative errno; an inventory that cannot be read is logged once per change of its state. */
 int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_entry *ret);
 

@@ -223,6 +223,30 @@ END
         VENDOR="-device e1000,netdev=net,mac=$1,romfile= -kernel /usr/lib/ipxe/ipxe.lkrn -initrd $DIR/vendor.ipxe"
 }
 
+# uefi MAC: sets UEFI, the options of a machine with UEFI firmware (OVMF). It shows its console on COM1 and has a driver for
+# the card: without the card's ROM nothing there is iPXE but the file.
+uefi()
+{
+        [ -r /usr/share/ovmf/OVMF.fd ] || skip "no /usr/share/ovmf/OVMF.fd (package ovmf)"
+        # shellcheck disable=SC2034 # for the test
+        UEFI="-m 256 -bios /usr/share/ovmf/OVMF.fd -device virtio-net-pci,netdev=net,mac=$1,romfile="
+}
+
+# uefi_lab FILE: the lab, and such a machine switched on: alpha, to which DHCP names snponly.efi and then FILE.
+uefi_lab()
+{
+        lab_start
+        uefi 52:54:00:00:00:0a
+        lab_build 20240101T000000Z
+        lab_host alpha 52:54:00:00:00:0a 20240101T000000Z
+        serve_tree
+        cp /usr/lib/ipxe/snponly.efi "$STATIC/"
+        dhcp_isc "$1" snponly.efi
+        start_tftpd "$MNT" "$SERVER"
+        # shellcheck disable=SC2086 # a list of options
+        machine_start alpha 52:54:00:00:00:0a $UEFI
+}
+
 # press NAME KEY...: keys on its keyboard, one after the other, by QEMU's names for them.
 press()
 {

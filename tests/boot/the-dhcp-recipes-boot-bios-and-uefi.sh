@@ -5,7 +5,7 @@
 . "$PXEFS_TESTLIB"
 . "$PXEFS_SRC/tests/boot/lab.sh"
 lab_start
-[ -r /usr/share/ovmf/OVMF.fd ] || skip "no /usr/share/ovmf/OVMF.fd (package ovmf)"
+uefi 52:54:00:00:00:0b
 lab_build 20240101T000000Z
 lab_host bios 52:54:00:00:00:0a 20240101T000000Z
 lab_host uefi 52:54:00:00:00:0b 20240101T000000Z
@@ -26,8 +26,8 @@ boots_both()
         _dhcp=$DAEMON_PID
         # shellcheck disable=SC2086 # a list of options
         machine_start bios 52:54:00:00:00:0a $VENDOR
-        machine_start uefi 52:54:00:00:00:0b -m 256 -bios /usr/share/ovmf/OVMF.fd \
-                -device virtio-net-pci,netdev=net,mac=52:54:00:00:00:0b,romfile=
+        # shellcheck disable=SC2086 # a list of options
+        machine_start uefi 52:54:00:00:00:0b $UEFI
         machine_wait bios
         console_says bios "/undionly.kpxe... ok" || lab_fail bios "never loaded undionly.kpxe ($1)"
         expect_boot bios "tftp://$SERVER" 20240101T000000Z '-B console=text,hostname=bios,smartos=true'

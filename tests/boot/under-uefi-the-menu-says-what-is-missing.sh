@@ -4,18 +4,7 @@
 # default entry is tried all the same, ends in an error that is explained on the screen, and nothing is started.
 . "$PXEFS_TESTLIB"
 . "$PXEFS_SRC/tests/boot/lab.sh"
-lab_start
-[ -r /usr/share/ovmf/OVMF.fd ] || skip "no /usr/share/ovmf/OVMF.fd (package ovmf)"
-lab_build 20240101T000000Z
-lab_host alpha 52:54:00:00:00:0a 20240101T000000Z
-serve_tree
-cp /usr/lib/ipxe/snponly.efi "$STATIC/"
-dhcp_isc menu.ipxe snponly.efi
-start_tftpd "$MNT" "$SERVER"
-
-# OVMF shows its console on COM1 and has a driver for the card: without the card's ROM nothing here is iPXE but the file.
-machine_start alpha 52:54:00:00:00:0a -m 256 -bios /usr/share/ovmf/OVMF.fd \
-        -device virtio-net-pci,netdev=net,mac=52:54:00:00:00:0a,romfile=
+uefi_lab menu.ipxe
 wait_for "$BOOT_SECONDS" console_says alpha "nothing was started" || lab_fail alpha "did not come to an end of its boot"
 for words in \
         "This is host alpha" \

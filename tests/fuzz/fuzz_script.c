@@ -2,7 +2,7 @@
 /* fuzz_script -- rows of any content, as the daemon reads them with every check of the database off, rendered: judged by
  * what the illumos kernel and iPXE make of it (the references of tests/unit/render), not by our encoder.
  *
- *   1. The script holds only commands and labels of ours, whatever the rows hold; so does the dispatcher.
+ *   1. The script holds only commands and labels of ours, whatever the rows hold; so do the dispatchers.
  *   2. Each property reaches the kernel once with its very value, or is among the refusals; nothing else reaches it but
  *      what is implied.
  *   3. What is made once is made again; what is explained is printable.
@@ -143,7 +143,8 @@ static void check_args(const struct fixture *f)
 
 static void check_script(const struct fixture *f)
 {
-        AUTO_BUF struct buf a = BUF_INIT, b = BUF_INIT, why = BUF_INIT, errors = BUF_INIT, d = BUF_INIT;
+        AUTO_BUF struct buf a = BUF_INIT, b = BUF_INIT, why = BUF_INIT, errors = BUF_INIT, d = BUF_INIT,
+                            w = BUF_INIT;
 
         FUZZ_CHECK(render_ipxe(&f->plan, &f->builds, f->latest, &a) == 0);
         FUZZ_CHECK(render_ipxe(&f->plan, &f->builds, f->latest, &b) == 0);
@@ -155,6 +156,11 @@ static void check_script(const struct fixture *f)
         FUZZ_CHECK(render_dispatcher(f->plan.base_url, &d) == 0);
         if (!ref_ipxe_check(d.data, d.len, &errors)) {
                 (void)fprintf(stderr, "%s\n%s\n", d.data, errors.data);
+                abort();
+        }
+        FUZZ_CHECK(render_autoexec(f->plan.base_url, &w) == 0);
+        if (!ref_ipxe_check(w.data, w.len, &errors)) {
+                (void)fprintf(stderr, "%s\n%s\n", w.data, errors.data);
                 abort();
         }
         FUZZ_CHECK(render_why(&f->plan, &f->builds, f->latest, &why) == 0 && strlen(why.data) == why.len);

@@ -19,6 +19,7 @@ no_copy
 menu=$MNT/hosts/02-08-20-00-00-01/menu.ipxe
 want=$(digest "$menu")
 dispatcher=$(digest "$MNT/menu.ipxe")
+autoexec=$(digest "$MNT/autoexec.ipxe")
 for trouble in gone empty garbage directory; do
         mv "$DIR/inventory" "$DIR/aside"
         mkdir "$DIR/inventory"
@@ -31,6 +32,7 @@ for trouble in gone empty garbage directory; do
         chown -R "$PXEFS_USER:" "$DIR/inventory"
         got=$(cat "$menu" 2>&1) && fail "$trouble: a script is served: $got"
         [ "$(digest "$MNT/menu.ipxe")" = "$dispatcher" ] || fail "$trouble: the dispatcher is gone"
+        [ "$(digest "$MNT/autoexec.ipxe")" = "$autoexec" ] || fail "$trouble: autoexec.ipxe is gone"
         [ -s "$MNT/smartos/latest/platform/i86pc/kernel/amd64/unix" ] || fail "$trouble: the build is gone"
         grep -q '"state": "none", "reason": "[^"]' "$MNT/.pxefs/status.json" || fail "$trouble: status says nothing"
         ls "$MNT" "$MNT/smartos" >/dev/null || fail "$trouble: listings fail"

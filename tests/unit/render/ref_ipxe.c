@@ -8,6 +8,12 @@
  *                          an empty command succeeds
  *   src/core/settings.c    the last "${" before the first "}" is replaced, again and again; unknown: empty
  *   src/core/getopt.c      options stand before the first other word; "--" ends them
+ *   src/net/netdev_settings.c
+ *                          netX is the open card, nothing while there is none; unnamed settings are looked for in netX
+ *                          first, then from net0 on
+ *   src/hci/commands/ifmgmt_cmd.c
+ *                          dhcp stops at the first card that is answered, and closes the others
+ *   src/net/ipv4.c         without an open card nothing can be fetched
  *   src/usr/imgmgmt.c      URLs are resolved against the script's; an image of that name is taken first
  *   src/arch/x86/image/multiboot.c
  *                          every other image is a module; URL, blank, arguments, NUL, in one array, cut
@@ -73,8 +79,39 @@ static void set_var(struct ref_ipxe *x, const char *name, const char *value)
         x->vars[x->n_vars++].value = strdup(value);
 }
 
+/* "net1" is 1, "netX" the open one, -1 if there is no such card; @rest is what stands behind it. */
+static int card_by_name(const struct ref_ipxe *x, const char *name, const char **rest)
+{
+        char *end;
+        long i;
+
+        if (strncmp(name, "netX", 4) == 0) {
+                *rest = name + 4;
+                return x->open;
+        }
+        i = strtol(name + 3, &end, 10);
+        *rest = end;
+        return strncmp(name, "net", 3) == 0 && end != name + 3 && (size_t)i < x->n_cards ? (int)i : -1;
+}
+
+static const char *card_setting(const struct ref_ipxe *x, const char *name)
+{
+        const char *rest;
+        int i = card_by_name(x, name, &rest);
+
+        if (i < 0)
+                return "";
+        if (strcmp(rest, "/mac") == 0)
+                return x->cards[i].mac;
+        return strcmp(rest, "/ip") == 0 && x->cards[i].ip ? x->cards[i].ip : "";
+}
+
 static const char *get_var(const struct ref_ipxe *x, const char *name)
 {
+        if (strcmp(name, "mac:hexhyp") == 0)
+                return x->cards[x->open < 0 ? 0 : x->open].mac;
+        if (strncmp(name, "net", 3) == 0 && strchr(name, '/'))
+                return card_setting(x, name);
         for (size_t i = 0; i < x->n_vars; i++)
                 if (strcmp(x->vars[i].name, name) == 0)
                         return x->vars[i].value;
@@ -150,7 +187,7 @@ static int fetch(struct ref_ipxe *x, const char *url, char *args)
 {
         char *whole = resolve(x->url, url);
 
-        if (x->failing && strstr(whole, x->failing)) {
+        if (x->open < 0 || (x->failing && strstr(whole, x->failing))) {
                 free(whole);
                 free(args);
                 return -1;
@@ -240,11 +277,48 @@ static int show(struct ref_ipxe *x, const struct call *c, size_t from)
 
 static int do_set(struct ref_ipxe *x, const struct call *c)
 {
-        char *text = concat(c->args + 1, c->n - 1);
+        char *text = concat(c->args + 1, c->n - 1), *type = strchr(c->args[0], ':');
 
+        if (type && strcmp(type, ":int32") == 0)
+                *type = '\0';
         set_var(x, c->args[0], text);
         free(text);
         return 0;
+}
+
+static int do_inc(struct ref_ipxe *x, const struct call *c)
+{
+        char text[24];
+
+        (void)snprintf(text, sizeof text, "%ld", strtol(get_var(x, c->args[0]), NULL, 10) + 1);
+        set_var(x, c->args[0], text);
+        return 0;
+}
+
+static int do_ifopen(struct ref_ipxe *x, const struct call *c)
+{
+        const char *rest;
+        int i = card_by_name(x, c->args[0], &rest);
+
+        if (i < 0 || *rest || x->cards[i].broken)
+                return -1;
+        x->open = i;
+        return 0;
+}
+
+static int do_dhcp(struct ref_ipxe *x, const struct call *c)
+{
+        (void)c;
+        for (size_t i = 0; i < x->n_cards; i++) {
+                x->open = -1; /* the one before was closed */
+                x->n_dhcp++;
+                if (x->cards[i].answered && !x->cards[i].broken) {
+                        x->cards[i].ip = "10.99.99.211";
+                        x->open = (int)i;
+                        return 0;
+                }
+        }
+        return -1;
 }
 
 static int do_echo(struct ref_ipxe *x, const struct call *c)
@@ -408,10 +482,13 @@ static const struct command {
         { "boot", { NULL }, 0, 0, do_boot },
         { "chain", { "--replace", "--autofree" }, 1, 1, do_chain },
         { "choose", { "--default=", "--timeout=" }, 1, 1, do_choose },
+        { "dhcp", { NULL }, 0, 0, do_dhcp },
         { "echo", { NULL }, 0, MAX_WORDS, do_echo },
         { "exit", { NULL }, 0, 1, do_exit },
         { "goto", { NULL }, 1, 1, do_goto },
+        { "ifopen", { NULL }, 1, 1, do_ifopen },
         { "imgfree", { NULL }, 0, 0, do_imgfree },
+        { "inc", { NULL }, 1, 1, do_inc },
         { "initrd", { NULL }, 1, MAX_WORDS, do_module },
         { "iseq", { NULL }, 2, 2, do_iseq },
         { "isset", { NULL }, 1, 1, do_isset },
@@ -594,7 +671,11 @@ void ref_ipxe_run(struct ref_ipxe *x, const char *script, size_t len)
                 x->images[0].url = strdup("http://leftover/menu.ipxe");
                 x->n_images = 1;
         }
-        set_var(x, "mac:hexhyp", x->mac);
+        if (!x->n_cards) {
+                x->cards[0].mac = x->mac;
+                x->n_cards = 1;
+                x->open = 0;
+        }
         set_var(x, "next-server", x->server);
         set_var(x, "platform", x->platform);
         while (x->offset < len && x->outcome == REF_RUNNING) {

@@ -14,6 +14,7 @@
 
 #define REF_MAX_VARS   64
 #define REF_MAX_IMAGES 48
+#define REF_MAX_CARDS  3
 
 enum ref_outcome {
         REF_RUNNING,
@@ -28,6 +29,12 @@ enum ref_outcome {
         REF_ENDLESS   /* 10 000 lines later still none */
 };
 
+struct ref_card {
+        const char *mac, *ip; /* ip: of a lease, NULL if it has none; dhcp gives it one */
+        bool answered;        /* dhcp finds a server */
+        bool broken;          /* cannot be opened */
+};
+
 struct ref_ipxe {
         /* Set by the test. */
         const char *url; /* where the script came from */
@@ -39,6 +46,9 @@ struct ref_ipxe {
         bool no_disk;                    /* sanboot fails */
         bool leftover;                   /* an image of some earlier attempt is registered already */
         size_t max_cmdline, max_modules; /* 0: 512 and 8 */
+        size_t n_cards;                  /* 0: one, of mac, that is open */
+        struct ref_card cards[REF_MAX_CARDS];
+        int open; /* the card that is open when the script begins, -1: none; changes */
 
         /* Found out. */
         enum ref_outcome outcome;
@@ -52,6 +62,7 @@ struct ref_ipxe {
         char *module_lines[REF_MAX_IMAGES];
         size_t n_modules;
         size_t cmdline_bytes; /* what it would have taken uncut */
+        unsigned n_dhcp;      /* cards that were given to DHCP */
 
         /* Inside. */
         struct {

@@ -276,7 +276,7 @@ static void configurations_of_other_loaders_are_what_they_were(void **state)
 
 static void the_dispatcher_is_what_it_was(void **state)
 {
-        AUTO_BUF struct buf script = BUF_INIT, based = BUF_INIT, own = BUF_INIT;
+        AUTO_BUF struct buf script = BUF_INIT, based = BUF_INIT, own = BUF_INIT, woken = BUF_INIT;
 
         (void)state;
         assert_int_equal(render_dispatcher(NULL, &script), 0);
@@ -285,6 +285,8 @@ static void the_dispatcher_is_what_it_was(void **state)
         golden_compare("dispatcher-base-url", ".ipxe", &based);
         assert_int_equal(render_dispatcher_for("02-08-20-ab-cd-01", NULL, &own), 0);
         golden_compare("dispatcher-of-a-mac", ".ipxe", &own);
+        assert_int_equal(render_autoexec(NULL, &woken), 0);
+        golden_compare("autoexec", ".ipxe", &woken);
 }
 
 int main(void)

@@ -563,6 +563,79 @@ static void the_dispatcher_chains_the_hosts_script_or_says_what_failed_and_asks_
         }
 }
 
+/* The cards of a machine when /autoexec.ipxe begins.  The first has another network's DHCP server, which must not be
+ * asked where the firmware came by the second. */
+#define OFFICE .mac = "02-08-20-ab-cd-99", .answered = true
+#define DEAD   .mac = "02-08-20-ab-cd-99"
+#define PLAIN  .mac = "02-08-20-ab-cd-01", .answered = true
+#define LEASED PLAIN, .ip = "10.99.99.211"
+static const struct {
+        const char *what;
+        size_t n_cards;
+        struct ref_card cards[REF_MAX_CARDS];
+        int open;
+        unsigned n_dhcp;
+        enum ref_outcome outcome;
+} wakings[] = {
+        { "run by iPXE after DHCP", 1, { { LEASED } }, 0, 0, REF_CHAINED },
+        { "an open card of several", 2, { { OFFICE }, { LEASED } }, 1, 0, REF_CHAINED },
+        { "an open card with IPv6 only", 2, { { OFFICE }, { PLAIN } }, 1, 0, REF_CHAINED },
+        { "the firmware's lease", 1, { { LEASED } }, -1, 0, REF_CHAINED },
+        { "the firmware's lease on the second card", 2, { { OFFICE }, { LEASED } }, -1, 0, REF_CHAINED },
+        { "on the third", 3, { { OFFICE }, { DEAD }, { LEASED } }, -1, 0, REF_CHAINED },
+        { "no lease", 1, { { PLAIN } }, -1, 1, REF_CHAINED },
+        { "no lease, and an answer on the second card", 2, { { DEAD }, { PLAIN } }, -1, 2, REF_CHAINED },
+        { "no lease and no answer", 1, { { DEAD } }, -1, 1, REF_SHELL },
+        { "a lease on a card that does not open, never another card", 2,
+                { { OFFICE }, { LEASED, .broken = true } }, -1, 0, REF_SHELL },
+};
+
+static void autoexec_opens_a_card_if_none_is_open_and_chains_the_hosts_script(void **state)
+{
+        AUTO_BUF struct buf script = BUF_INIT;
+
+        (void)state;
+        assert_int_equal(render_autoexec(NULL, &script), 0);
+        for (size_t i = 0; i < sizeof wakings / sizeof wakings[0]; i++) {
+                struct ref_ipxe x = machine;
+
+                print_message("%s\n", wakings[i].what);
+                x.url = "tftp://10.99.99.250/autoexec.ipxe";
+                x.key_pressed = true;
+                x.n_cards = wakings[i].n_cards;
+                memcpy(x.cards, wakings[i].cards, sizeof x.cards);
+                x.open = wakings[i].open;
+                assert_true(ref_ipxe_check(script.data, script.len, &x.errors));
+                ref_ipxe_run(&x, script.data, script.len);
+                assert_int_equal(x.errors.len, 0);
+                assert_int_equal(x.outcome, wakings[i].outcome);
+                assert_int_equal(x.n_dhcp, wakings[i].n_dhcp);
+                if (x.outcome == REF_CHAINED)
+                        assert_string_equal(
+                                x.chained, "tftp://10.99.99.250/hosts/02-08-20-ab-cd-01/menu.ipxe");
+                else
+                        assert_true(shows(&x, "could not be had"));
+                ref_ipxe_fini(&x);
+        }
+}
+
+static void autoexec_asks_dhcp_again_until_it_is_answered(void **state)
+{
+        AUTO_BUF struct buf script = BUF_INIT;
+        struct ref_ipxe x = machine;
+
+        (void)state;
+        assert_int_equal(render_autoexec(NULL, &script), 0);
+        x.url = "tftp://10.99.99.250/autoexec.ipxe";
+        x.n_cards = 2;
+        x.cards[0] = x.cards[1] = (struct ref_card) { DEAD };
+        x.open = -1;
+        ref_ipxe_run(&x, script.data, script.len);
+        assert_int_equal(x.outcome, REF_ENDLESS);
+        assert_true(x.n_dhcp > 4);
+        ref_ipxe_fini(&x);
+}
+
 static int render_one(unsigned which, const struct fixture *f, struct buf *out)
 {
         switch (which) {
@@ -570,6 +643,8 @@ static int render_one(unsigned which, const struct fixture *f, struct buf *out)
                 return render_ipxe(&f->plan, &f->builds, f->latest, out);
         case 1:
                 return render_why(&f->plan, &f->builds, f->latest, out);
+        case 2:
+                return render_autoexec("http://${next-server}/x", out);
         default:
                 return render_dispatcher("http://${next-server}/x", out);
         }
@@ -578,7 +653,7 @@ static int render_one(unsigned which, const struct fixture *f, struct buf *out)
 static void survives_every_failed_allocation(void **state)
 {
         (void)state;
-        for (unsigned which = 0; which < 3; which++)
+        for (unsigned which = 0; which < 4; which++)
                 for (unsigned style = 0; style < 3; style++) {
                         unsigned nth = 0;
                         bool fired;
@@ -625,6 +700,8 @@ int main(void)
                 cmocka_unit_test(the_budget_is_exact_at_its_edge),
                 cmocka_unit_test(a_base_url_stands_before_smartos_or_is_refused),
                 cmocka_unit_test(the_dispatcher_chains_the_hosts_script_or_says_what_failed_and_asks_again),
+                cmocka_unit_test(autoexec_opens_a_card_if_none_is_open_and_chains_the_hosts_script),
+                cmocka_unit_test(autoexec_asks_dhcp_again_until_it_is_answered),
                 cmocka_unit_test(survives_every_failed_allocation),
         };
 
