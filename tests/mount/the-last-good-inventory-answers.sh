@@ -76,6 +76,7 @@ done
 [ \$((\$(date +%s%3N) - start)) -lt 3000 ] || touch "$DIR/slow"
 END
 sqlite3 "$INVENTORY" >/dev/null <<END
+.timeout 10000
 BEGIN EXCLUSIVE;
 UPDATE host SET hostname = 'renamed';
 .system sh $DIR/ask
