@@ -22,11 +22,7 @@
 
 struct confinement {
         struct landlock_place *places; /* owned; the paths are the options', but for inventory_dir */
-        struct place_id {
-                bool reached;
-                dev_t dev;
-                ino_t ino;
-        } * ids; /* owned; one for each place */
+        bool *reached;                 /* owned; one for each place: it could be read when we were bound */
         size_t n;
         char *inventory_dir; /* owned */
 };
@@ -36,7 +32,7 @@ void confinement_free(struct confinement *c)
         if (!c)
                 return;
         free(c->places);
-        free(c->ids);
+        free(c->reached);
         free(c->inventory_dir);
         free(c);
 }
@@ -46,23 +42,22 @@ static void confinement_freep(struct confinement **c)
         confinement_free(*c);
 }
 
-static struct place_id identify(const char *path)
+static bool can_be_read(const char *path)
 {
-        struct stat st;
-        bool reached = euidaccess(path, R_OK | X_OK) == 0 && stat(path, &st) == 0;
-
-        return reached ? (struct place_id) { true, st.st_dev, st.st_ino }
-                       : (struct place_id) { .reached = false };
+        return euidaccess(path, R_OK | X_OK) == 0;
 }
 
 bool confine_replaced(const struct confinement *c, const char **ret_path)
 {
         for (size_t i = 0; i < c->n; i++) {
-                struct place_id now = identify(c->places[i].path), *was = &c->ids[i];
+                const struct landlock_place *p = &c->places[i];
+                struct stat now;
 
-                if (!now.reached || (was->reached && was->dev == now.dev && was->ino == now.ino))
+                if (!can_be_read(p->path) || stat(p->path, &now) < 0)
                         continue;
-                *ret_path = c->places[i].path;
+                if (p->bound && c->reached[i] && p->dev == now.st_dev && p->ino == now.st_ino)
+                        continue;
+                *ret_path = p->path;
                 return true;
         }
         return false;
@@ -70,8 +65,8 @@ bool confine_replaced(const struct confinement *c, const char **ret_path)
 
 static void add(struct confinement *c, const char *path, enum landlock_use use)
 {
-        c->places[c->n] = (struct landlock_place) { path, use };
-        c->ids[c->n++] = identify(path);
+        c->reached[c->n] = can_be_read(path);
+        c->places[c->n++] = (struct landlock_place) { .path = path, .use = use };
 }
 
 /* Builds, cache, inventory, and the two lists.  NULL if memory is short. */
@@ -83,8 +78,8 @@ static struct confinement *find_places(const struct options *o)
         if (!c)
                 return NULL;
         c->places = calloc(max, sizeof *c->places);
-        c->ids = calloc(max, sizeof *c->ids);
-        if (!c->places || !c->ids)
+        c->reached = calloc(max, sizeof *c->reached);
+        if (!c->places || !c->reached)
                 return NULL;
         add(c, o->builds_dir, LANDLOCK_READ);
         add(c, o->cache_dir, LANDLOCK_CACHE);

@@ -51,6 +51,7 @@ enum option_type {
         OPT_SIZE,
         OPT_SECONDS,
         OPT_BITS,
+        OPT_COUNT,
         OPT_FLAG,
         OPT_IGNORED, /* what we do anyway, or what mount(8) hands through */
         OPT_REFUSED,
@@ -83,6 +84,8 @@ static const struct option_row {
         { "test_probe", OPT_STRING, offsetof(struct options, probe) },
         { "test_crash", OPT_STRING, offsetof(struct options, crash) },
         { "test_no_replay", OPT_FLAG, offsetof(struct options, no_replay) },
+        { "test_pages", OPT_COUNT, offsetof(struct options, request_pages) },
+        { "test_threads", OPT_COUNT, offsetof(struct options, threads) },
         { "allow_other", OPT_IGNORED, 0 },
         { "ro", OPT_IGNORED, 0 },
         { "nosuid", OPT_IGNORED, 0 },
@@ -200,6 +203,10 @@ static int apply(struct options *o, const struct option_row *row, const char *va
                 return r;
         case OPT_BITS:
                 r = set_number(row->name, value, 40, "", &n, err);
+                *(unsigned *)field = (unsigned)n;
+                return r;
+        case OPT_COUNT:
+                r = set_number(row->name, value, 1024, "", &n, err);
                 *(unsigned *)field = (unsigned)n;
                 return r;
         case OPT_FLAG:
@@ -376,6 +383,7 @@ static void put_row(struct buf *b, const struct options *o, const struct option_
                 put_number(b, row->name, (uint64_t)(*(const int *)field / 1000));
                 break;
         case OPT_BITS:
+        case OPT_COUNT:
                 put_number(b, row->name, *(const unsigned *)field);
                 break;
         case OPT_FLAG:

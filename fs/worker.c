@@ -350,10 +350,15 @@ static int take_place(struct worker *w, struct err *err)
         const char *replaced;
         int r;
 
-        w->ops = (struct ops) { .requests = &w->requests, .on_init = one_more, .on_init_ctx = w };
-        r = session_open(
-                &(struct session_options) {
-                        .ops = &w->ops, .fd = CHILD_FUSE_FD, .journal = w->journal, .debug = w->opts->debug },
+        w->ops = (struct ops) { .requests = &w->requests,
+                .on_init = one_more,
+                .on_init_ctx = w,
+                .request_pages = w->opts->request_pages };
+        r = session_open(&(struct session_options) { .ops = &w->ops,
+                                 .fd = CHILD_FUSE_FD,
+                                 .journal = w->journal,
+                                 .processors = processors(),
+                                 .debug = w->opts->debug },
                 &w->session, err);
         if (r < 0)
                 return r;
@@ -403,7 +408,7 @@ static int serve(struct worker *w, struct err *err)
                 return r;
         (void)prctl(PR_SET_NAME, "pxefs-serving", 0, 0, 0); /* for ps(1): until here it stood by */
         child_say(CHILD_SERVES, NULL);
-        r = session_loop(w->session, o->single_thread);
+        r = session_loop(w->session, o->single_thread, o->threads);
         if (r < 0)
                 return err_sys(err, r, "the FUSE session ended");
         /* Asked to end while the mount goes on: a successor waits, and what this one knows is on disk. */

@@ -41,6 +41,7 @@ CREATE TABLE host (
   --   SELECT * FROM host_boot WHERE hostname = 'db1';
   --   SELECT * FROM host_property WHERE hostname = 'db1';
   --   SELECT * FROM host_build WHERE build = '20241010T000000Z';
+  --   SELECT json FROM host_networking WHERE hostname = 'db1';
   --   SELECT name, type, meaning FROM known_property;
   --   SELECT key, type, built_in, meaning FROM known_setting;
   --   SELECT at, actor, op, tab, row, old, new FROM change ORDER BY id DESC LIMIT 20;
@@ -130,7 +131,46 @@ CREATE TABLE nic (
                length(ip) - length(replace(ip, '.', '')) = 3 AND ip NOT GLOB '*..*' AND '.' || ip || '.' NOT GLOB '*.0[0-9]*'
                AND ip NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || ip || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
                AND '.' || ip || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || ip || '.' NOT GLOB '*.25[6-9].*'
-             ELSE 0 END)
+             ELSE 0 END),
+  -- What follows makes networking.json, see the table network.  Without any of it the host gets none, and SmartOS takes its
+  -- network from boot properties, its own configuration or DHCP.
+  -- The port's or virtual NIC's own address: key vnics of networking.json, which holds ip, mac and these columns.  A second
+  -- address, in a VLAN for example, is a second row with a MAC of its own (02-... of your choice).
+  netmask  TEXT
+           CONSTRAINT "netmask: four numbers 0-255 joined by dots, ones before zeros (255.255.255.0), no /prefix"
+           CHECK (instr(netmask, char(0)) = 0 AND (netmask GLOB '255.255.255.*' AND substr(netmask, 13) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
+             OR netmask GLOB '255.255.*.0' AND substr(netmask, 9, length(netmask) - 10) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
+             OR netmask GLOB '255.*.0.0' AND substr(netmask, 5, length(netmask) - 8) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
+             OR netmask GLOB '[12]*.0.0.0' AND substr(netmask, 1, length(netmask) - 6) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255'))),
+  -- Of the admin tag's or of external's address: the default route.
+  gateway  TEXT
+           CONSTRAINT "gateway: four numbers 0-255 without leading zeros joined by dots (192.0.2.1)"
+           CHECK (instr(gateway, char(0)) = 0 AND length(gateway) BETWEEN 7 AND 15 AND gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND gateway NOT GLOB '*[^0-9.]*'
+             AND length(gateway) - length(replace(gateway, '.', '')) = 3 AND gateway NOT GLOB '*..*' AND '.' || gateway || '.' NOT GLOB '*.0[0-9]*'
+             AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || gateway || '.' NOT GLOB '*.25[6-9].*'),
+  vlan     INTEGER                      -- of a virtual NIC; the admin address is on the port itself, which ignores it
+           CONSTRAINT "vlan: a number from 1 to 4094; NULL for none" CHECK (vlan BETWEEN 1 AND 4094),
+  mtu      INTEGER                      -- of the port's tags and of its address
+           CONSTRAINT "mtu: a number from 1500 to 9000; NULL for the driver's own" CHECK (mtu BETWEEN 1500 AND 9000),
+  nic_tag  TEXT                         -- the network its address belongs to
+           CONSTRAINT "nic_tag: letters, digits and _, 30 at most, for example admin or external"
+           CHECK (length(CAST(nic_tag AS BLOB)) BETWEEN 1 AND 30 AND nic_tag NOT GLOB '*[^A-Za-z0-9_]*'
+             AND instr(nic_tag, char(0)) = 0),
+  -- The networks this port leads to: key nictags of networking.json.  One port of the host must have the admin tag.  Where
+  -- two ports have the same, the later row counts; of an aggregation, one port's are enough.
+  nic_tags_provided TEXT
+           CONSTRAINT "nic_tags_provided: NIC tags joined by commas, no blanks (admin,external); each letters, digits and _, 30 at most"
+           CHECK (length(CAST(nic_tags_provided AS BLOB)) BETWEEN 1 AND 500 AND instr(nic_tags_provided, char(0)) = 0
+             AND nic_tags_provided NOT GLOB '*[^A-Za-z0-9_,]*' AND ',' || nic_tags_provided || ',' NOT GLOB '*,,*'
+             AND nic_tags_provided NOT GLOB '*' || replace(hex(zeroblob(31)), '00', '[^,]') || '*'),
+  aggr     TEXT                         -- the link aggregation this port is in: key aggregations
+           CONSTRAINT "aggr: aggr and a number from 0 to 99 (aggr0), the same for each port of one aggregation"
+           CHECK (instr(aggr, char(0)) = 0 AND (aggr GLOB 'aggr[0-9]' OR aggr GLOB 'aggr[1-9][0-9]')),
+  CONSTRAINT "netmask: it goes with an IPv4 address in ip and that network's tag in nic_tag (admin); set all three at once"
+    CHECK (netmask IS NULL OR ip IS NOT NULL AND ip NOT GLOB '*:*' AND nic_tag IS NOT NULL),
+  CONSTRAINT "gateway, vlan: they go with an address; set ip, netmask and nic_tag at once, or these to NULL"
+    CHECK (netmask IS NOT NULL OR gateway IS NULL AND vlan IS NULL)
 ) STRICT;
 
 -- One address, however it is spelled.  The upsert that works for every spelling is INSERT ... ON CONFLICT DO UPDATE.
@@ -460,6 +500,85 @@ CREATE TABLE answer (
     CHECK ((profile IS NULL) <> (host IS NULL))
 ) STRICT;
 
+CREATE TABLE network (
+  -- What networking.json says beside the columns of nic: one row for a profile or a host.  Each column is taken from the
+  -- nearest row in which it is not NULL, the host's before its profile's; '' takes an inherited value away.
+  --   UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', gateway = '192.0.2.1', nic_tag = 'admin',
+  --     nic_tags_provided = 'admin,external' WHERE mac = '02-08-20-ab-cd-01';
+  --   INSERT INTO network (profile, dns_domain, dns_resolver1) VALUES (1, 'example.com', '192.0.2.53');
+  --   SELECT json FROM host_networking WHERE hostname = 'db1';
+  -- The machine gets the file as the boot module networking.json, and so as /system/boot/networking.json, if one of its NICs
+  -- has the admin tag in nic_tags_provided.  SmartOS then takes its network from that file alone: neither from boot
+  -- properties nor from /usbkey/config.  A module of that name takes the place of it.
+  -- Sources: who writes it is sdc-booter (lib/net-file.js), who reads it smartos-live src/node_modules/net-boot-config.js, by
+  -- whose values net-physical (illumos-joyent usr/src/cmd/svc/milestone), nictagadm and sysinfo go.  A shell evaluates those
+  -- values, hence the few characters.  Not here: nictag_rules and overlay_nic_tags_provided (Triton's overlay networks).
+  id       INTEGER PRIMARY KEY,
+  profile  INTEGER UNIQUE REFERENCES profile (id),  -- one of these two
+  host     INTEGER UNIQUE REFERENCES host (id),
+  admin_tag TEXT                        -- the tag of the network SmartOS manages the machine by; none: admin
+           CONSTRAINT "admin_tag: letters, digits and _, 30 at most, or '' for admin"
+           CHECK (length(CAST(admin_tag AS BLOB)) <= 30 AND admin_tag NOT GLOB '*[^A-Za-z0-9_]*' AND instr(admin_tag, char(0)) = 0),
+  dns_domain TEXT                       -- searched; net-physical wants it and a resolver, or writes no resolv.conf
+           CONSTRAINT "dns_domain: a domain of letters, digits, inner hyphens and dots, 253 at most, or '' for none"
+           CHECK (dns_domain = '' OR instr(dns_domain, char(0)) = 0 AND (length(dns_domain) <= 253 AND dns_domain NOT GLOB '*[^A-Za-z0-9.-]*'
+             AND '.' || dns_domain || '.' NOT GLOB '*.[.-]*' AND '.' || dns_domain || '.' NOT GLOB '*-.*')),
+  dns_resolver1 TEXT
+           CONSTRAINT "dns_resolver1: four numbers 0-255 joined by dots, or '' for none"
+           CHECK (dns_resolver1 = '' OR instr(dns_resolver1, char(0)) = 0 AND (length(dns_resolver1) BETWEEN 7 AND 15 AND dns_resolver1 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver1 NOT GLOB '*[^0-9.]*'
+             AND length(dns_resolver1) - length(replace(dns_resolver1, '.', '')) = 3 AND dns_resolver1 NOT GLOB '*..*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.0[0-9]*'
+             AND dns_resolver1 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || dns_resolver1 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.25[6-9].*')),
+  dns_resolver2 TEXT
+           CONSTRAINT "dns_resolver2: four numbers 0-255 joined by dots, or '' for none"
+           CHECK (dns_resolver2 = '' OR instr(dns_resolver2, char(0)) = 0 AND (length(dns_resolver2) BETWEEN 7 AND 15 AND dns_resolver2 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver2 NOT GLOB '*[^0-9.]*'
+             AND length(dns_resolver2) - length(replace(dns_resolver2, '.', '')) = 3 AND dns_resolver2 NOT GLOB '*..*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.0[0-9]*'
+             AND dns_resolver2 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || dns_resolver2 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.25[6-9].*')),
+  dns_resolver3 TEXT
+           CONSTRAINT "dns_resolver3: four numbers 0-255 joined by dots, or '' for none"
+           CHECK (dns_resolver3 = '' OR instr(dns_resolver3, char(0)) = 0 AND (length(dns_resolver3) BETWEEN 7 AND 15 AND dns_resolver3 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver3 NOT GLOB '*[^0-9.]*'
+             AND length(dns_resolver3) - length(replace(dns_resolver3, '.', '')) = 3 AND dns_resolver3 NOT GLOB '*..*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.0[0-9]*'
+             AND dns_resolver3 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || dns_resolver3 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.25[6-9].*')),
+  etherstubs TEXT                       -- virtual switches to be made
+           CONSTRAINT "etherstubs: names joined by commas, no blanks (stub0,stub1); each letters, digits and _ with a digit at its end, 31 at most; '' for none"
+           CHECK (etherstubs = '' OR instr(etherstubs, char(0)) = 0 AND (length(etherstubs) <= 500 AND etherstubs NOT GLOB '*[^A-Za-z0-9_,]*'
+             AND ',' || etherstubs NOT GLOB '*,[^A-Za-z]*' AND etherstubs || ',' NOT GLOB '*[^0-9],*'
+             AND etherstubs NOT GLOB '*' || replace(hex(zeroblob(32)), '00', '[^,]') || '*')),
+  lacp_mode TEXT                        -- of all aggregations (nic.aggr)
+           CONSTRAINT "lacp_mode: off, active or passive, or '' to leave it out" CHECK (lacp_mode IN ('', 'off', 'active', 'passive')),
+  CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
+    CHECK ((profile IS NULL) <> (host IS NULL))
+) STRICT;
+
+CREATE TABLE route (
+  -- Static routes of networking.json (key routes, given to route add); the default route is nic.gateway.  The row of a host
+  -- comes before its profile's, a profile's before its parent's.
+  --   INSERT INTO route (profile, destination, gateway) VALUES (1, '10.0.0.0/8', '192.0.2.254');
+  id       INTEGER PRIMARY KEY,
+  profile  INTEGER REFERENCES profile (id),  -- one of these two
+  host     INTEGER REFERENCES host (id),
+  destination TEXT NOT NULL
+           CONSTRAINT "destination: an IPv4 address, or a network as address/bits with 0 to 32 bits (10.0.0.0/8)"
+           CHECK (instr(destination, char(0)) = 0 AND (destination NOT GLOB '*/*' OR destination GLOB '*/[0-9]'
+               OR destination GLOB '*/[12][0-9]' OR destination GLOB '*/3[0-2]') AND destination NOT GLOB '*/*/*'
+             AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) BETWEEN 7 AND 15 AND substr(destination, 1, instr(destination || '/', '/') - 1) GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[^0-9.]*'
+             AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) - length(replace(substr(destination, 1, instr(destination || '/', '/') - 1), '.', '')) = 3 AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*..*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.0[0-9]*'
+             AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.25[6-9].*'),
+  gateway  TEXT                         -- NULL takes away what would be inherited
+           CONSTRAINT "gateway: four numbers 0-255 without leading zeros joined by dots (192.0.2.1); NULL takes an inherited route away"
+           CHECK (instr(gateway, char(0)) = 0 AND length(gateway) BETWEEN 7 AND 15 AND gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND gateway NOT GLOB '*[^0-9.]*'
+             AND length(gateway) - length(replace(gateway, '.', '')) = 3 AND gateway NOT GLOB '*..*' AND '.' || gateway || '.' NOT GLOB '*.0[0-9]*'
+             AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+             AND '.' || gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || gateway || '.' NOT GLOB '*.25[6-9].*'),
+  CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
+    CHECK ((profile IS NULL) <> (host IS NULL)),
+  UNIQUE (host, destination),
+  UNIQUE (profile, destination)
+) STRICT;
+
 CREATE TABLE menu_item (
   -- A further entry of the boot menu: an installer, memtest, another iPXE script.
   --   INSERT INTO menu_item (key, label, body) VALUES ('memtest', 'Memory test', 'chain memtest.efi');
@@ -701,6 +820,38 @@ CREATE TRIGGER answer_host_exists_update BEFORE UPDATE OF host ON answer
   WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
   SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
 END;
+CREATE TRIGGER network_profile_exists_insert BEFORE INSERT ON network
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER network_profile_exists_update BEFORE UPDATE OF profile ON network
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER network_host_exists_insert BEFORE INSERT ON network
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
+CREATE TRIGGER network_host_exists_update BEFORE UPDATE OF host ON network
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
+CREATE TRIGGER route_profile_exists_insert BEFORE INSERT ON route
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER route_profile_exists_update BEFORE UPDATE OF profile ON route
+  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
+  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
+END;
+CREATE TRIGGER route_host_exists_insert BEFORE INSERT ON route
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
+CREATE TRIGGER route_host_exists_update BEFORE UPDATE OF host ON route
+  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
+  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
+END;
 CREATE TRIGGER menu_item_profile_exists_insert BEFORE INSERT ON menu_item
   WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
   SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
@@ -769,12 +920,16 @@ CREATE TRIGGER host_takes_its_own_along AFTER DELETE ON host BEGIN
   DELETE FROM property WHERE host = old.id;
   DELETE FROM module WHERE host = old.id;
   DELETE FROM answer WHERE host = old.id;
+  DELETE FROM network WHERE host = old.id;
+  DELETE FROM route WHERE host = old.id;
 END;
 CREATE TRIGGER profile_takes_its_own_along AFTER DELETE ON profile BEGIN
   DELETE FROM property WHERE profile = old.id;
   DELETE FROM setting WHERE profile = old.id;
   DELETE FROM module WHERE profile = old.id;
   DELETE FROM answer WHERE profile = old.id;
+  DELETE FROM network WHERE profile = old.id;
+  DELETE FROM route WHERE profile = old.id;
   DELETE FROM menu_item WHERE profile = old.id;
 END;
 
@@ -982,7 +1137,10 @@ CREATE TRIGGER nic_log_before_insert BEFORE INSERT ON nic BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'nic', id,
     'mac = ' || quote(substr(lower(replace(replace(nic.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(nic.host) || ', ip = ' || quote(lower(nic.ip))
+      ', host = ' || quote(nic.host) || ', ip = ' || quote(lower(nic.ip)) ||
+      ', netmask = ' || quote(nic.netmask) || ', gateway = ' || quote(nic.gateway) ||
+      ', vlan = ' || quote(nic.vlan) || ', mtu = ' || quote(nic.mtu) || ', nic_tag = ' || quote(nic.nic_tag) ||
+      ', nic_tags_provided = ' || quote(nic.nic_tags_provided) || ', aggr = ' || quote(nic.aggr)
     FROM nic WHERE id = new.id OR mac = new.mac OR
     substr(lower(replace(replace(mac, ':', ''), '-', '')), -12) =
     substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12);
@@ -993,23 +1151,38 @@ CREATE TRIGGER nic_log_insert AFTER INSERT ON nic BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'nic', new.id, 'insert',
     'mac = ' || quote(substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip));
+      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip)) ||
+      ', netmask = ' || quote(new.netmask) || ', gateway = ' || quote(new.gateway) ||
+      ', vlan = ' || quote(new.vlan) || ', mtu = ' || quote(new.mtu) || ', nic_tag = ' || quote(new.nic_tag) ||
+      ', nic_tags_provided = ' || quote(new.nic_tags_provided) || ', aggr = ' || quote(new.aggr);
 END;
 CREATE TRIGGER nic_log_update AFTER UPDATE ON nic WHEN
-    old.id IS NOT new.id
-    OR substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12) IS NOT substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12)
-    OR old.host IS NOT new.host OR lower(old.ip) IS NOT lower(new.ip) BEGIN
+    old.id IS NOT new.id OR
+    substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12) IS NOT substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12) OR
+    old.host IS NOT new.host OR lower(old.ip) IS NOT lower(new.ip) OR old.netmask IS NOT new.netmask OR
+    old.gateway IS NOT new.gateway OR old.vlan IS NOT new.vlan OR old.mtu IS NOT new.mtu OR
+    old.nic_tag IS NOT new.nic_tag OR old.nic_tags_provided IS NOT new.nic_tags_provided OR
+    old.aggr IS NOT new.aggr BEGIN
   INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'nic', new.id, 'update',
     'mac = ' || quote(substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip)),
+      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip)) ||
+      ', netmask = ' || quote(old.netmask) || ', gateway = ' || quote(old.gateway) ||
+      ', vlan = ' || quote(old.vlan) || ', mtu = ' || quote(old.mtu) || ', nic_tag = ' || quote(old.nic_tag) ||
+      ', nic_tags_provided = ' || quote(old.nic_tags_provided) || ', aggr = ' || quote(old.aggr),
     'mac = ' || quote(substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip));
+      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip)) ||
+      ', netmask = ' || quote(new.netmask) || ', gateway = ' || quote(new.gateway) ||
+      ', vlan = ' || quote(new.vlan) || ', mtu = ' || quote(new.mtu) || ', nic_tag = ' || quote(new.nic_tag) ||
+      ', nic_tags_provided = ' || quote(new.nic_tags_provided) || ', aggr = ' || quote(new.aggr);
 END;
 CREATE TRIGGER nic_log_delete AFTER DELETE ON nic BEGIN
   DELETE FROM change_replaced WHERE tab = 'nic' AND row = old.id;
   INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'nic', old.id, 'delete',
     'mac = ' || quote(substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip));
+      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip)) ||
+      ', netmask = ' || quote(old.netmask) || ', gateway = ' || quote(old.gateway) ||
+      ', vlan = ' || quote(old.vlan) || ', mtu = ' || quote(old.mtu) || ', nic_tag = ' || quote(old.nic_tag) ||
+      ', nic_tags_provided = ' || quote(old.nic_tags_provided) || ', aggr = ' || quote(old.aggr);
 END;
 
 CREATE TRIGGER profile_log_before_insert BEFORE INSERT ON profile BEGIN
@@ -1278,6 +1451,88 @@ CREATE TRIGGER answer_log_delete AFTER DELETE ON answer BEGIN
       ', hostname = ' || quote(old.hostname) || ', skip_final_confirm = ' || quote(old.skip_final_confirm);
 END;
 
+CREATE TRIGGER network_log_before_insert BEFORE INSERT ON network BEGIN
+  DELETE FROM change_replaced;
+  INSERT INTO change_replaced SELECT 'network', id,
+    'profile = ' || quote(network.profile) || ', host = ' || quote(network.host) ||
+      ', admin_tag = ' || quote(network.admin_tag) || ', dns_domain = ' || quote(network.dns_domain) ||
+      ', dns_resolver1 = ' || quote(network.dns_resolver1) ||
+      ', dns_resolver2 = ' || quote(network.dns_resolver2) ||
+      ', dns_resolver3 = ' || quote(network.dns_resolver3) || ', etherstubs = ' || quote(network.etherstubs) ||
+      ', lacp_mode = ' || quote(network.lacp_mode)
+    FROM network WHERE id = new.id OR host = new.host OR profile = new.profile;
+END;
+CREATE TRIGGER network_log_insert AFTER INSERT ON network BEGIN
+  INSERT INTO change (actor, tab, row, op, old)
+    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'network';
+  DELETE FROM change_replaced;
+  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'network', new.id, 'insert',
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', admin_tag = ' || quote(new.admin_tag) || ', dns_domain = ' || quote(new.dns_domain) ||
+      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
+      ', dns_resolver3 = ' || quote(new.dns_resolver3) || ', etherstubs = ' || quote(new.etherstubs) ||
+      ', lacp_mode = ' || quote(new.lacp_mode);
+END;
+CREATE TRIGGER network_log_update AFTER UPDATE ON network WHEN
+    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR
+    old.admin_tag IS NOT new.admin_tag OR old.dns_domain IS NOT new.dns_domain OR
+    old.dns_resolver1 IS NOT new.dns_resolver1 OR old.dns_resolver2 IS NOT new.dns_resolver2 OR
+    old.dns_resolver3 IS NOT new.dns_resolver3 OR old.etherstubs IS NOT new.etherstubs OR
+    old.lacp_mode IS NOT new.lacp_mode BEGIN
+  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'network', new.id, 'update',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', admin_tag = ' || quote(old.admin_tag) || ', dns_domain = ' || quote(old.dns_domain) ||
+      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
+      ', dns_resolver3 = ' || quote(old.dns_resolver3) || ', etherstubs = ' || quote(old.etherstubs) ||
+      ', lacp_mode = ' || quote(old.lacp_mode),
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', admin_tag = ' || quote(new.admin_tag) || ', dns_domain = ' || quote(new.dns_domain) ||
+      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
+      ', dns_resolver3 = ' || quote(new.dns_resolver3) || ', etherstubs = ' || quote(new.etherstubs) ||
+      ', lacp_mode = ' || quote(new.lacp_mode);
+END;
+CREATE TRIGGER network_log_delete AFTER DELETE ON network BEGIN
+  DELETE FROM change_replaced WHERE tab = 'network' AND row = old.id;
+  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'network', old.id, 'delete',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', admin_tag = ' || quote(old.admin_tag) || ', dns_domain = ' || quote(old.dns_domain) ||
+      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
+      ', dns_resolver3 = ' || quote(old.dns_resolver3) || ', etherstubs = ' || quote(old.etherstubs) ||
+      ', lacp_mode = ' || quote(old.lacp_mode);
+END;
+
+CREATE TRIGGER route_log_before_insert BEFORE INSERT ON route BEGIN
+  DELETE FROM change_replaced;
+  INSERT INTO change_replaced SELECT 'route', id,
+    'profile = ' || quote(route.profile) || ', host = ' || quote(route.host) ||
+      ', destination = ' || quote(route.destination) || ', gateway = ' || quote(route.gateway)
+    FROM route WHERE id = new.id OR (host = new.host AND destination = new.destination)
+    OR (profile = new.profile AND destination = new.destination);
+END;
+CREATE TRIGGER route_log_insert AFTER INSERT ON route BEGIN
+  INSERT INTO change (actor, tab, row, op, old)
+    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'route';
+  DELETE FROM change_replaced;
+  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'route', new.id, 'insert',
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', destination = ' || quote(new.destination) || ', gateway = ' || quote(new.gateway);
+END;
+CREATE TRIGGER route_log_update AFTER UPDATE ON route WHEN
+    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR
+    old.destination IS NOT new.destination OR old.gateway IS NOT new.gateway BEGIN
+  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'route', new.id, 'update',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', destination = ' || quote(old.destination) || ', gateway = ' || quote(old.gateway),
+    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
+      ', destination = ' || quote(new.destination) || ', gateway = ' || quote(new.gateway);
+END;
+CREATE TRIGGER route_log_delete AFTER DELETE ON route BEGIN
+  DELETE FROM change_replaced WHERE tab = 'route' AND row = old.id;
+  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'route', old.id, 'delete',
+    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
+      ', destination = ' || quote(old.destination) || ', gateway = ' || quote(old.gateway);
+END;
+
 CREATE TRIGGER menu_item_log_before_insert BEFORE INSERT ON menu_item BEGIN
   DELETE FROM change_replaced;
   INSERT INTO change_replaced SELECT 'menu_item', id,
@@ -1503,6 +1758,79 @@ CREATE VIEW host_answers AS
         || replace(replace(zpool_layout, '\', '\\'), '"', '\"') || '"' ELSE '' END, ''), 2)
     || char(10) || '}' || char(10) AS json
   FROM host_answer;
+
+CREATE VIEW host_network AS
+  -- Each host's effective columns of network; '' and NULL: none.
+  SELECT h.id AS host, h.hostname,
+    coalesce(o.admin_tag, (SELECT a.admin_tag FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.admin_tag IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_tag,
+    coalesce(o.dns_domain, (SELECT a.dns_domain FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_domain IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_domain,
+    coalesce(o.dns_resolver1, (SELECT a.dns_resolver1 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_resolver1 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver1,
+    coalesce(o.dns_resolver2, (SELECT a.dns_resolver2 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_resolver2 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver2,
+    coalesce(o.dns_resolver3, (SELECT a.dns_resolver3 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.dns_resolver3 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver3,
+    coalesce(o.etherstubs, (SELECT a.etherstubs FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.etherstubs IS NOT NULL ORDER BY c.depth LIMIT 1)) AS etherstubs,
+    coalesce(o.lacp_mode, (SELECT a.lacp_mode FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+      WHERE c.descendant = h.profile AND a.lacp_mode IS NOT NULL ORDER BY c.depth LIMIT 1)) AS lacp_mode
+  FROM host h LEFT JOIN network o ON o.host = h.id;
+
+CREATE VIEW host_route AS
+  -- Each host's effective routes, and the layer that gave each.  gateway NULL: that layer takes an inherited one away.
+  SELECT h.id AS host, h.hostname, r.destination, r.gateway, 'host ' || h.hostname AS layer
+  FROM host h JOIN route r ON r.host = h.id
+  UNION ALL
+  SELECT h.id, h.hostname, r.destination, r.gateway, 'profile ' || a.name
+  FROM host h CROSS JOIN profile_closure c CROSS JOIN profile a CROSS JOIN route r
+  WHERE c.descendant = h.profile AND a.id = c.ancestor AND r.profile = a.id
+    AND NOT EXISTS (SELECT 1 FROM route q WHERE q.host = h.id AND q.destination = r.destination)
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN route q
+      WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.destination = r.destination);
+
+CREATE VIEW host_networking AS
+  -- Each host's networking.json as its machine gets it; NULL if no NIC of the host has the admin tag, and then there is none.
+  -- No column lets anything pass that JSON wants escaped.  A MAC is left out of an address on an aggregation: net-physical
+  -- makes no virtual NIC with the MAC of a port.  The port with the admin tag comes first, for the first address of a tag
+  -- is the one SmartOS calls by the tag's name.
+  SELECT w.host, w.hostname, CASE WHEN EXISTS (SELECT 1 FROM nic n WHERE n.host = w.host
+      AND instr(',' || n.nic_tags_provided || ',', ',' || ifnull(nullif(w.admin_tag, ''), 'admin') || ',')) THEN
+    '{' || char(10) || '  "admin_tag": "' || ifnull(nullif(w.admin_tag, ''), 'admin') || '"'
+    || ifnull((SELECT ',' || char(10) || '  "aggregations": [' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  ]' FROM (
+        SELECT '{"name": "' || aggr || '", "macs": ["' || (SELECT group_concat(replace(mac, '-', ':'), '", "') FROM (
+            SELECT mac FROM nic m WHERE m.host = w.host AND m.aggr = e.aggr ORDER BY m.id)) || '"]'
+          || ifnull(', "lacp_mode": "' || nullif(w.lacp_mode, '') || '"', '') || '}' AS line
+        FROM (SELECT DISTINCT aggr FROM nic n WHERE n.host = w.host AND aggr IS NOT NULL ORDER BY aggr) e)), '')
+    || ifnull(',' || char(10) || '  "dns_domain": "' || nullif(w.dns_domain, '') || '"', '')
+    || ifnull(',' || char(10) || '  "etherstubs": ["' || replace(nullif(w.etherstubs, ''), ',', '", "') || '"]', '')
+    || ',' || char(10) || '  "hostname": "' || w.hostname || '"'
+    || (SELECT ',' || char(10) || '  "nictags": [' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  ]' FROM (
+        SELECT '{"name": "' || replace(nic_tags_provided, ',', rest || ',' || char(10) || '    {"name": "') || rest AS line FROM (
+          SELECT nic_tags_provided, '", "mac": "' || ifnull(aggr, replace(mac, '-', ':')) || '"'
+            || ifnull(', "mtu": ' || mtu, '') || '}' AS rest
+          FROM nic n WHERE n.host = w.host AND nic_tags_provided IS NOT NULL ORDER BY n.id)))
+    || ifnull(',' || char(10) || '  "resolvers": ["' || nullif(substr(ifnull('", "' || nullif(w.dns_resolver1, ''), '')
+      || ifnull('", "' || nullif(w.dns_resolver2, ''), '') || ifnull('", "' || nullif(w.dns_resolver3, ''), ''), 5), '')
+      || '"]', '')
+    || ifnull((SELECT ',' || char(10) || '  "routes": {' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  }' FROM (
+        SELECT '"' || destination || '": "' || gateway || '"' AS line FROM (
+          SELECT destination, gateway, min(depth) FROM (
+            SELECT destination, gateway, -1 AS depth FROM route r WHERE r.host = w.host
+            UNION ALL
+            SELECT r.destination, r.gateway, c.depth FROM host h CROSS JOIN profile_closure c CROSS JOIN route r
+              WHERE h.id = w.host AND c.descendant = h.profile AND r.profile = c.ancestor) GROUP BY destination)
+        WHERE gateway IS NOT NULL ORDER BY destination)), '')
+    || ifnull((SELECT ',' || char(10) || '  "vnics": [' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  ]' FROM (
+        SELECT '{"nic_tag": "' || nic_tag || '", "ip": "' || ip || '", "netmask": "' || netmask || '"'
+          || ifnull(', "gateway": "' || gateway || '"', '')
+          || CASE WHEN aggr IS NULL THEN ', "mac": "' || replace(mac, '-', ':') || '"' ELSE '' END
+          || ifnull(', "mtu": ' || mtu, '') || ifnull(', "vlan_id": ' || vlan, '') || '}' AS line
+        FROM (SELECT *, instr(',' || ifnull(nic_tags_provided, '') || ',', ',' || ifnull(nullif(w.admin_tag, ''), 'admin') || ',') = 0
+            AS later FROM nic n WHERE n.host = w.host AND netmask IS NOT NULL) ORDER BY later, id)), '')
+    || char(10) || '}' || char(10) END AS json
+  FROM host_network w;
 
 CREATE VIEW host_boot AS
   -- One line a host, for people.  Secrets are shown as "(set)".

@@ -38,6 +38,8 @@ int cmd_host_delete(struct ctl *c, int argc, char **argv);
 int cmd_host_enable(struct ctl *c, int argc, char **argv);
 int cmd_host_disable(struct ctl *c, int argc, char **argv);
 int cmd_host_build(struct ctl *c, int argc, char **argv);
+int cmd_nic_add(struct ctl *c, int argc, char **argv);
+int cmd_nic_set(struct ctl *c, int argc, char **argv);
 int cmd_host_adopt(struct ctl *c, int argc, char **argv);
 int cmd_seen(struct ctl *c, int argc, char **argv);
 int cmd_profile_add(struct ctl *c, int argc, char **argv);
@@ -57,7 +59,7 @@ int cmd_doctor(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_upgrade(struct ctl *c, int argc, char **argv);
 extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
-        host_disable_usage[], host_build_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
+        host_disable_usage[], host_build_usage[], nic_add_usage[], nic_set_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
         module_set_usage[], module_list_usage[], module_delete_usage[], builds_usage[], render_usage[],
         check_usage[], verify_usage[], status_usage[], upgrade_usage[],

@@ -19,6 +19,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
                             "  host enable|disable NAME      network, or its local disk\n"
                             "  host delete NAME              remove it\n"
                             "  host adopt MAC [NAME]         enter a machine that was seen\n"
+                            "  nic add|set ...               further NICs, and networking.json\n"
                             "  seen                          who asked for a script and is not entered\n"
                             "  profile add NAME              what many machines share\n"
                             "  profile list\n"
@@ -54,6 +55,8 @@ static const struct command commands[] = {
         { "host", "disable", cmd_host_disable, host_disable_usage },
         { "host", "build", cmd_host_build, host_build_usage },
         { "host", "adopt", cmd_host_adopt, host_adopt_usage },
+        { "nic", "add", cmd_nic_add, nic_add_usage },
+        { "nic", "set", cmd_nic_set, nic_set_usage },
         { "seen", NULL, cmd_seen, seen_usage },
         { "profile", "add", cmd_profile_add, profile_add_usage },
         { "profile", "list", cmd_profile_list, profile_list_usage },

@@ -3,6 +3,7 @@
 #ifndef PXEFS_INVENTORY_LOAD_IMPL_H
 #define PXEFS_INVENTORY_LOAD_IMPL_H
 
+#include "base/buf.h"
 #include "inventory/load.h"
 
 #define CHAIN_MAX    64
@@ -68,6 +69,9 @@ int load_items(struct load *l);
 
 /* Fills modules of l->p, from the host's own rows and the chain (modules.c). */
 int load_modules(struct load *l);
+
+/* Adds the host's networking.json to @out, or nothing if it has none (networking.c). */
+int load_networking(struct load *l, struct buf *out);
 
 /* Notes which names of the host are another's too (items.c). */
 int load_twins(struct load *l);

@@ -2,7 +2,8 @@
 /* modules -- rows of module and of answer, the host's own before its profiles'; see load_impl.h.
  *
  * Of one name the nearest row counts; one without content takes an inherited module away.  answers.json is made of the
- * columns of the table answer, each by the nearest row in which it is not NULL, unless a row of module has that name.
+ * columns of the table answer, each by the nearest row in which it is not NULL, networking.json by networking.c; neither if a
+ * row of module has that name.
  *
  * Invariants
  *   1. A module is whole or not there: content, its digest and the name in its URL are of one row of one snapshot.
@@ -22,6 +23,7 @@
 #include "base/digest.h"
 
 #define ANSWERS    "answers.json"
+#define NETWORKING "networking.json"
 #define ROWS_MAX   64 /* that a machine's layers may have together */
 #define KEYS_MAX   32 /* columns of the table answer */
 #define ANSWER_MAX 256
@@ -217,30 +219,54 @@ static int add_answers(struct load *l, sqlite3_stmt *s, size_t rank, struct answ
         return r == -ENOMEM ? load_no_memory(l) : r;
 }
 
+/* Adds a module that is made of columns.  Takes *@layer. */
+static int add_made(
+        struct load *l, const char *name, const struct buf *text, bool secret, char **layer, struct rows *f)
+{
+        struct row *k = &f->v[f->n];
+
+        *k = (struct row) { .counts = true, .m = { .secret = secret } };
+        f->n++;
+        k->m.name = strdup(name);
+        k->m.layer = take_ptr(layer);
+        if (!k->m.layer || !k->m.name || plan_module_fill(&k->m, text->data, text->len) < 0)
+                return load_no_memory(l);
+        return 0;
+}
+
 /* Adds the module, unless nothing was answered or a row has its name. */
 static int settle_answers(struct load *l, struct answers *a, struct rows *f)
 {
         AUTO_BUF struct buf text = BUF_INIT;
-        struct row *k = &f->v[f->n];
 
         if (is_found(f, ANSWERS) || f->n == ROWS_MAX)
                 return 0;
         for (size_t i = 0; i < a->n; i++)
                 if (a->value[i] && a->value[i][0])
                         buf_printf(&text, "%s  \"%s\": %s", text.len ? ",\n" : "{\n", a->key[i], a->value[i]);
-        if (text.len == 0)
-                return buf_error(&text) < 0 ? load_no_memory(l) : 0;
-        buf_puts(&text, "\n}\n");
-        *k = (struct row) { .counts = true, .m = { .secret = true } };
-        f->n++;
-        k->m.name = strdup(ANSWERS);
-        k->m.layer = take_ptr(&a->layer);
-        if (buf_error(&text) < 0 || !k->m.name || plan_module_fill(&k->m, text.data, text.len) < 0)
+        if (text.len)
+                buf_puts(&text, "\n}\n");
+        if (buf_error(&text) < 0)
                 return load_no_memory(l);
-        return 0;
+        return text.len ? add_made(l, ANSWERS, &text, true, &a->layer, f) : 0;
 }
 
-/* ---- both ---- */
+static int settle_networking(struct load *l, struct rows *f)
+{
+        AUTO_BUF struct buf text = BUF_INIT;
+        AUTO_FREE char *layer = NULL;
+        int r;
+
+        if (is_found(f, NETWORKING) || f->n == ROWS_MAX)
+                return 0;
+        r = load_networking(l, &text);
+        if (r < 0 || text.len == 0)
+                return r;
+        layer = layer_name(l, 0);
+        return add_made(l, NETWORKING, &text, false, &layer, f);
+}
+
+/* ---- all ---- */
 
 /* One layer's rows of @q.  An inventory of before the table answer was there has none. */
 static int add_layer(
@@ -284,6 +310,8 @@ int load_modules(struct load *l)
         }
         if (r == 0)
                 r = settle_answers(l, &a, &f);
+        if (r == 0)
+                r = settle_networking(l, &f);
         if (r < 0 || f.n == 0)
                 return r;
         p->modules = calloc(f.n, sizeof *p->modules);

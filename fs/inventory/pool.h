@@ -26,7 +26,7 @@
         X(profile)                                                                                           \
         X(channel)                                                                                           \
         X(host_properties)                                                                                   \
-        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_twins) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
+        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_nics) X(host_network) X(profile_network) X(host_routes) X(profile_routes) X(host_twins) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
                 X(channel_by_name) X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels)     \
                         X(count_hosts) X(count_nics)
 

@@ -38,7 +38,9 @@
 #define PROBE_MS       8000 /* a successor that does not say whether it fits */
 #define SETTLE_MS      30   /* who waits is answered first, then another stands by */
 #define STANDBY_MS     2000 /* until one that died while it stood by is replaced */
+#define WORKER_NICE    (-5) /* three times the share of the processors: who waits for it waits in a boot */
 #define STANDBY_NICE   15
+#define CALM_MS        1000 /* between deaths of workers; less is a storm */
 #define TICK_MS        1000
 #define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
 #define OOM_SCORE_ADJ  (-500)
@@ -60,6 +62,8 @@ struct keeper {
         int64_t next_kill_ms;
         bool next_is_standby;
         int64_t standby_ms; /* no next is started before */
+        int64_t death_ms;   /* when a worker ended last */
+        bool storm;         /* and soon after the one before it */
         bool established;   /* a worker has served */
         bool ready;         /* and said that all is there */
         bool ending;
@@ -195,7 +199,8 @@ static bool next_is_usable(const struct keeper *k)
         return k->next.pid && (k->upgrade == UPGRADE_NONE || k->upgrade == UPGRADE_YIELDING);
 }
 
-/* What makes itself ready to stand by takes no processor from who serves.  Only root may take that back. */
+/* What makes itself ready to stand by takes no processor from who serves; unless workers die one after the other: one that
+ * is not ready when it is needed costs readers more.  Only root may take that back. */
 static void set_nice(const struct child *c, int above)
 {
         if (c->pid && geteuid() == 0)
@@ -220,7 +225,7 @@ static void start_worker(struct keeper *k, int64_t now_ms)
                 policy_ended(&k->policy, now_ms, POLICY_FAILED);
                 return;
         }
-        set_nice(&k->worker, 0);
+        set_nice(&k->worker, WORKER_NICE);
         child_go(&k->worker);
 }
 
@@ -234,7 +239,7 @@ static void start_standby(struct keeper *k, int64_t now_ms)
         k->next_is_standby = true;
         if (start_child(k, k->binary_fd, &k->next, &err) < 0)
                 log_warn("no successor stands by: %s", err.text);
-        set_nice(&k->next, STANDBY_NICE);
+        set_nice(&k->next, k->storm ? 0 : STANDBY_NICE);
 }
 
 static void give_up(struct keeper *k, const char *why)
@@ -343,6 +348,8 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
         blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status);
         if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
                 count_death(k, status);
+        k->storm = k->death_ms && now_ms - k->death_ms < CALM_MS;
+        k->death_ms = now_ms;
         order = k->worker_kill_ms || k->hung ||
                 (WIFSIGNALED(status) ? is_order(WTERMSIG(status)) : WEXITSTATUS(status) == 0);
         k->worker_kill_ms = 0;

@@ -37,6 +37,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
         /* The custom descriptor has no splice (and replies are copied out of our own memory anyway). */
         conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
         conn->want |= conn->capable & FUSE_CAP_CACHE_SYMLINKS;
+        if (ops->request_pages) /* libfuse tells it to the kernel as max_pages (lib/fuse_lowlevel.c, do_init) */
+                conn->max_write = ops->request_pages * 4096;
         if (ops->on_init)
                 ops->on_init(ops->on_init_ctx);
 }

@@ -20,6 +20,7 @@ struct ops {
         struct requests *requests;   /* borrowed; counts what is asked; NULL: nobody does */
         void (*on_init)(void *ctx);  /* called once, when the kernel's INIT is being answered; may be NULL */
         void *on_init_ctx;
+        unsigned request_pages;  /* of one read at most; 0: as many as libfuse allows */
         struct session *session; /* set by session_open */
 };
 

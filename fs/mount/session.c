@@ -6,6 +6,8 @@
  *   an unanswered request that nobody executes (of a predecessor)?  its slot becomes this thread's; that request
  *   else: the slot is emptied, and the kernel writes the next request into it
  *
+ * (at first only as many at once as there are processors, and nothing of the kernel: mount/turnstile.h)
+ *
  * and io_writev marks the slot as answered when a reply with its number was written.  So replay needs no code of its
  * own: requests of a predecessor come to libfuse's threads as if the kernel had sent them, as many at once as there are
  * threads.  A request that was answered, but not marked, is executed once more, and the kernel refuses the second reply
@@ -33,11 +35,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "mount/request.h"
+#include "mount/turnstile.h"
 #include "tree/node.h"
+
+#define REPLAY_MS 250 /* so long what was left unanswered goes before all else */
 
 struct slot_ref {
         struct journal *journal;
         struct journal_slot *slot;
+        bool inside; /* the turnstile: what it executes was a predecessor's */
 };
 
 struct session {
@@ -47,6 +53,8 @@ struct session {
         pthread_key_t key;         /* each thread's struct slot_ref */
         bool have_key, signals;
         atomic_bool gone; /* the kernel said that there is no mount */
+        unsigned processors;
+        struct turnstile turnstile; /* from session_loop on */
         /* While INIT is negotiated once more: where its reply goes instead of the kernel. */
         bool feeding;
         unsigned char reply[JOURNAL_INIT_BYTES];
@@ -177,6 +185,24 @@ static ssize_t next_request(struct session *s, int fd, struct journal_slot *slot
         return n;
 }
 
+/* The same, through the turnstile. */
+static size_t next_in_turn(struct session *s, int fd, struct slot_ref *ref, void *buf, size_t cap)
+{
+        size_t n;
+
+        if (ref->inside) {
+                ref->inside = false;
+                turnstile_leave(&s->turnstile);
+        }
+        if (!turnstile_enter(&s->turnstile))
+                return next_orphan(s, fd, ref, buf, cap); /* of a thread that was ended */
+        n = next_orphan(s, fd, ref, buf, cap);
+        ref->inside = n > 0;
+        if (n == 0)
+                turnstile_leave_last(&s->turnstile);
+        return n;
+}
+
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
         struct session *s = ((struct ops *)userdata)->session;
@@ -190,7 +216,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
                 errno = EINVAL;
                 return -1;
         }
-        n = next_orphan(s, fd, ref, buf, len);
+        n = next_in_turn(s, fd, ref, buf, len);
         if (n > 0)
                 return (ssize_t)n;
         if (!ref->slot) {
@@ -304,6 +330,7 @@ int session_open(const struct session_options *opts, struct session **ret, struc
         s->ops = opts->ops;
         s->ops->session = s;
         s->journal = opts->journal;
+        s->processors = opts->processors;
         s->have_key = pthread_key_create(&s->key, slot_ref_free) == 0;
         s->fuse = fuse_session_new(&args, &ops_table, sizeof ops_table, s->ops);
         fuse_opt_free_args(&args);
@@ -321,7 +348,7 @@ int session_open(const struct session_options *opts, struct session **ret, struc
         return 0;
 }
 
-int session_loop(struct session *s, bool single_thread)
+int session_loop(struct session *s, bool single_thread, unsigned threads)
 {
         struct fuse_loop_config *config;
         int r;
@@ -329,6 +356,7 @@ int session_loop(struct session *s, bool single_thread)
         if (fuse_set_signal_handlers(s->fuse) < 0)
                 return -EINVAL;
         s->signals = true;
+        turnstile_init(&s->turnstile, s->processors, REPLAY_MS);
         if (single_thread) {
                 r = fuse_session_loop(s->fuse);
         } else {
@@ -336,9 +364,12 @@ int session_loop(struct session *s, bool single_thread)
                 if (!config)
                         return -ENOMEM;
                 fuse_loop_cfg_set_clone_fd(config, 0); /* invariant 3 */
+                if (threads)
+                        fuse_loop_cfg_set_max_threads(config, threads);
                 r = fuse_session_loop_mt(s->fuse, config);
                 fuse_loop_cfg_destroy(config);
         }
+        turnstile_fini(&s->turnstile);
         return r > 0 ? 0 : r; /* a positive value is the signal that ended the loop */
 }
 

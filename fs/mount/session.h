@@ -15,6 +15,7 @@ struct session_options {
         struct ops *ops;         /* borrowed; what it points to may be filled in until session_loop */
         int fd;                  /* of a mounted /dev/fuse; the session's, closed on error too */
         struct journal *journal; /* borrowed */
+        unsigned processors;     /* what a predecessor left is executed so many at a time at first */
         bool debug;              /* libfuse prints every request to stderr */
 };
 
@@ -25,8 +26,12 @@ struct session_options {
 int session_open(const struct session_options *opts, struct session **ret, struct err *err);
 
 /* Serves: first what a predecessor left unanswered, then what comes.  Until the mount is gone, or SIGTERM, SIGINT or
- * SIGHUP arrives.  Returns 0, or a negative errno. */
-int session_loop(struct session *s, bool single_thread);
+ * SIGHUP arrives.
+ *
+ * threads  how many serve at once at most; 0: as many as libfuse finds right
+ *
+ * Returns 0, or a negative errno. */
+int session_loop(struct session *s, bool single_thread, unsigned threads);
 
 /* True if the loop ended because there is no mount any more. */
 bool session_mount_gone(const struct session *s);

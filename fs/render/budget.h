@@ -6,9 +6,10 @@
  * type=, then their names (seen on a trial boot).  PXELINUX refuses a command that is too long, and GRUB cuts
  * each line of its menu.  So an entry that does not fit must not be booted.
  *
- * What is left out to make an entry fit, in this order: the hashes of the machine's own boot modules, all of them, then
- * boot_archive.hash (the machine boots the same without them, unchecked).  Nothing else is optional: without its other
- * modules or a property it would be another machine.
+ * What is done to make an entry fit, in this order: the hashes of the machine's own boot modules move into the modules'
+ * own words, all of them; they are left out; boot_archive.hash is left out, with the others as words if there is room then,
+ * else without (the machine boots the same, unchecked).  Nothing else is optional: without its other modules or a property
+ * it would be another machine.
  */
 #ifndef PXEFS_RENDER_BUDGET_H
 #define PXEFS_RENDER_BUDGET_H

@@ -9,7 +9,7 @@
  *         smartos-build   the build's name
  *         smartos-hash    yes: boot_archive.hash goes with it
  *         smartos-files   yes: the machine's boot modules go with it (there only if it has any)
- *         smartos-sums    yes: their hashes, too (likewise)
+ *         smartos-sums    yes: their hashes, too, as modules; words: behind the modules themselves (likewise)
  *         smartos-args    words after the kernel's URL
  *
  * A variable is filled before its line is split into words, and handed over after that (token.c), so its
@@ -177,6 +177,10 @@ static void put_set(struct buf *out, const char *name, const char *value)
         PUT(out, "set ", name, *value ? " " : "", value, "\n");
 }
 
+static const char *const sums_words[] = {
+        [SUMS_NONE] = "no", [SUMS_MODULES] = "yes", [SUMS_WORDS] = "words"
+};
+
 /* The lines with which an entry begins.  @label "": named after its build. */
 static void put_build(struct buf *out, const struct offer *o, const char *label, const struct build_info *b,
         const struct offer_entry *e)
@@ -185,6 +189,10 @@ static void put_build(struct buf *out, const struct offer *o, const char *label,
         if (e->hash_dropped)
                 buf_puts(
                         out, "# boot_archive.hash is left out: the line would be too long for the loader.\n");
+        if (e->sums == SUMS_WORDS)
+                buf_puts(out, "# The hashes of boot modules stand behind them: as modules there is no room "
+                              "for them in the "
+                              "loader.\n");
         if (e->sums_dropped)
                 buf_puts(out, "# The hashes of boot modules are left out: there is no room for them in the "
                               "loader.\n");
@@ -192,7 +200,7 @@ static void put_build(struct buf *out, const struct offer *o, const char *label,
         put_set(out, "smartos-hash", e->hash ? "yes" : "no");
         if (o->n_files) {
                 put_set(out, "smartos-files", e->files ? "yes" : "no");
-                put_set(out, "smartos-sums", e->sums ? "yes" : "no");
+                put_set(out, "smartos-sums", sums_words[e->sums]);
         }
 }
 
@@ -224,17 +232,24 @@ static bool is_stock(const struct offer *o)
         return o->plan->loader != LOADER_TRITON;
 }
 
+static void put_file(struct buf *out, const char *path, const char *words)
+{
+        PUT(out, "module ${smartos-base}/", path, " ", words, " || goto stale\n");
+}
+
 /* The machine's boot modules, behind what every entry loads. */
 static void put_files(struct buf *out, const struct offer *o)
 {
-        buf_puts(out, "iseq ${smartos-files} yes || goto start\n");
+        buf_puts(out, "iseq ${smartos-files} yes || goto start\n"
+                      "iseq ${smartos-sums} words && goto words ||\n");
         for (size_t i = 0; i < o->n_files; i++)
-                PUT(out, "module ${smartos-base}/", o->files[i].path, " ", o->files[i].words,
-                        " || goto stale\n");
+                put_file(out, o->files[i].path, o->files[i].words);
         buf_puts(out, "iseq ${smartos-sums} yes || goto start\n");
         for (size_t i = 0; i < o->n_files; i++)
-                PUT(out, "module ${smartos-base}/", o->files[i].hash_path, " ", o->files[i].hash_words,
-                        " || goto stale\n");
+                put_file(out, o->files[i].hash_path, o->files[i].hash_words);
+        buf_puts(out, "goto start\n:words\n");
+        for (size_t i = 0; i < o->n_files; i++)
+                put_file(out, o->files[i].path, o->files[i].hashed_words);
 }
 
 static void put_boot(struct buf *out, const struct offer *o)

@@ -218,6 +218,8 @@ static void settle_files(struct offer *o)
                 (void)snprintf(f->hash_path, sizeof f->hash_path, "hosts/%s/m/%s.hash", o->plan->home, m->id);
                 (void)snprintf(f->words, sizeof f->words, "type=file name=%s", m->name);
                 (void)snprintf(f->hash_words, sizeof f->hash_words, "type=hash name=%s", m->name);
+                (void)snprintf(f->hashed_words, sizeof f->hashed_words, "type=file name=%s hash=%s", m->name,
+                        m->sha1);
                 o->n_files++;
         }
 }
@@ -375,8 +377,10 @@ static void add_lines(const struct offer *o, const struct build_info *b, struct 
         if (e->hash)
                 add_module(o, b, e, hash);
         for (size_t i = 0; e->files && i < o->n_files; i++)
-                add_module(o, b, e, (struct offer_module) { o->files[i].path, o->files[i].words, true });
-        for (size_t i = 0; e->sums && i < o->n_files; i++)
+                add_module(o, b, e,
+                        (struct offer_module) { o->files[i].path,
+                                e->sums == SUMS_WORDS ? o->files[i].hashed_words : o->files[i].words, true });
+        for (size_t i = 0; e->sums == SUMS_MODULES && i < o->n_files; i++)
                 add_module(o, b, e,
                         (struct offer_module) { o->files[i].hash_path, o->files[i].hash_words, true });
 }
@@ -386,25 +390,31 @@ static bool fits(const struct offer *o, const struct offer_entry *e)
         return e->used_bytes <= o->limits->bytes && e->n_modules <= o->limits->modules;
 }
 
+/* The forms of an entry, the best first: the order of budget.h. */
+static const struct {
+        bool hash;
+        enum offer_sums sums;
+} forms[] = { { true, SUMS_MODULES }, { true, SUMS_WORDS }, { true, SUMS_NONE }, { false, SUMS_WORDS },
+        { false, SUMS_NONE } };
+#define N_FORMS (sizeof forms / sizeof forms[0])
+
 void offer_entry_fit(const struct offer *o, const struct build_info *b, struct offer_entry *e)
 {
         bool hash = o->plan->boot_form != FORM_INITRD && b->has_hash, sums = e->files && o->n_files > 0;
 
-        e->hash = hash;
-        e->sums = sums;
-        add_lines(o, b, e);
-        e->wanted_bytes = e->used_bytes;
-        e->wanted_modules = e->n_modules;
-        if (!fits(o, e) && sums) {
-                e->sums = false;
+        for (size_t i = 0; i < N_FORMS; i++) {
+                e->hash = hash && forms[i].hash;
+                e->sums = sums ? forms[i].sums : SUMS_NONE;
                 add_lines(o, b, e);
-        }
-        if (!fits(o, e) && hash) {
-                e->hash = false;
-                add_lines(o, b, e);
+                if (i == 0) {
+                        e->wanted_bytes = e->used_bytes;
+                        e->wanted_modules = e->n_modules;
+                }
+                if (fits(o, e))
+                        break;
         }
         e->hash_dropped = hash && !e->hash && fits(o, e);
-        e->sums_dropped = sums && !e->sums && fits(o, e);
+        e->sums_dropped = sums && e->sums == SUMS_NONE && fits(o, e);
         e->cannot = NULL;
         if (e->used_bytes > o->limits->bytes)
                 e->cannot = "the boot line is too long for the loader";

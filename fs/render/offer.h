@@ -32,13 +32,24 @@
 #define OFFER_MBOOT                                                                                          \
         "smartos/mboot.c32" /* PXELINUX' module for multiboot kernels, as the documentation has it */
 
+/* How the kernel is told the hashes of the machine's own boot modules; for the loader's budget, see offer_entry_fit.
+ * dboot takes either form, and in both compares before anything else is done (process_module, assign_module_hashes,
+ * check_images in illumos-gate usr/src/uts/i86pc/dboot/dboot_startkern.c). */
+enum offer_sums {
+        SUMS_NONE,
+        SUMS_MODULES, /* each a module of its own, as Triton has it: type=hash name=<module> */
+        SUMS_WORDS    /* hash=<40 digits> behind the module itself: fewer bytes, half the modules */
+};
+
 /* A boot module of the machine's own: where its content and its hash stand, and the words behind each. */
-#define OFFER_FILE_PATH  "hosts/aa-bb-cc-dd-ee-ff/m/0123456789abcdef.hash"
-#define OFFER_FILE_WORDS (sizeof "type=file name=" + PLAN_MODULE_NAME_MAX)
+#define OFFER_FILE_PATH   "hosts/aa-bb-cc-dd-ee-ff/m/0123456789abcdef.hash"
+#define OFFER_FILE_WORDS  (sizeof "type=file name=" + PLAN_MODULE_NAME_MAX)
+#define OFFER_FILE_HASHED (OFFER_FILE_WORDS + sizeof " hash=" + 40)
 struct offer_file {
         const struct plan_module *module;
         char path[sizeof OFFER_FILE_PATH], hash_path[sizeof OFFER_FILE_PATH];
         char words[OFFER_FILE_WORDS], hash_words[OFFER_FILE_WORDS];
+        char hashed_words[OFFER_FILE_HASHED]; /* of the module, for SUMS_WORDS */
 };
 
 /* What a machine is given in place of, or together with, entries. */
@@ -94,7 +105,7 @@ struct offer_entry {
         struct offer_module modules[OFFER_MAX_MODULES]; /* what is loaded, in this order */
         bool hash;                                      /* boot_archive.hash goes with it */
         bool files;                                     /* the machine's boot modules go with it */
-        bool sums;                                      /* and their hashes */
+        enum offer_sums sums;                           /* and their hashes */
         bool hash_dropped;                              /* the build has a hash, but it did not fit */
         bool sums_dropped;                              /* likewise the hashes of boot modules */
         size_t used_bytes;                              /* what it costs */
@@ -126,8 +137,8 @@ void offer_entry_fini(struct offer_entry *e);
         }
 #define AUTO_OFFER_ENTRY AUTO_CLEAN(offer_entry_fini)
 
-/* Computes the rest of @e for build @b.  What does not fit loses the hashes of boot modules, then boot_archive's; if that
- * does not do, e->cannot says so. */
+/* Computes the rest of @e for build @b.  What does not fit has the hashes of boot modules as words (SUMS_WORDS), then loses
+ * them, then boot_archive's; if that does not do, e->cannot says so. */
 void offer_entry_fit(const struct offer *o, const struct build_info *b, struct offer_entry *e);
 
 /* "smartos/<build>/<path>", or where a boot module stands. */

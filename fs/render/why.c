@@ -193,11 +193,12 @@ static void put_lines(
                         e->wanted_bytes, o->limits->loader, o->limits->bytes);
         else if (module && !o->build->has_hash)
                 buf_puts(out, "  this build has no boot_archive.hash\n");
-        if (e->sums_dropped)
+        if (e->sums_dropped || e->sums == SUMS_WORDS)
                 buf_printf(out,
-                        "  the hashes of boot modules are left out: with all hashes %zu bytes and %u "
-                        "modules, %s holds "
-                        "%zu and %u\n",
+                        "  the hashes of boot modules %s: with all hashes as modules %zu bytes and %u "
+                        "modules, "
+                        "%s holds %zu and %u\n",
+                        e->sums_dropped ? "are left out" : "stand behind the modules (hash=)",
                         e->wanted_bytes, e->wanted_modules, o->limits->loader, o->limits->bytes,
                         o->limits->modules);
 }
@@ -219,10 +220,11 @@ static int put_other_budget(struct buf *out, const struct offer *o, enum dialect
         buf_printf(out, "%zu of %zu bytes (%s), %u of %u modules: %s\n", e.used_bytes, other.limits->bytes,
                 other.limits->count == BUDGET_LINE ? "longest line" : "the command", e.n_modules,
                 other.limits->modules,
-                e.cannot         ? "does not fit, it has no such entry"
-                : e.hash_dropped ? "fits without boot_archive.hash"
-                : e.sums_dropped ? "fits without the hashes of boot modules"
-                                 : "fits");
+                e.cannot               ? "does not fit, it has no such entry"
+                : e.hash_dropped       ? "fits without boot_archive.hash"
+                : e.sums_dropped       ? "fits without the hashes of boot modules"
+                : e.sums == SUMS_WORDS ? "fits, with the hashes of boot modules behind them"
+                                       : "fits");
         for (size_t i = 0; i < o->plan->n_properties; i++) {
                 const struct plan_property *q = &o->plan->properties[i];
                 const char *why =

@@ -89,12 +89,13 @@ uint64_t landlock_rights(enum landlock_use use, bool is_dir, int abi)
         return given[use] & landlock_handled(abi).fs & (is_dir ? UINT64_MAX : FS_OF_A_FILE);
 }
 
-static int add_place(int ruleset, const struct landlock_place *p, int abi, struct err *err)
+static int add_place(int ruleset, struct landlock_place *p, int abi, struct err *err)
 {
         AUTO_CLOSE int fd = open(p->path, O_PATH | O_CLOEXEC);
         struct path_beneath_attr rule = { .parent_fd = fd };
         struct stat st;
 
+        p->bound = false;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
                 return err_sys(
                         err, -errno, "%s", p->path); /* left out, it would be "may not be read" later */
@@ -105,10 +106,13 @@ static int add_place(int ruleset, const struct landlock_place *p, int abi, struc
         rule.allowed = landlock_rights(p->use, S_ISDIR(st.st_mode), abi);
         if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
                 return err_sys(err, -errno, "Landlock: a rule for %s", p->path);
+        p->bound = true;
+        p->dev = st.st_dev;
+        p->ino = st.st_ino;
         return 0;
 }
 
-int landlock_enter(const struct landlock_place *places, size_t n, int *ret_abi, struct err *err)
+int landlock_enter(struct landlock_place *places, size_t n, int *ret_abi, struct err *err)
 {
         AUTO_CLOSE int ruleset = -1;
         struct landlock_handled h;

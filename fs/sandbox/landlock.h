@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -24,6 +25,11 @@ enum landlock_use {
 struct landlock_place {
         const char *path; /* a directory and all below it, or one file; borrowed */
         enum landlock_use use;
+        /* Set by landlock_enter: what stood at the path when the process was bound to it; false: nothing that could be
+         * opened, whatever stood there a moment before or after. */
+        bool bound;
+        dev_t dev;
+        ino_t ino;
 };
 
 /* What a kernel of ABI @abi is asked to control: file rights, TCP (bind, connect), and scopes (abstract unix sockets,
@@ -45,6 +51,6 @@ uint64_t landlock_rights(enum landlock_use use, bool is_dir, int abi);
  * Returns 0; -ENOSYS or -EOPNOTSUPP if this kernel has it not or not switched on; or another negative errno.  In each case
  * but 0 nothing is restricted, and @err says why.  What was open before stays usable.
  */
-int landlock_enter(const struct landlock_place *places, size_t n, int *ret_abi, struct err *err);
+int landlock_enter(struct landlock_place *places, size_t n, int *ret_abi, struct err *err);
 
 #endif

@@ -30,10 +30,12 @@
 
 /* Files of the system that libraries open as they go; each does without, but worse. */
 static const struct landlock_place common[] = {
-        { "/dev/null", LANDLOCK_DEVICE },                    /* leaving the terminal */
-        { "/dev/urandom", LANDLOCK_READ },                   /* SQLite (unixRandomness) */
-        { "/sys/devices/system/cpu/online", LANDLOCK_READ }, /* glibc: number of malloc's arenas */
-        { "/proc/sys/vm/overcommit_memory", LANDLOCK_READ }, /* glibc: malloc, giving memory back */
+        { .path = "/dev/null", .use = LANDLOCK_DEVICE },  /* leaving the terminal */
+        { .path = "/dev/urandom", .use = LANDLOCK_READ }, /* SQLite (unixRandomness) */
+        { .path = "/sys/devices/system/cpu/online",
+                .use = LANDLOCK_READ }, /* glibc: number of malloc's arenas */
+        { .path = "/proc/sys/vm/overcommit_memory",
+                .use = LANDLOCK_READ }, /* glibc: malloc, giving memory back */
 };
 
 static void warm_up(void)
@@ -92,19 +94,21 @@ static void enter_landlock(const struct sandbox_options *o, struct sandbox_repor
 {
         struct landlock_place all[MAX_PLACES];
         size_t n = 0;
-        int abi;
+        int abi, r;
 
         for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
                 all[n++] = common[i];
         if (calls_relaxed())
-                all[n++] = (struct landlock_place) { "/proc", LANDLOCK_READ };
+                all[n++] = (struct landlock_place) { .path = "/proc", .use = LANDLOCK_READ };
         if (o->n_places > MAX_PLACES - n) {
                 (void)err_set(&ret->landlock_why, -E2BIG, "%zu directories are more than it was made for",
                         o->n_places);
                 return;
         }
         memcpy(all + n, o->places, o->n_places * sizeof *all);
-        if (landlock_enter(all, n + o->n_places, &abi, &ret->landlock_why) == 0)
+        r = landlock_enter(all, n + o->n_places, &abi, &ret->landlock_why);
+        memcpy(o->places, all + n, o->n_places * sizeof *all);
+        if (r == 0)
                 ret->landlock_abi = abi;
 }
 

@@ -16,7 +16,7 @@
 #include "sandbox/landlock.h"
 
 struct sandbox_options {
-        const struct landlock_place *places; /* what may still be opened; borrowed */
+        struct landlock_place *places; /* what may still be opened, and receives what was there; borrowed */
         size_t n_places;
         bool no_landlock, no_seccomp; /* left out, for tests of what remains without */
 };

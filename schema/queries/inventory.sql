@@ -82,6 +82,24 @@ SELECT id,
   skip_final_confirm, skip_instructions, skip_ntp_check, zpool_confirm_layout, zpool_layout
 FROM answer WHERE profile = ?1 ORDER BY id LIMIT 1;
 
+-- name: host_nics
+-- What networking.json is made of: see networking.c for the order of columns.
+SELECT id, mac, ip, netmask, gateway, nic_tag, nic_tags_provided, aggr, vlan, mtu FROM nic WHERE host = ?1 ORDER BY id LIMIT 65;
+
+-- name: host_network
+SELECT id, admin_tag, dns_domain, dns_resolver1, dns_resolver2, dns_resolver3, etherstubs, lacp_mode
+FROM network WHERE host = ?1 ORDER BY id LIMIT 1;
+
+-- name: profile_network
+SELECT id, admin_tag, dns_domain, dns_resolver1, dns_resolver2, dns_resolver3, etherstubs, lacp_mode
+FROM network WHERE profile = ?1 ORDER BY id LIMIT 1;
+
+-- name: host_routes
+SELECT id, destination, gateway FROM route WHERE host = ?1 ORDER BY destination LIMIT 65;
+
+-- name: profile_routes
+SELECT id, destination, gateway FROM route WHERE profile = ?1 ORDER BY destination LIMIT 65;
+
 -- name: host_twins
 -- UUIDs and addresses of host ?1 that another host has too: names made of them lead to neither.
 SELECT 'uuid', h.uuid, o.hostname FROM host h JOIN host o ON o.uuid = h.uuid AND o.id <> h.id WHERE h.id = ?1
@@ -168,6 +186,13 @@ UPDATE host SET build = ?2, channel = nullif(?3, 0) WHERE id = ?1;
 
 -- name: ctl_nic_add
 INSERT INTO nic (host, mac, ip) VALUES (?1, ?2, ?3);
+
+-- name: ctl_nic_set
+-- ?2 has a bit for each column that was given, in this order.
+UPDATE nic SET ip = iif(?2 & 1, ?3, ip), netmask = iif(?2 & 2, ?4, netmask), gateway = iif(?2 & 4, ?5, gateway),
+  vlan = iif(?2 & 8, ?6, vlan), mtu = iif(?2 & 16, ?7, mtu), nic_tag = iif(?2 & 32, ?8, nic_tag),
+  nic_tags_provided = iif(?2 & 64, ?9, nic_tags_provided), aggr = iif(?2 & 128, ?10, aggr)
+WHERE mac = ?1;
 
 -- name: ctl_profile_add
 INSERT INTO profile (name, parent) VALUES (?1, ?2);

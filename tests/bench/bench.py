@@ -21,9 +21,11 @@ def drop():
 
 
 def daemons():
+    """The keeper, the worker that serves and the one that stands by."""
+    programs = [os.path.realpath(PXEFS), os.path.join(os.path.dirname(os.path.realpath(PXEFS)), "pxefs-worker")]
     for p in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.readlink("/proc/%s/exe" % p) == os.path.realpath(PXEFS):
+            if os.readlink("/proc/%s/exe" % p) in programs:
                 yield p
         except OSError:
             pass
@@ -40,11 +42,28 @@ def mount(*more):
     subprocess.run([PXEFS, "-o", OPTIONS, *more, BUILDS, MNT], check=True, stderr=subprocess.DEVNULL)
 
 
-def cold():
-    """A new daemon and an empty page cache."""
+def state(pid):
+    """(name, state) of its first thread."""
+    with open("/proc/%s/stat" % pid) as f:
+        name, rest = f.read().split("(", 1)[1].rsplit(") ", 1)
+    return name, rest[0]
+
+
+def settle():
+    """Until a successor stands by and sleeps: it gets ready after the mount, beside whoever reads then."""
+    deadline = time.monotonic() + 20
+    while ("pxefs-standby", "S") not in (calm := [state(p) for p in daemons()]) or "R" in dict(calm).values():
+        assert time.monotonic() < deadline, calm
+        time.sleep(0.02)
+    time.sleep(0.1)
+
+
+def cold(*more):
+    """A new daemon that has settled, and an empty page cache."""
     umount()
+    mount(*more)
+    settle()
     drop()
-    mount()
 
 
 def read(path, size=256 << 10):

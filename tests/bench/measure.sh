@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# measure.sh ROUNDS ARCHIVE_MIB HOSTS BUILDS -- the work of run, in the namespaces the test library makes.
+# measure.sh ROUNDS ARCHIVE_MIB HOSTS BUILDS all|settings -- the work of run, in the namespaces the test library makes.
 . "$PXEFS_TESTLIB"
 need python3 nginx sqlite3 gzip
 _need_isolation "a mount"
@@ -18,6 +18,14 @@ said() { echo "== $* ($(($(date +%s) - began)) s)"; }
 began=$(date +%s)
 at_exit '_end_pxefs'
 
+if [ "$5" = settings ]; then
+        make_inventory
+        clear_corpus
+        mkreal 20240505T000000Z plain "$mib"
+        "$PXEFS" -o "wait,$BENCH_OPTIONS" "$BUILDS" "$MNT" 2>/dev/null # known from now on
+        run settings 20240505T000000Z
+        exit
+fi
 said "$hosts hosts"
 make_inventory
 clear_corpus
@@ -30,6 +38,10 @@ run many small "$builds"
 run many start "$hosts"
 run many menus "$hosts"
 
+# What follows reads builds: an inventory of a rack, so that nothing is copied beside it.
+INVENTORY=$DIR/inventory/small.db
+make_inventory
+BENCH_OPTIONS="inventory=$INVENTORY,cache=$CACHE,user=$PXEFS_USER"
 said "eight builds of $((mib / 8)) MiB"
 clear_corpus
 for i in 1 2 3 4 5 6 7 8; do

@@ -73,8 +73,6 @@ serve_tree()
 # what any other client is (undionly.kpxe).
 dhcp_isc()
 {
-        _dhcpd=$(command -v dhcpd || echo /usr/sbin/dhcpd)
-        [ -x "$_dhcpd" ] || skip "dhcpd (isc-dhcp-server) is not installed"
         cat >"$DIR/dhcpd.conf" <<END
 subnet 10.99.99.0 netmask 255.255.255.0 {
  pool {
@@ -88,6 +86,14 @@ subnet 10.99.99.0 netmask 255.255.255.0 {
  }
 }
 END
+        run_dhcpd
+}
+
+# run_dhcpd: ISC dhcpd by $DIR/dhcpd.conf.
+run_dhcpd()
+{
+        _dhcpd=$(command -v dhcpd || echo /usr/sbin/dhcpd)
+        [ -x "$_dhcpd" ] || skip "dhcpd (isc-dhcp-server) is not installed"
         : >"$DIR/dhcpd.leases"
         _daemon dhcpd "$_dhcpd" -4 -f -d -cf "$DIR/dhcpd.conf" -lf "$DIR/dhcpd.leases" -pf "$DIR/dhcpd.pid" pxe0
         wait_for 10 grep -q 'Server starting service' "$DIR/dhcpd.log" || fail "dhcpd: $(cat "$DIR/dhcpd.log")"
@@ -109,21 +115,45 @@ dhcp_dnsmasq()
 {
         cat >"$DIR/dnsmasq.conf" <<END
 port=0
-interface=pxe0
-bind-interfaces
-dhcp-leasefile=$DIR/dnsmasq.leases
 dhcp-range=10.99.99.210,10.99.99.219,2h
 dhcp-userclass=set:ipxe,iPXE
 dhcp-boot=tag:!ipxe,undionly.kpxe,,$SERVER
 dhcp-boot=tag:ipxe,menu.ipxe,,$SERVER
 enable-tftp
 tftp-root=$1
-log-dhcp
 END
+        run_dnsmasq
+}
+
+# run_dnsmasq: dnsmasq by $DIR/dnsmasq.conf, on the lab's network only.
+run_dnsmasq()
+{
         : >"$DIR/dnsmasq.leases"
         chmod 0666 "$DIR/dnsmasq.leases"
-        _daemon dnsmasq dnsmasq --keep-in-foreground --pid-file= --log-facility=- --conf-file="$DIR/dnsmasq.conf"
+        _daemon dnsmasq dnsmasq --keep-in-foreground --pid-file= --log-facility=- --log-dhcp --interface=pxe0 --bind-interfaces \
+                --dhcp-leasefile="$DIR/dnsmasq.leases" --conf-file="$DIR/dnsmasq.conf"
         wait_for 10 listening udp 69 || fail "dnsmasq: $(cat "$DIR/dnsmasq.log")"
+}
+
+# find_kea: is there Kea's DHCPv4 server, installed, or unpacked below PXEFS_KEA (tests/run)? run_kea starts it by
+# $DIR/kea-dhcp4.conf.
+find_kea()
+{
+        mkdir -p "$DIR/kea"
+        cat >"$DIR/kea-dhcp4" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH=${PXEFS_KEA-}/usr/lib/x86_64-linux-gnu KEA_PIDFILE_DIR=$DIR/kea KEA_LOCKFILE_DIR=$DIR/kea \\
+        KEA_LFC_EXECUTABLE=${PXEFS_KEA-}/usr/sbin/kea-lfc
+exec ${PXEFS_KEA-}/usr/sbin/kea-dhcp4 "\$@"
+END
+        chmod +x "$DIR/kea-dhcp4"
+        "$DIR/kea-dhcp4" -V >"$DIR/kea.version" 2>&1
+}
+
+run_kea()
+{
+        _daemon kea "$DIR/kea-dhcp4" -c "$DIR/kea-dhcp4.conf"
+        wait_for 10 grep -q DHCP4_STARTED "$DIR/kea.log" || fail "kea-dhcp4: $(cat "$DIR/kea.log")"
 }
 
 # ---- machines ----------------------------------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ def tftp_get(path, whole):
         s.sendto(struct.pack("!HH", 4, block & 0xffff), peer)
         data, peer = s.recvfrom(9000)
         assert data[:2] == b"\0\3", (path, data)
+        if struct.unpack("!H", data[2:4])[0] != (block + 1) & 0xffff:
+            continue # sent again, because our ACK was late (RFC 1350, 2): on a loaded machine
         got, block = got + data[4:], block + 1
         if len(data) < 8196:
             s.sendto(struct.pack("!HH", 4, block & 0xffff), peer)

@@ -146,6 +146,17 @@ member()
         tar -xOf "$TGZ" "$TOP/$1"
 }
 
+# recipe DOCUMENT NAME: the block that stands behind the mark <!-- recipe: NAME --> in DOCUMENT (README.md, docs/...), on
+# stdout, word for word: what a reader copies.
+recipe()
+{
+        awk -v mark="<!-- recipe: $2 -->" '
+                $0 == mark { found = 1; next }
+                found && /^```/ { if (inside) exit; inside = 1; next }
+                inside { print; n++ }
+                END { exit n == 0 }' "$PXEFS_SRC/$1" || fail "$1 has no recipe $2"
+}
+
 # digest [FILE]: SHA-256 in hex.        sha1 [FILE]: SHA-1 in hex, as boot_archive.hash has it.
 digest()
 {

@@ -31,5 +31,5 @@ inherits from itself|UPDATE profile SET parent = 2 WHERE id = 2
 profile_closure|DELETE FROM profile_closure WHERE descendant = 2
 channel 99 does not exist|UPDATE host SET channel = 99 WHERE id = 1
 host 1: build is no plain line|UPDATE host SET build = CAST(x'ff' AS TEXT) WHERE id = 1
-is of two hosts|CREATE TABLE n (id INTEGER PRIMARY KEY, mac, host, ip); INSERT INTO n SELECT * FROM nic; DROP TABLE nic; ALTER TABLE n RENAME TO nic; INSERT INTO host (id, hostname) VALUES (3, 'db3'); INSERT INTO nic (mac, host) VALUES ('02-08-20-00-00-01', 3)
+is of two hosts|CREATE TABLE n (id INTEGER PRIMARY KEY, mac, host, ip, netmask, gateway, vlan, mtu, nic_tag, nic_tags_provided, aggr); INSERT INTO n SELECT * FROM nic; DROP TABLE nic; ALTER TABLE n RENAME TO nic; INSERT INTO host (id, hostname) VALUES (3, 'db3'); INSERT INTO nic (mac, host) VALUES ('02-08-20-00-00-01', 3)
 END

@@ -37,13 +37,10 @@ mount_pxefs
 grep -q hash-of-A "$MNT/by-ip/192.0.2.11/menu.ipxe" || fail "the inventory is not what this test needs"
 grep -q hash-of-B "$MNT/hosts/02-00-00-00-00-12/menu.ipxe" || fail "the inventory is not what this test needs"
 
-# recipe NAME: the block behind its mark, with the mount point of this test.
-recipe()
+# server_recipe NAME: into $DIR/NAME, with the mount point of this test.
+server_recipe()
 {
-        awk -v mark="<!-- recipe: $1 -->" '
-                $0 == mark { found = 1; next }
-                found && /^```/ { if (inside) exit; inside = 1; next }
-                inside' "$PXEFS_SRC/SECURITY.md" | sed "s|/tftpboot|$MNT|g" >"$DIR/$1"
+        recipe SECURITY.md "$1" | sed "s|/tftpboot|$MNT|g" >"$DIR/$1"
         [ "$(wc -l <"$DIR/$1")" -ge 4 ] || fail "SECURITY.md has no recipe $1"
 }
 get()           # CLIENT URL
@@ -111,7 +108,7 @@ own()           # SERVER CLIENT URL HASH
 }
 
 # ---- tftpd-hpa
-recipe tftpd.map
+server_recipe tftpd.map
 [ -x /usr/sbin/in.tftpd ] || skip "in.tftpd (tftpd-hpa) is not installed"
 id tftp >/dev/null 2>&1 || skip "no user tftp"
 setsid /usr/sbin/in.tftpd -L --user tftp --address 192.0.2.1:69 --secure --map-file "$DIR/tftpd.map" "$MNT" &
@@ -126,7 +123,7 @@ only_its_own tftpd tftp://192.0.2.1/
 stop_group "$tftpd"
 
 # ---- dnsmasq
-recipe dnsmasq.conf
+server_recipe dnsmasq.conf
 printf '%s\n' port=0 interface=br0 bind-interfaces user=nobody log-facility=- log-dhcp \
         dhcp-range=192.0.2.100,192.0.2.110 dhcp-userclass=set:ipxe,iPXE "dhcp-leasefile=$DIR/leases" >>"$DIR/dnsmasq.conf"
 : >"$DIR/leases"
@@ -142,7 +139,7 @@ only_its_own dnsmasq tftp://192.0.2.1/
 stop_group "$dnsmasq"
 
 # ---- nginx
-recipe nginx.conf
+server_recipe nginx.conf
 # A server block of its own: the recipe must not share locations with testlib's.
 mkdir -p "$DIR/nginx"
 cat >"$DIR/server.conf" <<END

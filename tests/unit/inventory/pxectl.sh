@@ -234,8 +234,31 @@ exits 0 module delete db1 key
 exits 0 module delete --profile default key
 exits 0 module delete db1 etc/system
 
+# NICs, and what networking.json says of them.
+exits 0 nic set 020820abcd01 ip=192.0.2.7 netmask=255.255.255.0 nic_tag=admin nic_tags_provided=admin,external
+exits 0 nic add db1 02:08:20:00:00:f1 ip=198.51.100.7 netmask=255.255.255.0 nic_tag=external vlan=100
+exits 0 nic set 02-08-20-00-00-F1 mtu=9000 vlan=
+sqlite3 "$PXEFS_INVENTORY" "SELECT json FROM host_networking WHERE hostname = 'db1'" >"$dir/networking"
+grep -qF '{"name": "external", "mac": "02:08:20:ab:cd:01"}' "$dir/networking"
+grep -qF '"netmask": "255.255.255.0", "mac": "02:08:20:00:00:f1", "mtu": 9000}' "$dir/networking"
+exits 1 nic set 020820abcd01 netmask=255.0.255.0
+says 'netmask: four numbers 0-255 joined by dots, ones before zeros'
+exits 1 nic set 020820abcd01 nic_tag=
+says 'netmask: it goes with'
+exits 1 nic add db1 020820abcd01
+says 'mac: another NIC has this address'
+exits 1 nic set 020820abcd01 vlan=many
+exits 2 nic set 020820abcd01
+exits 2 nic set 020820abcd01 host=2
+exits 2 nic set 020820abcd01 vlan
+exits 2 nic set 0208 vlan=7
+exits 2 nic add db1
+exits 4 nic set 0208200000ee mtu=9000
+exits 4 nic add nobody 0208200000ee
+[ "$(sqlite3 "$PXEFS_INVENTORY" "SELECT count(*) FROM nic WHERE mac LIKE '%ee'")" = 0 ]
+
 # Help is on stdout, fits 80 columns, and shows the SQL.
-for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting 'module set' 'module list' 'module delete' render builds status check verify host; do
+for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' 'nic add' 'nic set' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting 'module set' 'module list' 'module delete' render builds status check verify host; do
         # shellcheck disable=SC2086 # words
         exits 0 $command --help
         [ ! -s "$dir/err" ]

@@ -81,7 +81,8 @@ static void every_query_of_the_code_uses_an_index(void **state)
 
 static void the_views_are_quick_for_one_host(void **state)
 {
-        static const char *const views[] = { "host_build", "host_property", "host_setting", "host_boot" };
+        static const char *const views[] = { "host_build", "host_property", "host_setting", "host_boot", "host_answers",
+                "host_network", "host_route", "host_networking" };
         sqlite3 *db = lab_open(":memory:");
         char sql[200];
 

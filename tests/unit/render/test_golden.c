@@ -130,6 +130,28 @@ static void over_budget_triton(struct fixture *f)
         f->plan.loader = LOADER_TRITON;
 }
 
+/* One's hash has room behind it only, with few properties; those of three have none; the documentation's form leaves room
+ * for one as a module. */
+static void module_of_one(struct fixture *f)
+{
+        f->plan.n_properties = 0;
+        fixture_property(f, "override_uuid", "4c4c4544-0042-3010-8054-b4c04f4e5331", "host db1", false);
+        fixture_module(f, "etc/system", "host db1", false);
+}
+
+static void modules_of_three(struct fixture *f)
+{
+        fixture_module(f, "etc/system", "host db1", false);
+        fixture_module(f, "answers.json", "profile rack7", true);
+        fixture_module(f, "networking.json", "host db1", false);
+}
+
+static void module_and_initrd(struct fixture *f)
+{
+        module_of_one(f);
+        initrd(f);
+}
+
 static void serial(struct fixture *f)
 {
         fixture_property(f, "console", "ttyb", "profile rack7", false);
@@ -183,6 +205,9 @@ static const struct {
         { "host-serial-triton", serial_triton },
         { "host-rescue-literal", rescue_literal },
         { "host-hash-dropped", hash_dropped },
+        { "host-module", module_of_one },
+        { "host-module-initrd", module_and_initrd },
+        { "host-modules", modules_of_three },
         { "host-over-budget", over_budget },
         { "host-over-budget-triton", over_budget_triton },
         { "host-missing-build", missing_build },

@@ -61,10 +61,12 @@ static int in_child(int (*fn)(void))
         return WEXITSTATUS(status);
 }
 
+static struct landlock_place places[] = { { .path = "builds", .use = LANDLOCK_READ },
+        { .path = "cache", .use = LANDLOCK_CACHE }, { .path = "db", .use = LANDLOCK_DATABASE },
+        { .path = "not-there", .use = LANDLOCK_READ } };
+
 static int enter(struct sandbox_report *rep)
 {
-        static const struct landlock_place places[] = { { "builds", LANDLOCK_READ },
-                { "cache", LANDLOCK_CACHE }, { "db", LANDLOCK_DATABASE }, { "not-there", LANDLOCK_READ } };
         struct err err;
 
         caps_empty_bounding_set();
@@ -79,6 +81,15 @@ static int try(const char *path, int flags)
                 return -errno;
         close(fd);
         return 0;
+}
+
+/* What it was bound to is told by what was opened for the rule: a directory that is moved away and back a moment before
+ * is bound or not, and nobody who looks at its path afterwards can tell. */
+static bool bound_as_told(const struct landlock_place *p)
+{
+        struct stat st;
+
+        return stat(p->path, &st) == 0 ? p->bound && p->dev == st.st_dev && p->ino == st.st_ino : !p->bound;
 }
 
 static int use_places(void)
@@ -104,6 +115,9 @@ static int use_places(void)
         if (try("/etc/passwd", O_RDONLY) != -EACCES || try("/", O_RDONLY | O_DIRECTORY) != -EACCES ||
                 try("not-there", O_RDONLY) != -ENOENT)
                 return 7;
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+                if (!bound_as_told(&places[i]))
+                        return 9;
         return try("/dev/null", O_RDWR) == 0 && try("/dev/urandom", O_RDONLY) == 0 ? 0 : 8;
 }
 
