@@ -63,14 +63,14 @@ enum host_dir {
 };
 
 enum text_kind {
-        TEXT_MENU = 0,         /* a host's menu.ipxe; host 0: the script of machines nobody knows */
-        TEXT_WHY = 1,          /* likewise */
-        TEXT_DISPATCHER = 2,   /* /menu.ipxe, /autoexec.ipxe */
-        TEXT_STATUS = 3,       /* /.pxefs/status.json */
-        TEXT_METRICS = 4,      /* /.pxefs/metrics */
-        TEXT_INDEX = 5,        /* /.pxefs/index.html */
-        TEXT_MODULE = 6,       /* a boot module of a host */
-        TEXT_MODULE_HASH = 7,  /* and its SHA-1 */
+        TEXT_MENU = 0,       /* a host's menu.ipxe; host 0: the script of machines nobody knows */
+        TEXT_WHY = 1,        /* likewise */
+        TEXT_DISPATCHER = 2, /* /menu.ipxe, /autoexec.ipxe */
+        TEXT_STATUS = 3,     /* /.pxefs/status.json */
+        TEXT_METRICS = 4,    /* /.pxefs/metrics */
+        TEXT_INDEX = 5,      /* /.pxefs/index.html */
+        TEXT_MODULE = 6,     /* a boot module of a host */
+        TEXT_MODULE_HASH = 7, /* and its SHA-1 */
         TEXT_PXELINUX = 8,     /* a host's pxelinux.cfg/01-..; host 0: of machines nobody knows */
         TEXT_PXELINUX_ANY = 9, /* pxelinux.cfg/default */
         TEXT_GRUB = 10,        /* a host's menu.lst.01..; host 0: likewise */
