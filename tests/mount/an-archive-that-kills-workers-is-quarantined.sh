@@ -173,6 +173,7 @@ files='' n=2
 while [ $n -le 7 ]; do
         cp "$DIR/kept/$(basename "$bad_tgz")" "$BUILDS/poison-$n.tgz"
         chmod +t "$BUILDS/poison-$n.tgz"
+        touch -d '1 hour ago' "$BUILDS/poison-$n.tgz" # or each worker leaves it alone for a second, and that is a life
         files=$files${files:+/}poison-$n.tgz n=$((n + 1))
 done
 mount_pxefs -o "poll=1,test_crash=decode:$files"
