@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
-"""tftp -- a TFTP client that behaves as a boot loader's: one block at a time, of blksize 1428 (RFC 2348), and it asks for tsize
+"""tftp.py HOST NAME FILE -- fetches NAME into FILE, or says why not, and exits with 1; as a module: get().
+
+tftp -- a TFTP client that behaves as a boot loader's: one block at a time, of blksize 1428 (RFC 2348), and it asks for tsize
 (RFC 2349).
 
 Not curl 7.88, Debian 12's: while a server is slow with its first answer, a client asks again, and in.tftpd then has a child for
@@ -7,6 +9,7 @@ each request.  RFC 1350, section 4: what comes from another port than the first 
 child's OACK as its own, begins to count anew, and waits for a block that the first child sent long ago."""
 import socket
 import struct
+import sys
 import time
 
 BLOCK_BYTES = 1428
@@ -58,3 +61,11 @@ def get(host, name, hang_sec, leave_sec=None):
     if tsize is not None and int(tsize) != len(data):
         return None, f"{len(data)} bytes came, and {int(tsize)} were announced"
     return data, ""
+
+
+if __name__ == "__main__":
+    whole, why = get(sys.argv[1], sys.argv[2], hang_sec=60)
+    if whole is None:
+        sys.exit(f"{sys.argv[2]}: {why}")
+    with open(sys.argv[3], "wb") as f:
+        f.write(whole)
