@@ -25,6 +25,7 @@ struct confinement {
         bool *reached;                 /* owned; one for each place: it could be read when we were bound */
         size_t n;
         char *inventory_dir; /* owned */
+        struct sandbox_report report;
 };
 
 void confinement_free(struct confinement *c)
@@ -120,13 +121,14 @@ static void try_out(const struct options *o)
                 log_error("%s: %s", path.data, strerror(errno));
 }
 
-static int enter(const struct options *o, struct confinement *c, struct sandbox_report *ret, struct err *err)
+static int enter(const struct options *o, struct confinement *c, struct err *err)
 {
+        struct sandbox_report *report = &c->report;
         int r;
 
         if (o->no_sandbox) {
-                (void)err_set(&ret->landlock_why, 0, "left out, for a test");
-                ret->seccomp_why = ret->landlock_why;
+                (void)err_set(&report->landlock_why, 0, "left out, for a test");
+                report->seccomp_why = report->landlock_why;
                 c->n = 0;
                 return 0;
         }
@@ -134,40 +136,43 @@ static int enter(const struct options *o, struct confinement *c, struct sandbox_
                                   .n_places = c->n,
                                   .no_landlock = o->no_landlock,
                                   .no_seccomp = o->no_seccomp },
-                ret, err);
-        if (ret->landlock_abi == 0)
+                report, err);
+        if (report->landlock_abi == 0)
                 c->n = 0;
         return r;
 }
 
-int confine(
-        const struct options *o, struct confinement **ret, char **ret_json, bool *ret_whole, struct err *err)
+int confine(const struct options *o, struct confinement **ret, struct err *err)
 {
         AUTO_CLEAN(confinement_freep) struct confinement *c = find_places(o);
-        AUTO_BUF struct buf text = BUF_INIT;
-        AUTO_BUF struct buf json = BUF_INIT;
-        struct sandbox_report report = { .landlock_abi = 0 };
         int r;
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = enter(o, c, &report, err);
-        if (r < 0)
-                return r;
-        sandbox_report_text(&report, &text);
-        sandbox_report_json(&report, &json);
+        r = enter(o, c, err);
+        if (r == 0)
+                *ret = take_ptr(&c);
+        return r;
+}
+
+int confine_narrow(
+        struct confinement *c, const struct options *o, char **ret_json, bool *ret_whole, struct err *err)
+{
+        AUTO_BUF struct buf text = BUF_INIT;
+        AUTO_BUF struct buf json = BUF_INIT;
+
+        sandbox_narrow(&c->report);
+        sandbox_report_text(&c->report, &text);
+        sandbox_report_json(&c->report, &json);
         if (buf_error(&text) < 0 || buf_error(&json) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
-        if (sandbox_is_whole(&report))
+        if (sandbox_is_whole(&c->report))
                 log_debug("sandbox: %s", text.data);
         else
                 log_warn("sandbox: %s", text.data);
         if (o->probe)
                 try_out(o);
-        *ret_whole = sandbox_is_whole(&report);
+        *ret_whole = sandbox_is_whole(&c->report);
         *ret_json = buf_take(&json, NULL);
-        if (!*ret_json)
-                return err_set(err, -ENOMEM, "out of memory");
-        *ret = take_ptr(&c);
-        return 0;
+        return *ret_json ? 0 : err_set(err, -ENOMEM, "out of memory");
 }

@@ -8,17 +8,23 @@
 /* Which directories the sandbox leaves open, as they were when it was closed. */
 struct confinement;
 
-/* Closes the sandbox around the calling process (sandbox/sandbox.h): after its user was changed, before threads are started
- * and before anything is read that somebody else wrote.  Warns in one line if a part is not in force; the options
- * test_... leave parts out, or try out what can be done afterwards.
+/* Closes the sandbox around the calling process and what it forks (sandbox/sandbox.h): after its user was changed, before
+ * threads are started and before anything is read that somebody else wrote.  The options test_... leave parts out.
  *
- * ret        receives what confine_replaced compares; the caller frees it
+ * ret   receives what confine_narrow and confine_replaced need; the caller frees it
+ *
+ * Returns 0 or a negative errno with the reason. */
+int confine(const struct options *o, struct confinement **ret, struct err *err);
+
+/* In the process that is to serve, before it starts a thread: takes the rest away.  Warns in one line if a part is not in
+ * force; -o test_probe tries out what can be done now.
+ *
  * ret_json   receives the report as a JSON object, for status.json; the caller frees it
  * ret_whole  receives whether every part is in force
  *
- * Returns 0 or a negative errno with the reason. */
-int confine(
-        const struct options *o, struct confinement **ret, char **ret_json, bool *ret_whole, struct err *err);
+ * Returns 0 or -ENOMEM. */
+int confine_narrow(
+        struct confinement *c, const struct options *o, char **ret_json, bool *ret_whole, struct err *err);
 void confinement_free(struct confinement *c);
 
 /* True if another directory stands at the path of one, or one that could not be reached then can be now: the sandbox keeps

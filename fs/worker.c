@@ -68,11 +68,11 @@ struct worker {
         struct pulse *pulse;
         struct confinement *confinement;
         struct renew *renew;
-        int64_t started_sec; /* since the epoch */
+        int64_t started_sec; /* since the epoch: when it took its place */
         atomic_int awaited;  /* of the two things that make it ready */
         char *sandbox;       /* owned: the report of what confines us, as JSON */
         bool sandbox_whole;
-        int statm_fd; /* owned; /proc/self/statm, which the sandbox puts out of reach; -1: none */
+        int statm_fd; /* owned; /proc/self/statm, from the keeper; -1: none */
 };
 
 /* It was executed without rights; here it sees to it that this is so, and that it ends with the keeper. */
@@ -344,10 +344,27 @@ static void rehearse(void)
         inventory_close(inv);
 }
 
+/* Waits for its turn; in each generation the one that gets it leaves another here. */
+static int stand_by(struct worker *w, struct err *err)
+{
+        const char *replaced;
+        int successor_fd;
+
+        do {
+                cleanup_close(&w->statm_fd); /* its predecessor's */
+                w->statm_fd = -1;
+                if (!child_wait_go(&w->statm_fd, &successor_fd))
+                        return err_set(err, -ESRCH, "the keeper is gone");
+                if (confine_replaced(w->confinement, &replaced)) /* the next one is bound to what is there */
+                        _exit(EXIT_SUCCESS);
+        } while (successor_fd >= 0 && child_fork(successor_fd));
+        w->started_sec = (int64_t)time(NULL);
+        return 0;
+}
+
 /* Shows that it fits the mount, and waits for its turn. */
 static int take_place(struct worker *w, struct err *err)
 {
-        const char *replaced;
         int r;
 
         w->ops = (struct ops) { .requests = &w->requests,
@@ -365,14 +382,15 @@ static int take_place(struct worker *w, struct err *err)
         child_say(CHILD_FITS, NULL);
         if (journal_is_ready(w->journal))
                 rehearse();
-        r = confine(w->opts, &w->confinement, &w->sandbox, &w->sandbox_whole, err);
+        r = confine(w->opts, &w->confinement, err);
         if (r < 0)
                 return r;
-        if (!child_wait_go())
-                return err_set(err, -ESRCH, "the keeper is gone");
-        if (confine_replaced(w->confinement,
-                    &replaced)) /* while it stood by: the next one is bound to what is there */
-                _exit(EXIT_SUCCESS);
+        r = stand_by(w, err);
+        if (r < 0)
+                return r;
+        r = confine_narrow(w->confinement, w->opts, &w->sandbox, &w->sandbox_whole, err);
+        if (r < 0)
+                return r;
         crash_watch(w->journal); /* not before: another one's last words stand there */
         if (w->opts->no_replay)
                 session_forget(w->session);
@@ -443,12 +461,7 @@ static void close_parts(struct worker *w)
 
 static int run(const struct options *o, struct err *err)
 {
-        struct worker w = { .opts = o,
-                .builds_fd = -1,
-                .cache_fd = -1,
-                .awaited = 2,
-                .started_sec = (int64_t)time(NULL),
-                .statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC) };
+        struct worker w = { .opts = o, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .statm_fd = -1 };
         int r = journal_open(CHILD_JOURNAL_FD, PXEFS_JOURNAL_VERSION, &w.journal, err);
 
         if (r == 0 && journal_is_ready(w.journal) && !o->foreground)

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -255,15 +256,18 @@ static int dup_or_null(const char *text, char **ret)
         return text && !*ret ? -ENOMEM : 0;
 }
 
-static void look_for_copy(struct standby *s)
+/* Opening it reads its whole schema, some milliseconds: who opens later believes in a file, until it is asked. */
+static void look_for_copy(struct standby *s, bool open_later)
 {
-        if (s->copy) {
-                struct conn *c;
+        struct conn *c;
 
-                if (pool_get(s->copy, 0, &c, NULL) == 0) {
-                        (void)pool_put(s->copy, c, 0);
-                        atomic_store(&s->has_copy, true);
-                }
+        if (!s->copy)
+                return;
+        if (open_later) {
+                atomic_store(&s->has_copy, access(s->copy_path, R_OK) == 0);
+        } else if (pool_get(s->copy, 0, &c, NULL) == 0) {
+                (void)pool_put(s->copy, c, 0);
+                atomic_store(&s->has_copy, true);
         }
 }
 
@@ -311,7 +315,7 @@ int standby_new(const struct inventory_options *opts, struct standby **ret, stru
         if (r == 0 && s->copy_path)
                 r = pool_new(s->copy_path, true, &s->copy, err);
         if (r == 0)
-                look_for_copy(s);
+                look_for_copy(s, opts->open_later);
         if (r == 0 && !opts->open_later)
                 r = ask_first(s, err);
         if (r == 0 && s->copy_path)

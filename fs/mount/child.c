@@ -13,10 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/caps.h"
@@ -111,10 +114,42 @@ int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int j
         return 0;
 }
 
+int child_adopt(struct err *err)
+{
+        return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? err_sys(err, -errno, "adopt what workers fork")
+                                                             : 0;
+}
+
+/* Descriptors, or who sent the packet. */
+union control {
+        char room[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr align;
+};
+
+/* The process that sent it, by the kernel's word; 0 if it is none that we would be told the end of. */
+static pid_t sender(struct msghdr *m)
+{
+        struct cmsghdr *c = CMSG_FIRSTHDR(m);
+        struct ucred cred;
+        siginfo_t info;
+
+        if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+                return 0;
+        memcpy(&cred, CMSG_DATA(c), sizeof cred);
+        if (cred.pid <= 0 || waitid(P_PID, (id_t)cred.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+                return 0;
+        return cred.pid;
+}
+
 int child_hear(struct child *c)
 {
         char packet[sizeof c->reason.text];
-        ssize_t n = recv(c->control_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+        union control control;
+        struct iovec iov = { packet, sizeof packet - 1 };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+        ssize_t n = recvmsg(c->control_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -123,6 +158,8 @@ int child_hear(struct child *c)
         packet[n] = '\0';
         switch (packet[0]) {
         case CHILD_FITS:
+                if (c->pid == 0)
+                        c->pid = sender(&m);
                 c->fits = true;
                 break;
         case CHILD_REASON:
@@ -134,11 +171,49 @@ int child_hear(struct child *c)
         return packet[0];
 }
 
-void child_go(const struct child *c)
+/* The two ends; the keeper's tells who sends.  False: there is none, and nobody is asked for. */
+static bool make_socket(int ends[2])
 {
-        char go = CHILD_GO;
+        int on = 1;
 
-        (void)send(c->control_fd, &go, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return false;
+        (void)setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+        return true;
+}
+
+void child_go(const struct child *c, struct child *successor)
+{
+        char path[64], packet[3] = { CHILD_GO };
+        AUTO_CLOSE int statm_fd = -1;
+        int ends[2] = { -1, -1 }, fds[2];
+        size_t n = 0;
+        union control control = { .room = { 0 } };
+        struct iovec iov = { packet, sizeof packet };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)c->pid);
+        statm_fd = open(path, O_RDONLY | O_CLOEXEC);
+        packet[1] = statm_fd >= 0;
+        if (statm_fd >= 0)
+                fds[n++] = statm_fd;
+        packet[2] = successor && make_socket(ends);
+        if (packet[2])
+                fds[n++] = ends[1];
+        if (n > 0) {
+                m.msg_control = &control;
+                m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+                control.align = (struct cmsghdr) { .cmsg_level = SOL_SOCKET,
+                        .cmsg_type = SCM_RIGHTS,
+                        .cmsg_len = CMSG_LEN(n * sizeof(int)) };
+                memcpy(CMSG_DATA(&control.align), fds, n * sizeof(int));
+        }
+        /* If it is gone, so is the other end of the socket: that is heard. */
+        (void)sendmsg(c->control_fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (ends[1] >= 0)
+                close(ends[1]);
+        if (ends[0] >= 0)
+                *successor = (struct child) { .control_fd = ends[0] };
 }
 
 /* "tid (name) S ...", and a name may hold brackets. */
@@ -191,13 +266,67 @@ void child_say(char letter, const char *reason)
         (void)send(CHILD_CONTROL_FD, packet, n + 1, MSG_NOSIGNAL);
 }
 
-bool child_wait_go(void)
+bool child_wait_go(int *ret_statm_fd, int *ret_successor_fd)
 {
-        char letter;
-        ssize_t n;
+        char packet[3] = { 0 };
+        union control control;
+        struct iovec iov = { packet, sizeof packet };
+        struct msghdr m;
+        struct cmsghdr *c;
+        int fds[2] = { -1, -1 };
+        size_t n = 0;
+        ssize_t len;
 
-        do
-                n = recv(CHILD_CONTROL_FD, &letter, 1, 0);
-        while (n < 0 && errno == EINTR);
-        return n == 1 && letter == CHILD_GO;
+        do {
+                m = (struct msghdr) { .msg_iov = &iov,
+                        .msg_iovlen = 1,
+                        .msg_control = &control,
+                        .msg_controllen = sizeof control };
+                len = recvmsg(CHILD_CONTROL_FD, &m, MSG_CMSG_CLOEXEC);
+        } while (len < 0 && errno == EINTR);
+        if (len < 1 || packet[0] != CHILD_GO)
+                return false;
+        c = CMSG_FIRSTHDR(&m);
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+                n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+                memcpy(fds, CMSG_DATA(c), (n < 2 ? n : 2) * sizeof(int));
+        }
+        if (n != (size_t)(packet[1] + packet[2])) { /* no descriptors left: not all could be had */
+                cleanup_close(&fds[0]);
+                cleanup_close(&fds[1]);
+                fds[0] = fds[1] = -1;
+        }
+        *ret_statm_fd = packet[1] ? fds[0] : -1;
+        *ret_successor_fd = packet[2] ? fds[packet[1] ? 1 : 0] : -1;
+        return true;
+}
+
+/* In the process between: leaves its child to the keeper, and returns in that. */
+static void fork_again(void)
+{
+        pid_t between = getpid(), pid = fork();
+
+        if (pid != 0)
+                _exit(EXIT_SUCCESS);
+        while (getppid() == between)
+                (void)usleep(100);
+}
+
+bool child_fork(int successor_fd)
+{
+        pid_t keeper = getppid(), pid;
+
+        (void)signal(SIGCHLD, SIG_IGN); /* nobody waits for the one between */
+        pid = fork();
+        if (pid != 0) {
+                close(successor_fd);
+                return false;
+        }
+        fork_again();
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != keeper ||
+                dup3(successor_fd, CHILD_CONTROL_FD, O_CLOEXEC) < 0)
+                _exit(EXIT_FAILURE);
+        close(successor_fd);
+        child_say(CHILD_FITS, NULL);
+        return true;
 }

@@ -6,7 +6,14 @@
  *                      S  it serves
  *                      R  it is ready: all that the mount was asked to wait for is there
  *                      X  followed by a line: why it ends
- *   keeper to worker   G  the place is yours: the predecessor is gone
+ *   keeper to worker   G  the place is yours: the predecessor is gone.  With it, as the packet says, /proc/PID/statm open,
+ *                         which the sandbox keeps out of reach, and a socket for a successor
+ *
+ * A successor is not executed but forked: by who stood by, between G and all else, so that the two differ in nothing that a
+ * boot server brought about.  It says F by the socket it was given, and the kernel says which process it is (unix(7),
+ * SCM_CREDENTIALS).  It costs a millisecond, where the dynamic linker, the filter of system calls and a first use of
+ * SQLite take fifty.  The keeper is its parent: the worker forks twice, and the process between ends (prctl(2),
+ * PR_SET_CHILD_SUBREAPER).
  */
 #ifndef PXEFS_MOUNT_CHILD_H
 #define PXEFS_MOUNT_CHILD_H
@@ -39,7 +46,7 @@ struct child_plan {
 };
 
 struct child {
-        pid_t pid;         /* 0: there is none */
+        pid_t pid;         /* 0: there is none, or it has not said a word yet */
         int control_fd;    /* owned; -1 */
         bool fits;         /* it said so */
         struct err reason; /* "" until it gave one */
@@ -57,9 +64,25 @@ int child_open_binary(const char *path, struct err *err);
 int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int journal_fd,
         const sigset_t *mask, struct child *ret, struct err *err);
 
-/* Takes one packet; its letter, 0 if there is none, or -1: it says nothing any more. */
+/* Takes one packet; its letter, 0 if there is none, or -1: it says nothing any more, and never will. */
 int child_hear(struct child *c);
-void child_go(const struct child *c);
+
+/* Tells it to go on.  With @successor, which is none, it is asked to fork one first: that is awaited from then on. */
+void child_go(const struct child *c, struct child *successor);
+
+/* True if it was asked for, and neither has said a word nor is known not to come. */
+static inline bool child_is_awaited(const struct child *c)
+{
+        return c->pid == 0 && c->control_fd >= 0;
+}
+
+static inline bool child_exists(const struct child *c)
+{
+        return c->pid != 0 || c->control_fd >= 0;
+}
+
+/* The calling process becomes the parent of what its children leave behind: once, before a worker is started. */
+int child_adopt(struct err *err);
 
 /* True if a thread of it waits where only a disk, or a server that plays one, can wake it (state D in proc(5)). */
 bool child_waits_for_disk(const struct child *c);
@@ -72,7 +95,15 @@ void child_fini(struct child *c);
 /* Sends one packet to the keeper.  @reason may be NULL. */
 void child_say(char letter, const char *reason);
 
-/* Waits until the keeper says go; false if it is gone. */
-bool child_wait_go(void);
+/* Waits until the keeper says go; false if it is gone.
+ *
+ * ret_statm_fd      receives /proc/self/statm, owned by the caller, or -1
+ * ret_successor_fd  receives the socket for child_fork, or -1: nobody is to be forked */
+bool child_wait_go(int *ret_statm_fd, int *ret_successor_fd);
+
+/* Forks a successor with the control socket @successor_fd (owned by this function).  Returns true in the successor, which has
+ * said that it fits, and is to wait for go; false in the caller, which goes on, also if nobody could be forked.  One
+ * thread. */
+bool child_fork(int successor_fd);
 
 #endif

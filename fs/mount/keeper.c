@@ -7,8 +7,9 @@
  * Invariants
  *   1. The connection lives as long as this process holds /dev/fuse: a worker that dies ends nothing.  For the same reason
  *      whoever waits for an answer waits until this process gives one, or lets go: answer() and give_up().
- *   2. A successor stands by while the worker serves: executed, linked, and found to fit.  It is told to go on only when the one before it was waited for: it holds the lock on the cache
- *      directory, and executes what stands in its slots.
+ *   2. A successor stands by while the worker serves: linked, and found to fit.  It is told to go on only when the one before it was waited for: it holds the lock on the cache
+ *      directory, and executes what stands in its slots.  The first one is executed, and so is the one after a crash, since
+ *      forks of one program share its addresses (SECURITY.md); the others are forked by the one that goes on (child.h).
  *   3. Nothing that a worker writes is used but as a number that is compared; what is logged of it is one line.
  */
 #include "mount/keeper.h"
@@ -38,6 +39,7 @@
 #define PROBE_MS       8000 /* a successor that does not say whether it fits */
 #define SETTLE_MS      30   /* who waits is answered first, then another stands by */
 #define STANDBY_MS     2000 /* until one that died while it stood by is replaced */
+#define AWAIT_MS       50   /* one that is being forked; to execute one takes longer */
 #define WORKER_NICE    (-5) /* three times the share of the processors: who waits for it waits in a boot */
 #define STANDBY_NICE   15
 #define CALM_MS        1000 /* between deaths of workers; less is a storm */
@@ -62,6 +64,8 @@ struct keeper {
         int64_t next_kill_ms;
         bool next_is_standby;
         int64_t standby_ms; /* no next is started before */
+        int64_t await_ms;   /* until then, one that is awaited is preferred to a new one */
+        bool crashed;       /* the last one that ended did so by its own doing */
         int64_t death_ms;   /* when a worker ended last */
         bool storm;         /* and soon after the one before it */
         bool established;   /* a worker has served */
@@ -199,6 +203,12 @@ static bool next_is_usable(const struct keeper *k)
         return k->next.pid && (k->upgrade == UPGRADE_NONE || k->upgrade == UPGRADE_YIELDING);
 }
 
+/* The worker before it died while that forked it: in a moment it is here, or is known not to come. */
+static bool next_is_near(const struct keeper *k, int64_t now_ms)
+{
+        return child_is_awaited(&k->next) && now_ms < k->await_ms;
+}
+
 /* What makes itself ready to stand by takes no processor from who serves; unless workers die one after the other: one that
  * is not ready when it is needed costs readers more.  Only root may take that back. */
 static void set_nice(const struct child *c, int above)
@@ -226,14 +236,21 @@ static void start_worker(struct keeper *k, int64_t now_ms)
                 return;
         }
         set_nice(&k->worker, WORKER_NICE);
-        child_go(&k->worker);
+        if (k->ready && !k->crashed && k->upgrade == UPGRADE_NONE && !child_exists(&k->next)) {
+                child_go(&k->worker, &k->next);
+                k->next_is_standby = true;
+                k->await_ms = now_ms + AWAIT_MS;
+        } else {
+                child_go(&k->worker, NULL);
+        }
 }
 
 static void start_standby(struct keeper *k, int64_t now_ms)
 {
         struct err err = { "" };
 
-        if (!k->ready || k->next.pid || k->policy.phase != POLICY_SERVING || now_ms < k->standby_ms)
+        if (!k->ready || child_exists(&k->next) || k->policy.phase != POLICY_SERVING ||
+                now_ms < k->standby_ms)
                 return;
         k->standby_ms = now_ms + STANDBY_MS;
         k->next_is_standby = true;
@@ -352,6 +369,7 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
         k->death_ms = now_ms;
         order = k->worker_kill_ms || k->hung ||
                 (WIFSIGNALED(status) ? is_order(WTERMSIG(status)) : WEXITSTATUS(status) == 0);
+        k->crashed = !order;
         k->worker_kill_ms = 0;
         k->hung = false;
         journal_worker_ended(k->journal, now_ms);
@@ -402,10 +420,12 @@ static void begin_upgrade(struct keeper *k, int64_t now_ms)
                 return;
         }
         k->next_kill_ms = now_ms + PROBE_MS;
-        if (k->next.pid)
+        if (k->next.pid) {
                 kill_child(&k->next, SIGKILL); /* next_ended goes on */
-        else
+        } else {
+                child_fini(&k->next); /* one that is awaited finds nobody, and ends */
                 probe(k);
+        }
 }
 
 /* It said that it fits. */
@@ -490,6 +510,8 @@ static void hear_next(struct keeper *k, int64_t now_ms)
         if (letter < 0) {
                 close(k->next.control_fd);
                 k->next.control_fd = -1;
+                if (!k->next.pid) /* it was awaited, and does not come */
+                        k->standby_ms = now_ms;
         }
 }
 
@@ -552,6 +574,8 @@ static int act(struct keeper *k, int64_t now_ms)
                 wait_ms = policy_ms < wait_ms ? policy_ms : wait_ms;
                 break;
         case POLICY_START:
+                if (next_is_near(k, now_ms))
+                        return (int)(k->await_ms - now_ms);
                 start_worker(k, now_ms);
                 return 0;
         case POLICY_KILL:
@@ -568,7 +592,7 @@ static int act(struct keeper *k, int64_t now_ms)
                 break;
         }
         start_standby(k, now_ms);
-        if (k->ready && !k->next.pid && k->standby_ms > now_ms && k->standby_ms - now_ms < wait_ms)
+        if (k->ready && !child_exists(&k->next) && k->standby_ms > now_ms && k->standby_ms - now_ms < wait_ms)
                 wait_ms = k->standby_ms - now_ms;
         return (int)wait_ms;
 }
@@ -642,6 +666,9 @@ static int set_up(struct keeper *k)
         k->binary_fd = child_open_binary(k->plan.path, k->err);
         if (k->binary_fd < 0)
                 return -1;
+        r = child_adopt(k->err);
+        if (r < 0)
+                return r;
         r = journal_create(k->opts->ring_bytes, &k->journal, k->err);
         if (r < 0)
                 return r;

@@ -9,3 +9,10 @@ int calls_enter(unsigned *ret_n, struct err *err)
         (void)ret_n;
         return err_set(err, -ENOSYS, "this pxefs was built without libseccomp");
 }
+
+int calls_narrow(struct err *err)
+{
+        unsigned none;
+
+        return calls_enter(&none, err);
+}

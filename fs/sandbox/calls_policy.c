@@ -8,8 +8,9 @@
  * io_uring, userfaultfd, file handles, setxattr, devices.
  *
  * Invariants
- *   1. No row can start a process: clone() must make a thread.  clone3() takes its flags from memory, where a filter
- *      cannot look; it is answered ENOSYS (calls_seccomp.c), and glibc then uses clone() (clone_internal.c, 2.34).
+ *   1. No row lets who serves start a process: clone() must make a thread.  clone3() takes its flags from memory, where a
+ *      filter cannot look; it is answered ENOSYS (calls_seccomp.c), and glibc then uses clone() (clone_internal.c, 2.34).
+ *      Who stands by may call fork(), as glibc does it (sysdeps/unix/sysv/linux/arch-fork.h, 2.36).
  *   2. No memory becomes executable after start, so all libraries must be loaded before (sandbox.c, warm_up).
  *   3. Signals go to ourselves only.
  *   4. A descriptor that is open when the sandbox closes may be used: sendmsg without socket() reaches whom the keeper
@@ -19,6 +20,7 @@
 
 #include <asm/ioctls.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -28,25 +30,25 @@
 
 #define ANY(call)                                                                                            \
         {                                                                                                    \
-                call, CALL_ANY, 0, 0, false                                                                  \
+                call, CALL_ANY, 0, 0, CALL_ALL                                                               \
         }
 #define EQUALS(call, n, v)                                                                                   \
         {                                                                                                    \
-                call, CALL_EQUALS, n, v, false                                                               \
+                call, CALL_EQUALS, n, v, CALL_ALL                                                            \
         }
 #define SANITIZER(call)                                                                                      \
         {                                                                                                    \
-                call, CALL_ANY, 0, 0, true                                                                   \
+                call, CALL_ANY, 0, 0, CALL_SANITIZER                                                         \
         }
 
 /* clang-format off */
 static const struct call_row policy[] = {
         /* memory; never executable */
         ANY("brk"), ANY("munmap"), ANY("mremap"), ANY("madvise"), ANY("membarrier"), ANY("msync"), ANY("memfd_create"),
-        { "mmap", CALL_LACKS, 2, PROT_EXEC, false },
-        { "mprotect", CALL_LACKS, 2, PROT_EXEC, false },
+        { "mmap", CALL_LACKS, 2, PROT_EXEC, CALL_ALL },
+        { "mprotect", CALL_LACKS, 2, PROT_EXEC, CALL_ALL },
         /* threads */
-        { "clone", CALL_HAS, 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, false },
+        { "clone", CALL_HAS, 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CALL_ALL },
         ANY("futex"), ANY("futex_waitv"), ANY("set_robust_list"), ANY("get_robust_list"), ANY("rseq"),
         ANY("set_tid_address"), ANY("exit"), ANY("exit_group"), ANY("gettid"), ANY("sched_yield"),
         ANY("sched_getaffinity"), ANY("sched_setaffinity"), ANY("sched_getparam"), ANY("sched_getscheduler"),
@@ -57,8 +59,8 @@ static const struct call_row policy[] = {
         /* signals */
         ANY("rt_sigaction"), ANY("rt_sigprocmask"), ANY("rt_sigreturn"), ANY("rt_sigtimedwait"), ANY("rt_sigpending"),
         ANY("rt_sigsuspend"), ANY("sigaltstack"), ANY("signalfd4"), ANY("pause"), ANY("restart_syscall"),
-        { "tgkill", CALL_SELF, 0, 0, false },
-        { "kill", CALL_SELF, 0, 0, false },
+        { "tgkill", CALL_SELF, 0, 0, CALL_ALL },
+        { "kill", CALL_SELF, 0, 0, CALL_ALL },
         /* what is open */
         ANY("read"), ANY("readv"), ANY("pread64"), ANY("preadv"), ANY("preadv2"), ANY("write"), ANY("writev"),
         ANY("pwrite64"), ANY("pwritev"), ANY("pwritev2"), ANY("lseek"), ANY("close"), ANY("close_range"), ANY("dup"),
@@ -83,6 +85,10 @@ static const struct call_row policy[] = {
         ANY("geteuid"), ANY("getgid"), ANY("getegid"), ANY("getresuid"), ANY("getresgid"), ANY("getgroups"),
         ANY("getpgrp"), ANY("getpgid"), ANY("getsid"), ANY("capget"),
         EQUALS("prlimit64", 0, 0),
+        /* a successor by fork(), which ends with the keeper; and what takes this away again */
+        { "clone", CALL_EQUALS, 0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, CALL_STANDBY },
+        { "prctl", CALL_EQUALS, 0, PR_SET_PDEATHSIG, CALL_STANDBY },
+        { "seccomp", CALL_ANY, 0, 0, CALL_STANDBY },
         /* LeakSanitizer stops our threads from a process of its own and reads their registers; the others' reports name
          * functions by running a symbolizer. */
         SANITIZER("clone"), SANITIZER("fork"), SANITIZER("vfork"), SANITIZER("ptrace"), SANITIZER("wait4"),

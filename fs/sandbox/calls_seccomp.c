@@ -5,14 +5,19 @@
  * for something we did not foresee gets an error it can handle, and the kernel notes each such call in its log
  * (audit: type=1326).  Calls of another architecture's table (32-bit) end the process: nobody makes them by mistake.
  *
- * Two filters: the one that notes what it refuses, and a quiet one for the call that every thread start tries in vain.
- * The kernel takes the sternest answer of the two, and the newest filter's if they are equal (seccomp_run_filters in
- * kernel/seccomp.c); the quiet one goes first, since the other forbids seccomp().
+ * Three filters.  The kernel takes the sternest answer, and the newest filter's if they are equal (seccomp_run_filters in
+ * kernel/seccomp.c):
+ *
+ *   quiet     answers the one call that every thread start tries in vain; first, since the others note what they refuse
+ *   noting    the table, with what who stands by may do
+ *   narrow    when it is to serve: refuses these, and signals to others.  A filter can only take away; so the process id,
+ *             which a successor does not share, and fork() stand here
  */
 #include "sandbox/calls.h"
 
 #include <errno.h>
 #include <seccomp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,46 +29,52 @@ static void filter_release(scmp_filter_ctx *f)
 }
 #define AUTO_FILTER AUTO_CLEAN(filter_release)
 
-static int add_row(scmp_filter_ctx f, const struct call_row *row)
+/* Its condition; false if it has none. */
+static bool condition(const struct call_row *row, struct scmp_arg_cmp *ret)
+{
+        *ret = (struct scmp_arg_cmp) { .arg = row->arg };
+        switch (row->test) {
+        case CALL_ANY:
+        case CALL_SELF: /* the narrow filter's */
+                return false;
+        case CALL_EQUALS:
+                ret->op = SCMP_CMP_EQ;
+                ret->datum_a = row->value;
+                break;
+        case CALL_HAS:
+                ret->op = SCMP_CMP_MASKED_EQ;
+                ret->datum_a = ret->datum_b = row->value;
+                break;
+        case CALL_LACKS:
+                ret->op = SCMP_CMP_MASKED_EQ;
+                ret->datum_a = row->value;
+                ret->datum_b = 0;
+                break;
+        }
+        return true;
+}
+
+static int add_row(scmp_filter_ctx f, uint32_t action, const struct call_row *row)
 {
         int nr = seccomp_syscall_resolve_name(row->name);
-        struct scmp_arg_cmp cmp = { .arg = row->arg };
+        struct scmp_arg_cmp cmp;
+        bool has;
 
         if (nr == __NR_SCMP_ERROR) /* newer than this libseccomp */
                 return 0;
-        switch (row->test) {
-        case CALL_ANY:
-                return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 0, NULL);
-        case CALL_EQUALS:
-                cmp.op = SCMP_CMP_EQ;
-                cmp.datum_a = row->value;
-                break;
-        case CALL_HAS:
-                cmp.op = SCMP_CMP_MASKED_EQ;
-                cmp.datum_a = cmp.datum_b = row->value;
-                break;
-        case CALL_LACKS:
-                cmp.op = SCMP_CMP_MASKED_EQ;
-                cmp.datum_a = row->value;
-                cmp.datum_b = 0;
-                break;
-        case CALL_SELF:
-                cmp.op = SCMP_CMP_EQ;
-                cmp.datum_a = (scmp_datum_t)getpid();
-                break;
-        }
-        return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 1, &cmp);
+        has = condition(row, &cmp);
+        return seccomp_rule_add_array(f, action, nr, has, has ? &cmp : NULL);
 }
 
 /* What a sanitizer asks for whole replaces the rows that allow a part of it. */
 static bool counts(const struct call_row *rows, size_t n, size_t i)
 {
         if (!calls_relaxed())
-                return !rows[i].sanitizer_only;
-        if (rows[i].sanitizer_only || rows[i].test == CALL_ANY)
+                return rows[i].who != CALL_SANITIZER;
+        if (rows[i].who == CALL_SANITIZER)
                 return true;
         for (size_t k = 0; k < n; k++)
-                if (rows[k].sanitizer_only && __builtin_strcmp(rows[k].name, rows[i].name) == 0)
+                if (rows[k].who == CALL_SANITIZER && strcmp(rows[k].name, rows[i].name) == 0)
                         return false;
         return true;
 }
@@ -100,8 +111,8 @@ static int noting_filter(unsigned *ret_n)
         for (size_t i = 0; r == 0 && i < n; i++) {
                 if (!counts(rows, n, i))
                         continue;
-                r = add_row(f, &rows[i]);
-                *ret_n += r == 0;
+                r = add_row(f, SCMP_ACT_ALLOW, &rows[i]);
+                *ret_n += r == 0 && rows[i].who != CALL_STANDBY;
         }
         return r < 0 ? r : seccomp_load(f);
 }
@@ -119,4 +130,37 @@ int calls_enter(unsigned *ret_n, struct err *err)
                 return err_sys(err, r, "seccomp");
         *ret_n = n;
         return 0;
+}
+
+static int refuse_others(scmp_filter_ctx f, const struct call_row *row)
+{
+        struct scmp_arg_cmp cmp = { .arg = row->arg, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)getpid() };
+
+        return seccomp_rule_add_array(
+                f, SCMP_ACT_ERRNO(EPERM), seccomp_syscall_resolve_name(row->name), 1, &cmp);
+}
+
+int calls_narrow(struct err *err)
+{
+        AUTO_FILTER scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+        size_t n;
+        const struct call_row *rows = calls_policy(&n);
+        int r;
+
+        if (!f)
+                return err_set(err, -ENOMEM, "out of memory");
+        r = seccomp_attr_set(
+                f, SCMP_FLTATR_CTL_NNP, 0); /* it is set, and the noting filter refuses to set it */
+        (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                if (!counts(rows, n, i))
+                        continue;
+                if (rows[i].who == CALL_STANDBY)
+                        r = add_row(f, SCMP_ACT_ERRNO(EPERM), &rows[i]);
+                else if (rows[i].test == CALL_SELF)
+                        r = refuse_others(f, &rows[i]);
+        }
+        if (r == 0)
+                r = seccomp_load(f);
+        return r < 0 ? err_sys(err, r, "seccomp") : 0;
 }

@@ -141,6 +141,12 @@ int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret
         return 0;
 }
 
+void sandbox_narrow(struct sandbox_report *r)
+{
+        if (r->calls > 0 && calls_narrow(&r->seccomp_why) < 0)
+                r->calls = 0;
+}
+
 bool sandbox_is_whole(const struct sandbox_report *r)
 {
         return r->landlock_abi > 0 && r->calls > 0 && r->no_new_privs && r->no_capabilities && !r->relaxed;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* sandbox -- what the process that reads hostile archives gives up, and a report of what is really in force.
  *
- * Two steps, since the first needs root's rights and the second comes when they are gone:
+ * Three steps: the first needs root's rights, the second comes when they are gone, the third when nobody is to be forked any
+ * more:
  *
  *      caps_empty_bounding_set();    (base/caps.h, in the keeper's child)
  *      setresuid(...);
  *      sandbox_enter(&options, &report, &err);
+ *      ... stands by, and forks who stands by next
+ *      sandbox_narrow(&report);
  *      ... only now threads, archives, databases
  */
 #ifndef PXEFS_SANDBOX_SANDBOX_H
@@ -38,6 +41,10 @@ struct sandbox_report {
  * errno only if capabilities or no_new_privs cannot be given up: then nothing hostile may be read.
  */
 int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err);
+
+/* In the process that is to serve, after sandbox_enter: takes away what only who stands by may do (sandbox/calls.h).  If that
+ * fails the report says so: the calls are not in force as the design has it.  One thread. */
+void sandbox_narrow(struct sandbox_report *r);
 
 /* Whether every part is in force as the design has it (a relaxed build is not). */
 bool sandbox_is_whole(const struct sandbox_report *r);

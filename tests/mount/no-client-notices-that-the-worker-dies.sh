@@ -5,7 +5,8 @@
 #
 # PXEFS_SLOW_MS is what one read may take beside what this machine makes of it anyway: 250 is what it should be where nothing
 # else runs. By default only what a client would notice fails: cold readers on two busy processors have to share them.
-# PXEFS_KILL_MS=1500 is for a worker that a sanitizer slows down.
+# PXEFS_KILL_CLOCK=1 kills each 100 ms of the clock, not of a worker's service. PXEFS_KILL_MIB=48 makes it last. PXEFS_KILL_MS=1500
+# is for a worker that a sanitizer slows down.
 . "$PXEFS_TESTLIB"
 need curl python3
 slow_ms=${PXEFS_SLOW_MS:-5000}
@@ -18,7 +19,7 @@ file=platform/i86pc/amd64/boot_archive
 n=0
 while [ $n -lt 9 ]; do
         n=$((n + 1))
-        mkbuild 2024010${n}T000000Z -s 6
+        mkbuild 2024010${n}T000000Z -s "${PXEFS_KILL_MIB:-6}"
         member i86pc/amd64/boot_archive | digest >"$DIR/want.$n"
 done
 
