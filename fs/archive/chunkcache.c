@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "archive/streams.h"
 #include "base/atwork.h"
@@ -39,6 +40,7 @@
 #include "base/clock.h"
 
 #define HUGE_BYTES (2u << 20)
+#define AHEAD_NICE 5 /* more than the worker: a third of the processor where somebody waits for the rest */
 
 struct chunk {
         struct chunkcache *cache;
@@ -302,6 +304,8 @@ static void *thread_main(void *arg)
 {
         struct chunkcache *c = arg;
 
+        /* Linux: of this thread.  Before what somebody waits for it gives way, above all just after a takeover. */
+        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + AHEAD_NICE);
         (void)pthread_mutex_lock(&c->mutex);
         while (!c->stop) {
                 struct chunk *ch = first_queued(c);
