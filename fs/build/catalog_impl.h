@@ -88,7 +88,7 @@ struct catalog {
         struct retired retired[MAX_RETIRED]; /* oldest first */
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
-        uint64_t serial;
+        uint64_t serial, listed; /* of the last view, and of the one that was written down last */
         atomic_bool stop;          /* set by catalog_stop, from any thread */
         bool looked;               /* at the directory, once: what is good now was known from before */
         atomic_bool db_trouble;    /* said once; read by catalog_stats */
@@ -138,6 +138,10 @@ void catalog_judge(struct catalog *c, struct entry *e);
 
 /* Makes a view of what is known now and publishes it, if it differs from the last.  0 or -ENOMEM. */
 int catalog_publish(struct catalog *c, struct err *err);
+
+/* Writes down what was published last, for who looks from outside, if that was not done.  Not in the way of a start: it may
+ * wait for the disk. */
+void catalog_list(struct catalog *c);
 
 /* Lets go of retired builds whose time is over, or of all. */
 void catalog_drop_retired(struct catalog *c, bool all);

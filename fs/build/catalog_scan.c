@@ -441,6 +441,7 @@ int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct 
         if (r < 0)
                 return r;
         catalog_sweep(c); /* what these files held before is retired now */
+        catalog_list(c);
         more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
         *ret = (struct catalog_todo) { .busy = indexpool_job(c->pool, 0) != NULL,
                 .more = more && indexpool_room(c->pool) && !atomic_load(&c->stop),

@@ -9,8 +9,9 @@
  * Where the directory cannot be written the file is opened as immutable (WAL needs its sidecars otherwise),
  * and what is learned is forgotten at the end.
  *
- * Readers load checkpoint states while the scanning thread writes, over the same connection: an empty catalog in memory
- * has no second one.  SQLite lets them take turns (SQLITE_OPEN_FULLMUTEX), statement by statement.
+ * Readers load checkpoint states while the scanning thread writes, and over a connection of their own: a commit now and then
+ * waits for the disk (the first into an empty WAL, and one that makes a checkpoint), and they must not.  An empty catalog in
+ * memory has no second one; there SQLite lets them take turns (SQLITE_OPEN_FULLMUTEX), statement by statement.
  *
  * Locks: SQLite's own.  Limits: none.
  */
@@ -108,6 +109,9 @@ void catalogdb_bind_text(sqlite3_stmt *st, int i, const char *s, int *rc)
                 *rc = s ? sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
 }
 
+/* In pages: who starts after a crash reads them all before anything else. */
+#define CATALOG_SHORT_WAL "PRAGMA wal_autocheckpoint=100;"
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* SQLite has no openat: the directory is named through its descriptor. */
@@ -152,8 +156,9 @@ static int set_up(struct catalogdb *db, struct err *err)
                 return r;
         if (version == 0 && !db->read_only) {
                 rc = sqlite3_exec(db->db,
-                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE;", NULL, NULL,
-                        NULL);
+                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" CATALOG_SHORT_WAL
+                        "BEGIN IMMEDIATE;",
+                        NULL, NULL, NULL);
                 if (rc == SQLITE_OK)
                         rc = sqlite3_exec(db->db, catalog_schema_sql, NULL, NULL, NULL);
                 if (rc == SQLITE_OK)
@@ -164,7 +169,8 @@ static int set_up(struct catalogdb *db, struct err *err)
                 return err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d",
                         version, CATALOG_SCHEMA_VERSION);
         if (!db->read_only)
-                return catalogdb_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", err);
+                return catalogdb_run(
+                        db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" CATALOG_SHORT_WAL, err);
         return 0;
 }
 
@@ -175,8 +181,19 @@ static int try_open(struct catalogdb *db, int dirfd, struct err *err)
         return rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(NULL, rc, err);
 }
 
+/* If it cannot be had, readers take turns with the writer. */
+static void open_reader(struct catalogdb *db, int dirfd)
+{
+        if (catalogdb_open_at(dirfd, SQLITE_OPEN_READWRITE, "", &db->reader) != SQLITE_OK)
+                return;
+        (void)sqlite3_busy_timeout(db->reader, CATALOG_BUSY_MS);
+        (void)sqlite3_exec(db->reader, "PRAGMA query_only=ON; PRAGMA cache_size=-256;", NULL, NULL, NULL);
+}
+
 void catalogdb_close_file(struct catalogdb *db)
 {
+        (void)sqlite3_close(db->reader); /* first: the last one to close makes a checkpoint */
+        db->reader = NULL;
         (void)sqlite3_close(db->db);
         db->db = NULL;
 }
@@ -242,6 +259,8 @@ int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, stru
         }
         if (r < 0)
                 return err_set(err, r, "%s", why.text);
+        if (sqlite3_db_filename(db->db, NULL)[0] && !db->read_only)
+                open_reader(db, dirfd);
         *ret = take_ptr(&db);
         return 0;
 }

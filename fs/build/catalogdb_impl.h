@@ -16,7 +16,8 @@
 #define CATALOG_BUSY_MS        2000
 
 struct catalogdb {
-        sqlite3 *db; /* owned */
+        sqlite3 *db;     /* owned; the scanning thread's, but see @reader */
+        sqlite3 *reader; /* owned; any thread's; NULL: @db is */
         bool read_only;
 };
 

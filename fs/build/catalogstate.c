@@ -40,10 +40,8 @@ int catalogdb_put_states(struct catalogdb *db, const struct catalog_row *row, st
 int catalogdb_load_state(struct catalogdb *db, uint64_t object, uint64_t n, struct buf *ret)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
-        int rc = SQLITE_OK, r = catalogdb_prepare(db, catalog_q_state, &st, NULL);
+        int rc = sqlite3_prepare_v2(db->reader ? db->reader : db->db, catalog_q_state, -1, &st, NULL);
 
-        if (r < 0)
-                return r;
         catalogdb_bind_num(st, 1, state_id(object, n), &rc);
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(st);

@@ -389,7 +389,6 @@ int catalog_publish(struct catalog *c, struct err *err)
 {
         struct catalog_view *v = calloc(1, sizeof *v);
         AUTO_FREE char *text = NULL;
-        struct err why;
 
         if (!v)
                 return no_memory(err);
@@ -410,10 +409,19 @@ int catalog_publish(struct catalog *c, struct err *err)
         v->serial = ++c->serial;
         v->changed_sec = (int64_t)time(NULL);
         say(c, v);
-        if (catalogdb_list(c->set.db, v, &why) < 0 && !c->db_trouble) {
+        exchange(c, v);
+        return 0;
+}
+
+void catalog_list(struct catalog *c)
+{
+        struct err why;
+
+        if (c->listed == c->serial)
+                return;
+        c->listed = c->serial;
+        if (catalogdb_list(c->set.db, c->view, &why) < 0 && !c->db_trouble) {
                 c->db_trouble = true;
                 catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", why.text);
         }
-        exchange(c, v);
-        return 0;
 }

@@ -90,6 +90,7 @@ worker=$(worker_pid)
 [ "$(digest "$MNT/smartos/$good/$path")" = "$good_want" ] || fail "the other one"
 # Killed, and sent the signals of a crash, in the middle of reading it: that is not the archive's fault.
 for sig in KILL SEGV ABRT SEGV KILL BUS; do
+        wait_for 10 worker_pid
         wait_for 10 pgrep -P "$(keeper_pid)" -x pxefs-standby
         dd if="$MNT/smartos/$bad/$path" iflag=nocache count=0 of=/dev/null 2>/dev/null || :
         digest "$MNT/smartos/$bad/$path" >"$DIR/digest" &

@@ -74,10 +74,21 @@ static int x_truncate(sqlite3_file *f, sqlite3_int64 size)
         return rc ? rc : real(f)->pMethods->xTruncate(real(f), size);
 }
 
+static void (*at_sync)(void *ctx);
+static void *at_sync_ctx;
+
+void iofault_at_sync(void (*fn)(void *ctx), void *ctx)
+{
+        at_sync = fn;
+        at_sync_ctx = ctx;
+}
+
 static int x_sync(sqlite3_file *f, int flags)
 {
         int rc = fails("sync", SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC);
 
+        if (at_sync)
+                at_sync(at_sync_ctx);
         return rc ? rc : real(f)->pMethods->xSync(real(f), flags);
 }
 

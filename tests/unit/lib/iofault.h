@@ -20,6 +20,9 @@ bool iofault_install(void);
 /* From now on the @nth call (1 is the very next) fails, once; 0 disarms.  Either way iofault_fired() is false anew. */
 void iofault_arm(unsigned nth);
 
+/* Calls @fn at each sync of a file, in the thread that makes it; NULL: no more. */
+void iofault_at_sync(void (*fn)(void *ctx), void *ctx);
+
 /* NULL, or the name of the call that has failed. */
 const char *iofault_fired(void);
 
