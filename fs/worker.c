@@ -242,6 +242,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .spool_max_bytes = o->spool_max_bytes,
                                  .memory_bytes = (size_t)o->memory_bytes,
                                  .threads = processors(),
+                                 .readers = session_threads(o->single_thread, o->threads),
                                  .jobs = processors(),
                                  .object_bits = o->object_bits,
                                  .condemned = bad,

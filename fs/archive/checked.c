@@ -22,11 +22,13 @@
 #include <unistd.h>
 
 #include "archive/chunkcache.h"
+#include "archive/gate.h"
 #include "archive/source_impl.h"
 
 struct checked {
         struct source base; /* first: a struct source is one of these */
         int fd;             /* owned */
+        struct gate *gate;  /* of its filesystem */
         struct identity want;
         struct blocksums *sums; /* owned */
         uint64_t object;
@@ -69,13 +71,13 @@ static int64_t step(void *ctx, void *p, unsigned char *to)
         struct checked *c = ctx;
         struct job *job = p;
         size_t n = (size_t)(job->off / c->sums->block_bytes), len = blocksums_len(c->sums, n);
-        ssize_t got = source_read_file(c->fd, to, len, job->off);
+        ssize_t got = source_read_file(c->gate, c->fd, to, len, job->off);
         struct err why;
         int r;
 
         if (got < 0)
                 return got;
-        r = identity_still(c->fd, &c->want);
+        r = gate_still(c->gate, c->fd, &c->want);
         if (r == -ESTALE)
                 report(c, SOURCE_CHANGED, "the file changed after it was verified");
         if (r < 0)
@@ -144,7 +146,9 @@ int source_open_checked(int fd, const struct identity *want, struct blocksums *s
         c = calloc(1, sizeof *c);
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
-        c->client = chunkcache_join(env->cache, &maker, c, sums->raw_bytes, sums->block_bytes, object);
+        c->gate = gate_of(env->gates, want->dev);
+        c->client =
+                chunkcache_join(env->cache, &maker, c, sums->raw_bytes, sums->block_bytes, object, c->gate);
         if (!c->client) {
                 free(c);
                 return err_set(err, -ENOMEM, "out of memory");

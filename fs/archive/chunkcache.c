@@ -19,7 +19,8 @@
  *   2. A slot is given to another chunk only when nobody holds it (refs) and nobody runs it.
  *   3. A chunk is in at most one slot: who looks for it and who makes a slot of it does both under the lock.
  *      A slot that failed is nobody's any more (`failed`), and is emptied when the last lets go.
- *   4. Who waits for a slot holds none; who runs one waits for nothing here.  So all waiting ends.
+ *   4. Who waits for a slot holds none; who runs one waits for nothing here.  So all waiting ends, unless the storage does
+ *      not answer who runs one: then who waits gives up (gate.h).
  * Locks: cache->mutex, for all fields; never held while something is made.
  * Limits: STREAMS_MAX readers are told apart; further ones are served without reading ahead.
  */
@@ -34,13 +35,15 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "archive/gate.h"
 #include "archive/streams.h"
 #include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
 #define HUGE_BYTES (2u << 20)
-#define AHEAD_NICE 5 /* more than the worker: a third of the processor where somebody waits for the rest */
+#define AHEAD_NICE 5   /* more than the worker: a third of the processor where somebody waits for the rest */
+#define LOOK_MS    200 /* who waits looks again */
 
 struct chunk {
         struct chunkcache *cache;
@@ -70,7 +73,8 @@ struct chunk_client {
         void *ctx;
         uint64_t size_bytes;
         size_t chunk_bytes, part_bytes;
-        uint64_t archive; /* its number, for base/atwork.h */
+        uint64_t archive;  /* its number, for base/atwork.h */
+        struct gate *gate; /* borrowed; NULL: none */
         bool leaving;
 };
 
@@ -353,7 +357,7 @@ static void plan(struct chunk_client *cl, const struct stream *s)
         unsigned active, depth;
         uint64_t n;
 
-        if (c->n_threads == 0 || cl->maker->by_kernel || !stream_is_steady(s))
+        if (c->n_threads == 0 || cl->maker->by_kernel || !stream_is_steady(s) || gate_is_stalled(cl->gate))
                 return;
         active = streams_active(&c->streams, clock_ms());
         depth = (unsigned)(c->n_slots / (active ? active : 1));
@@ -368,20 +372,71 @@ static void plan(struct chunk_client *cl, const struct stream *s)
 
 /* ---- getting --------------------------------------------------------------------------------- */
 
+/* Invariant 4: what is waited for may wait for a storage that does not answer, and then ours ends here. */
+static void await(struct chunkcache *c, pthread_cond_t *what)
+{
+        struct timespec until = clock_after(LOOK_MS);
+
+        (void)pthread_cond_timedwait(what, &c->mutex, &until);
+}
+
+static int await_slot(struct chunkcache *c, int64_t since_ms)
+{
+        if (clock_ms() - since_ms > CHUNK_PATIENCE_MS)
+                return -EIO;
+        await(c, &c->freed);
+        return 0;
+}
+
+/* For the bytes before @to of @ch, which somebody else makes.  *at and *since_ms: how far that was, and since when. */
+static int await_bytes(struct chunk *ch, size_t to, size_t *at, int64_t *since_ms)
+{
+        struct gate *gate = ch->client->gate;
+
+        if (*at != ch->job_at) {
+                *at = ch->job_at;
+                *since_ms = clock_ms();
+        }
+        if (gate_is_stalled(gate) ||
+                (clock_ms() - *since_ms >= GATE_STALL_MS && gate_oldest_ms(gate) >= GATE_STALL_MS))
+                return -EIO;
+        if (to < ch->wanted)
+                ch->wanted = to;
+        await(ch->cache, &ch->grew);
+        return 0;
+}
+
+/* Makes @ch hold the bytes [@from, @to), or waits until it does; with the lock. */
+static int fill(struct chunk *ch, size_t from, size_t to)
+{
+        size_t part, at = SIZE_MAX;
+        int64_t since_ms = 0;
+        int r = 0;
+
+        while (r == 0 && !ch->failed && (part = lacking(ch, from, to)) < CHUNK_PARTS) {
+                if (ch->running)
+                        r = await_bytes(ch, to, &at, &since_ms);
+                else if (gate_is_stalled(ch->client->gate)) /* what there is of it stays */
+                        r = -EIO;
+                else
+                        run_step(ch, part, ATWORK_MAKE);
+        }
+        return r < 0 ? r : ch->failed;
+}
+
 /* The chunk's slot, held; with the lock. */
 static int hold(struct chunk_client *cl, uint64_t n, struct chunk **ret)
 {
         struct chunkcache *c = cl->cache;
+        int64_t since_ms = clock_ms();
         struct chunk *ch;
         int r;
 
         while (!(ch = find(cl, n))) {
+                if (gate_is_stalled(cl->gate)) /* nothing that is held gives way to what cannot be had */
+                        return -EIO;
                 ch = spare(c, true);
-                if (!ch) {
-                        (void)pthread_cond_wait(&c->freed, &c->mutex);
-                        continue;
-                }
-                r = settle(c, ch, cl, n);
+                r = ch ? settle(c, ch, cl, n) : await_slot(c, since_ms);
                 if (r < 0)
                         return r;
         }
@@ -397,7 +452,7 @@ int chunkcache_get(
 {
         struct chunkcache *c = cl->cache;
         uint64_t n = off / cl->chunk_bytes;
-        size_t from = (size_t)(off % cl->chunk_bytes), part;
+        size_t from = (size_t)(off % cl->chunk_bytes);
         struct chunk *ch = NULL;
         int r;
 
@@ -405,27 +460,20 @@ int chunkcache_get(
         r = hold(cl, n, &ch);
         if (r == 0) {
                 plan(cl, streams_note(&c->streams, cl, off, len, clock_ms()));
-                while (!ch->failed && (part = lacking(ch, from, from + len)) < CHUNK_PARTS) {
-                        if (!ch->running) {
-                                run_step(ch, part, ATWORK_MAKE);
-                                continue;
-                        }
-                        if (from + len < ch->wanted)
-                                ch->wanted = from + len;
-                        (void)pthread_cond_wait(&ch->grew, &c->mutex);
-                }
+                r = fill(ch, from, from + len);
                 if (!ch->running)
                         wake(ch);
                 if (ch->queued && !ch->running)
                         (void)pthread_cond_signal(&c->work);
-                ch->spent |= cl->maker->by_kernel && from + len == ch->len;
-                r = ch->failed;
+                ch->spent |= r == 0 && cl->maker->by_kernel && from + len == ch->len;
                 if (r < 0)
                         let_go(ch);
         }
         (void)pthread_mutex_unlock(&c->mutex);
-        if (r < 0)
+        if (r < 0) {
+                gate_tell(cl->gate);
                 return r;
+        }
         *ret = ch;
         *ret_data = ch->data + from;
         return 0;
@@ -446,7 +494,7 @@ void chunk_put(struct chunk *ch)
 /* ---- coming and going ------------------------------------------------------------------------ */
 
 struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
-        uint64_t size_bytes, size_t part_bytes, uint64_t archive)
+        uint64_t size_bytes, size_t part_bytes, uint64_t archive, struct gate *gate)
 {
         struct chunk_client *cl = calloc(1, sizeof *cl);
         size_t parts = c->chunk_bytes / part_bytes;
@@ -454,7 +502,7 @@ struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_ma
         parts = parts < CHUNK_PARTS ? parts : CHUNK_PARTS;
         if (cl)
                 *cl = (struct chunk_client) { c, maker, ctx, size_bytes, parts * part_bytes, part_bytes,
-                        archive, false };
+                        archive, gate, false };
         return cl;
 }
 
@@ -517,7 +565,7 @@ int chunkcache_new(size_t memory_bytes, size_t chunk_bytes, size_t job_bytes, un
                 return err_set(err, -ENOMEM, "out of memory");
         (void)pthread_mutex_init(&c->mutex, NULL);
         (void)pthread_cond_init(&c->work, NULL);
-        (void)pthread_cond_init(&c->freed, NULL);
+        (void)clock_cond_init(&c->freed);
         c->chunk_bytes = chunk_bytes;
         c->slot_bytes = chunk_bytes + job_bytes;
         c->n_slots = memory_bytes / c->slot_bytes;
@@ -528,7 +576,7 @@ int chunkcache_new(size_t memory_bytes, size_t chunk_bytes, size_t job_bytes, un
                 return err_set(err, -ENOMEM, "out of memory");
         for (size_t i = 0; i < c->n_slots; i++) {
                 c->slots[i].cache = c;
-                (void)pthread_cond_init(&c->slots[i].grew, NULL);
+                (void)clock_cond_init(&c->slots[i].grew);
         }
         r = start_threads(c, threads);
         if (r < 0)

@@ -19,6 +19,7 @@
 
 struct chunkcache;
 struct chunk_client;
+struct gate;
 struct chunk;
 
 /* How a client's chunks are made.  Calls for different chunks come from several threads at once, calls for one
@@ -49,10 +50,11 @@ void chunkcache_free(struct chunkcache *c); /* ends the threads; all clients mus
 
 /* Takes in a stream of @size_bytes in parts of @part_bytes, as many to a chunk as the cache's chunk_bytes hold, but
  * CHUNK_PARTS at most; the last part may be shorter.  @maker and @ctx are borrowed until chunkcache_leave.  @archive is its
- * number, whoever makes chunks of it (base/atwork.h).  NULL if memory is short. */
+ * number, whoever makes chunks of it (base/atwork.h).  @gate is that which making them passes (gate.h; NULL: none).  NULL if
+ * memory is short. */
 #define CHUNK_PARTS 16
 struct chunk_client *chunkcache_join(struct chunkcache *c, const struct chunk_maker *maker, void *ctx,
-        uint64_t size_bytes, size_t part_bytes, uint64_t archive);
+        uint64_t size_bytes, size_t part_bytes, uint64_t archive, struct gate *gate);
 /* Drops its chunks; waits for threads that are making one.  No chunk of it may be held, nobody may be getting
  * one. */
 void chunkcache_leave(struct chunk_client *cl);
@@ -63,8 +65,10 @@ size_t chunkcache_first(const struct chunk_client *cl, uint64_t off, size_t len)
 /* Holds the chunk with the bytes [@off, @off + @len) of the stream, all inside one chunk and the stream.
  *
  * Returns 0: *ret_data is their first, and they stay until chunk_put(*ret); or the negative errno of making
- * them, or -ENOMEM.  May block for other readers to let go of chunks: hold one at a time.
+ * them; -EIO: the storage does not answer, and they are not here; or -ENOMEM.  May block for other readers to let go of
+ * chunks, CHUNK_PATIENCE_MS at most: hold one at a time.
  */
+#define CHUNK_PATIENCE_MS 8000
 int chunkcache_get(struct chunk_client *cl, uint64_t off, size_t len, struct chunk **ret,
         const unsigned char **ret_data);
 void chunk_put(struct chunk *ch); /* NULL is fine */

@@ -6,9 +6,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "archive/chunkcache.h"
+#include "archive/gate.h"
 #include "archive/source_impl.h"
 
 ssize_t chunked_pread(struct chunk_client *cl, void *buf, size_t len, uint64_t off_raw)
@@ -57,17 +57,15 @@ void source_report(const struct source_env *env, uint64_t object, atomic_uint *r
                 env->report(env->ctx, object, what, why);
 }
 
-ssize_t source_read_file(int fd, void *buf, size_t len, uint64_t off)
+ssize_t source_read_file(struct gate *gate, int fd, void *buf, size_t len, uint64_t off)
 {
         size_t done = 0;
 
         while (done < len) {
-                ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
+                ssize_t n = gate_pread(gate, fd, (char *)buf + done, len - done, off + done);
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n < 0)
-                        return -errno;
+                        return n;
                 if (n == 0)
                         break;
                 done += (size_t)n;

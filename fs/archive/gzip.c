@@ -27,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/gate.h"
 #include "archive/source_impl.h"
 #include "archive/statebox.h"
 #include "base/cleanup.h"
@@ -34,6 +35,7 @@
 struct gzip {
         struct source base; /* first: a struct source is one of these */
         int fd;             /* owned */
+        struct gate *gate;  /* of its filesystem */
         struct identity want;
         uint64_t object;
         const struct source_env *env; /* borrowed */
@@ -93,15 +95,32 @@ static int enter(struct gzip *z, struct gzstream *stream, uint64_t n)
         return r;
 }
 
-/* Asks for the chunk's compressed bytes: two threads that read one file in two places confuse the kernel's own
- * reading ahead. */
-static void will_need(const struct gzip *z, uint64_t n)
+/* The same, or to an earlier one that can be had: *n.  @ret_lost: a checkpoint that should be there could not. */
+static int enter_before(struct gzip *z, struct gzstream *stream, uint64_t *n, bool *ret_lost)
 {
+        int r;
+
+        while ((r = enter(z, stream, *n)) < 0 && r != -ENOMEM) {
+                *ret_lost |= z->index->places[*n].where != GZPLACE_NONE;
+                --*n;
+        }
+        return r;
+}
+
+/* Asks for the chunk's compressed bytes: two threads that read one file in two places confuse the kernel's own
+ * reading ahead.  A filesystem may well wait here. */
+static int will_need(const struct gzip *z, uint64_t n)
+{
+        int place = gate_enter(z->gate);
         const struct gzindex *x = z->index;
         uint64_t from = x->places[n].off_tgz;
         uint64_t to = n + 1 < x->n_chunks ? x->places[n + 1].off_tgz : z->want.size_bytes;
 
+        if (place < 0)
+                return place;
         (void)posix_fadvise(z->fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
+        gate_leave(z->gate, place, false); /* it need not have asked the storage */
+        return 0;
 }
 
 static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
@@ -116,16 +135,14 @@ static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
         if (!job)
                 return -ENOMEM;
         job->begin = off_raw;
-        job->stream = gzstream_new(z->env->kind, z->fd, 0);
+        job->stream = gzstream_new(z->env->kind, z->fd, z->gate, 0);
         if (!job->stream) {
                 free(job);
                 return -ENOMEM;
         }
-        will_need(z, n);
-        while ((r = enter(z, job->stream, from)) < 0 && r != -ENOMEM) {
-                lost |= z->index->places[from].where != GZPLACE_NONE;
-                from--;
-        }
+        r = will_need(z, n);
+        if (r == 0)
+                r = enter_before(z, job->stream, &from, &lost);
         if (r < 0) {
                 gzstream_free(job->stream);
                 free(job);
@@ -161,7 +178,7 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
 
         if (n == -ENOMEM || (n < 0 && n != -EBADMSG))
                 return (int)n;
-        r = identity_still_data(z->fd, &z->want);
+        r = gate_still_data(z->gate, z->fd, &z->want);
         if (r == -ESTALE)
                 report(z, SOURCE_CHANGED, "the file changed after it was verified");
         if (r < 0)
@@ -244,7 +261,9 @@ int source_open_gzip(int fd, const struct identity *want, struct gzindex *index,
         z = calloc(1, sizeof *z);
         if (!z)
                 return err_set(err, -ENOMEM, "out of memory");
-        z->client = chunkcache_join(env->cache, &maker, z, index->raw_bytes, index->chunk_bytes, object);
+        z->gate = gate_of(env->gates, want->dev);
+        z->client =
+                chunkcache_join(env->cache, &maker, z, index->raw_bytes, index->chunk_bytes, object, z->gate);
         if (!z->client) {
                 free(z);
                 return err_set(err, -ENOMEM, "out of memory");

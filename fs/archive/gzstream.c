@@ -15,8 +15,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "archive/gate.h"
 #include "base/cleanup.h"
 
 #define IN_BYTES (128u * 1024)
@@ -37,6 +37,7 @@ struct gzstream {
         const struct inflate_kind *kind;
         struct inflate *z; /* owned */
         int fd;            /* borrowed */
+        struct gate *gate; /* borrowed */
         enum where where;
         bool eof;        /* of the file */
         uint64_t off_in; /* in the file, of the byte after in[in_len - 1] */
@@ -49,7 +50,7 @@ struct gzstream {
         unsigned char in[];
 };
 
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, size_t whole_bytes)
+struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, struct gate *gate, size_t whole_bytes)
 {
         /* Deflate makes nothing longer but by the heads of stored blocks. */
         size_t low = whole_bytes ? whole_bytes + whole_bytes / 64 + 4096 : 0, cap = IN_BYTES + 2 * low;
@@ -58,6 +59,7 @@ struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, size_t wh
         if (!g)
                 return NULL;
         g->kind = kind;
+        g->gate = gate;
         g->low = low;
         g->in_cap = cap;
         g->z = kind->begin();
@@ -138,11 +140,9 @@ static int fill_to(struct gzstream *g, size_t low, struct err *err)
         g->in_len -= g->in_pos;
         g->in_pos = 0;
         while (g->in_len <= low && !g->eof) {
-                do
-                        n = pread(g->fd, g->in + g->in_len, g->in_cap - g->in_len, (off_t)g->off_in);
-                while (n < 0 && errno == EINTR);
+                n = gate_pread(g->gate, g->fd, g->in + g->in_len, g->in_cap - g->in_len, g->off_in);
                 if (n < 0)
-                        return err_sys(err, -errno, "read at byte %llu", (unsigned long long)g->off_in);
+                        return err_sys(err, (int)n, "read at byte %llu", (unsigned long long)g->off_in);
                 g->eof = n == 0;
                 g->off_in += (uint64_t)n;
                 g->in_len += (size_t)n;

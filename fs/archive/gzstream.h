@@ -28,10 +28,12 @@ struct gzplace {
 
 struct gzstream;
 
-/* @fd: borrowed until gzstream_free, used with pread only.  A read of up to @whole_bytes is given its input in one piece
+struct gate;
+
+/* @fd: borrowed until gzstream_free, used with pread only, through @gate (gate.h; NULL: none).  A read of up to @whole_bytes is given its input in one piece
  * (0: as it comes), after which little is decoded ahead of the place reached, and what is saved there is small.
  * Returns NULL if memory is short. */
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, size_t whole_bytes);
+struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, struct gate *gate, size_t whole_bytes);
 void gzstream_free(struct gzstream *g); /* NULL is fine */
 
 /* Goes on reading @fd from the beginning, or from @at with the decoder's @state. 0, or -EBADMSG: no such

@@ -34,7 +34,7 @@ struct raw {
 static ssize_t raw_pread(struct source *s, void *buf, size_t len, uint64_t off_raw)
 {
         struct raw *raw = (struct raw *)s;
-        ssize_t got = source_read_file(raw->fd, buf, len, off_raw);
+        ssize_t got = source_read_file(NULL, raw->fd, buf, len, off_raw);
         int r;
 
         if (got < 0)
@@ -106,7 +106,7 @@ static int take_block(struct raw_feed *f, size_t n, struct err *err)
 {
         size_t len = blocksums_len(f->sums, n);
         unsigned long long off = (unsigned long long)n * f->sums->block_bytes;
-        ssize_t got = source_read_file(f->fd, f->buf, len, off);
+        ssize_t got = source_read_file(NULL, f->fd, f->buf, len, off);
         int r;
 
         f->held = SIZE_MAX;

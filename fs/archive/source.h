@@ -26,6 +26,7 @@ enum source_trouble {
 
 struct buf;
 struct chunkcache;
+struct gates;
 struct inflate_kind;
 
 /* What all sources of a process share that give verified bytes only; outlives them. */
@@ -37,6 +38,7 @@ struct source_env {
         /* Told once for each kind of trouble of each source, from any thread. */
         void (*report)(void *ctx, uint64_t object, enum source_trouble what, const char *why);
         void *ctx;
+        struct gates *gates; /* borrowed; that reads of archives pass (gate.h); NULL: none */
 };
 
 /* The file @fd (a tar or an ISO) is the stream itself, and its bytes are given as they are: its identity is compared after
@@ -54,7 +56,8 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
  *
  * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was
  * verified (its identity is compared after each read, so no byte of another file is ever returned), -EIO if
- * it is shorter than it was or its bytes are not those that were verified, or the negative errno of pread.  Thread-safe; blocks for the disk.
+ * it is shorter than it was or its bytes are not those that were verified, or its storage does not answer (gate.h), or the
+ * negative errno of pread.  Thread-safe; blocks for the disk.
  */
 ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
 

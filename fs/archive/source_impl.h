@@ -8,6 +8,7 @@
 #include "archive/source.h"
 
 struct chunk_client;
+struct gate;
 
 struct source_kind {
         /* As source_pread; @off_raw + @len is inside the stream and @len is not 0. */
@@ -35,7 +36,8 @@ int chunked_borrow(struct chunk_client *cl, size_t len, uint64_t off_raw, struct
 void source_report(const struct source_env *env, uint64_t object, atomic_uint *reported,
         enum source_trouble what, const char *why);
 
-/* Reads on over interruptions and pieces: the bytes read, fewer than @len at the file's end; or a negative errno. */
-ssize_t source_read_file(int fd, void *buf, size_t len, uint64_t off);
+/* Reads on over interruptions and pieces, each through @gate: the bytes read, fewer than @len at the file's end; or a
+ * negative errno. */
+ssize_t source_read_file(struct gate *gate, int fd, void *buf, size_t len, uint64_t off);
 
 #endif

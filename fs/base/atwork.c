@@ -18,6 +18,7 @@
 
 static _Thread_local volatile struct atwork mark;
 static _Thread_local bool is_ready;
+static _Thread_local _Atomic uint32_t *waits;
 static _Thread_local _Alignas(16) unsigned char stack[STACK_BYTES];
 static void (*trap)(uint64_t archive, enum atwork_what what);
 
@@ -25,7 +26,7 @@ const int atwork_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, 0 };
 
 struct atwork atwork_get(void)
 {
-        return (struct atwork) { .archive = mark.archive, .place = mark.place };
+        return (struct atwork) { .archive = mark.archive, .place = mark.place, .what = mark.what };
 }
 
 void atwork_place(uint32_t place)
@@ -53,8 +54,10 @@ bool atwork_begin(uint64_t archive, enum atwork_what what)
 
         if (!is_ready)
                 make_ready();
-        if (first)
+        if (first) {
                 mark.archive = archive;
+                mark.what = what;
+        }
         if (trap && mark.archive)
                 trap(mark.archive, what);
         return first;
@@ -62,8 +65,21 @@ bool atwork_begin(uint64_t archive, enum atwork_what what)
 
 void atwork_end(bool begun)
 {
-        if (begun)
+        if (begun) {
                 mark.archive = 0;
+                mark.what = ATWORK_REQUEST;
+        }
+}
+
+void atwork_say_waits(_Atomic uint32_t *to)
+{
+        waits = to;
+}
+
+void atwork_wait(bool begins)
+{
+        if (waits)
+                atomic_store_explicit(waits, begins, memory_order_relaxed);
 }
 
 void atwork_set_trap(void (*t)(uint64_t archive, enum atwork_what what))

@@ -9,6 +9,7 @@
 #ifndef PXEFS_BASE_ATWORK_H
 #define PXEFS_BASE_ATWORK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,8 +26,9 @@ enum atwork_what {
 };
 
 struct atwork {
-        uint64_t archive; /* 0: none */
-        uint32_t place;   /* of the request, counted from 1; 0: none */
+        uint64_t archive;      /* 0: none */
+        uint32_t place;        /* of the request, counted from 1; 0: none */
+        enum atwork_what what; /* that is done with it; if there is one */
 };
 
 /* The mark.  Async-signal-safe. */
@@ -43,6 +45,12 @@ void atwork_place(uint32_t place);
  * thread's is used up. */
 bool atwork_begin(uint64_t archive, enum atwork_what what);
 void atwork_end(bool begun);
+
+/* Where the thread says whether it waits for a storage, as 1 or 0, so that nobody takes it for one that hangs; NULL: nowhere.
+ * Borrowed until it is set again. */
+void atwork_say_waits(_Atomic uint32_t *to);
+/* A call that only a disk, or a server that plays one, can end is about to begin, or has ended. */
+void atwork_wait(bool begins);
 
 /* The signals a thread dies of by its own doing; ends with 0. */
 extern const int atwork_signals[];

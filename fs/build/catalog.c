@@ -22,10 +22,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "archive/gate.h"
 #include "base/cleanup.h"
 #include "build/catalog_impl.h"
 
@@ -88,6 +90,20 @@ static void take_report(void *ctx, uint64_t object, enum source_trouble what, co
                 (void)eventfd_write(((struct catalog *)ctx)->wake_fd, 1);
         else
                 (void)add_trouble(ctx, &t);
+}
+
+/* Once when it begins and once when it ends; readers meanwhile are told by their errors. */
+static void say_storage(void *ctx, uint64_t dev, bool stalled)
+{
+        if (stalled)
+                catalog_log(ctx, LOG_ERR,
+                        "the filesystem of device %u:%u, which holds archives, does not answer: what is "
+                        "cached is "
+                        "served, other reads fail until it does",
+                        major(dev), minor(dev));
+        else
+                catalog_log(ctx, LOG_INFO, "the filesystem of device %u:%u answers again", major(dev),
+                        minor(dev));
 }
 
 int catalog_quarantine(struct catalog *c, uint64_t object, const char *why)
@@ -153,8 +169,13 @@ static int open_chunks(struct catalog *c, struct err *err)
                 return err_sys(err, -errno, "eventfd");
         r = chunkcache_new(c->opts.memory_bytes ? c->opts.memory_bytes : MEMORY_BYTES, GZIP_RUN_BYTES,
                 GZIP_JOB_BYTES, c->opts.threads, &c->chunks, err);
-        c->env = (struct source_env) { c->chunks, INFLATE_BEST, load_state, take_report, c };
-        return r;
+        if (r < 0)
+                return r;
+        c->gates = gates_new(c->opts.readers, say_storage, c);
+        if (!c->gates)
+                return err_set(err, -ENOMEM, "out of memory");
+        c->env = (struct source_env) { c->chunks, INFLATE_BEST, load_state, take_report, c, c->gates };
+        return 0;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -242,6 +263,7 @@ void catalog_close(struct catalog *c)
         catalog_view_unref(c->view);
         known_close_builds(&c->set);
         chunkcache_free(c->chunks); /* before the database its threads read */
+        gates_free(c->gates);
         known_close(&c->set);
         cleanup_close(&c->lock_fd);
         cleanup_close(&c->wake_fd);

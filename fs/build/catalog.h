@@ -87,6 +87,8 @@ struct catalog_options {
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
         size_t memory_bytes;      /* bound of what was decoded or checked and is kept; 0: 64 MiB */
         unsigned threads;         /* for reading ahead in them; 0: none, readers decode themselves */
+        unsigned readers; /* threads that serve: a storage that does not answer holds half of them at most
+                             (archive/gate.h); 0: any number */
         unsigned
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
                           CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */

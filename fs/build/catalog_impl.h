@@ -71,14 +71,15 @@ struct catalog {
         struct catalog_options opts;
         int lock_fd;                   /* owned; -1 if the cache directory is read-only */
         struct chunkcache *chunks;     /* owned; of all sources */
+        struct gates *gates;           /* owned; that their reads pass */
         struct source_env env;         /* what they share; over @chunks and @set */
         pthread_mutex_t trouble_mutex; /* guards what readers met; held for a copy's time */
         struct trouble troubles[MAX_TROUBLES];
         size_t n_troubles;
-        uint64_t rotten;            /* archives that readers found damaged; guarded by it too, as the next */
-        struct err builds_trouble;  /* "" while the builds directory can be read */
-        int wake_fd;                /* owned; eventfd */
-        struct indexpool *pool;     /* owned */
+        uint64_t rotten;           /* archives that readers found damaged; guarded by it too, as the next */
+        struct err builds_trouble; /* "" while the builds directory can be read */
+        int wake_fd;               /* owned; eventfd */
+        struct indexpool *pool;    /* owned */
         struct catalog_condemned *condemned; /* owned; opts.n_condemned; never changes */
         uint64_t n_looks;
         struct known_set set;

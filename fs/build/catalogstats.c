@@ -2,6 +2,7 @@
 /* catalogstats -- see catalogstats.h.  Locks: catalog.trouble_mutex, and the chunk cache's; not both at once. */
 #include "build/catalogstats.h"
 
+#include "archive/gate.h"
 #include "build/catalog_impl.h"
 
 void catalog_note_trouble(struct catalog *c, const char *why)
@@ -17,6 +18,9 @@ void catalog_stats(struct catalog *c, struct catalog_stats *ret)
         ret->rotten = c->rotten;
         ret->builds_trouble = c->builds_trouble;
         (void)pthread_mutex_unlock(&c->trouble_mutex);
+        if (!ret->builds_trouble.text[0] && gates_are_stalled(c->gates))
+                (void)err_set(&ret->builds_trouble, 0,
+                        "its storage does not answer; what is cached is served, other reads fail");
         ret->cache_trouble = atomic_load(&c->db_trouble) || !catalogdb_keeps(c->set.db);
         chunkcache_stats(c->chunks, &ret->chunks);
 }

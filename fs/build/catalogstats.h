@@ -10,7 +10,7 @@ struct catalog_stats {
         struct chunkcache_stats chunks;
         uint64_t rotten;           /* archives that readers found damaged since the start */
         bool cache_trouble;        /* something could not be written to the cache directory */
-        struct err builds_trouble; /* "" while the builds directory can be read */
+        struct err builds_trouble; /* "" while the builds directory, and the archives in it, can be read */
 };
 
 /* Why the builds directory cannot be read, "" if it can: told by who watches it. */

@@ -234,7 +234,7 @@ static bool in_state(int dirfd, const char *tid, char state)
         return p && p[1] == ' ' && p[2] == state;
 }
 
-bool child_waits_for_disk(const struct child *c)
+bool child_waits_for_disk(const struct child *c, uint32_t tid)
 {
         AUTO_CLOSEDIR DIR *dir = NULL;
         const struct dirent *e;
@@ -244,7 +244,8 @@ bool child_waits_for_disk(const struct child *c)
         (void)snprintf(path, sizeof path, "/proc/%d/task", (int)c->pid);
         dir = opendir(path);
         while (dir && !waits && (e = readdir(dir)))
-                waits = e->d_name[0] != '.' && in_state(dirfd(dir), e->d_name, 'D');
+                waits = e->d_name[0] != '.' && (tid == 0 || strtoul(e->d_name, NULL, 10) == tid) &&
+                        in_state(dirfd(dir), e->d_name, 'D');
         return waits;
 }
 

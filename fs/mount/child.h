@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -84,8 +85,9 @@ static inline bool child_exists(const struct child *c)
 /* The calling process becomes the parent of what its children leave behind: once, before a worker is started. */
 int child_adopt(struct err *err);
 
-/* True if a thread of it waits where only a disk, or a server that plays one, can wake it (state D in proc(5)). */
-bool child_waits_for_disk(const struct child *c);
+/* True if its thread @tid (0: any of its threads) waits where only a disk, or a server that plays one, can wake it (state D
+ * in proc(5)). */
+bool child_waits_for_disk(const struct child *c, uint32_t tid);
 
 /* It has ended and was waited for: closes what belonged to it. */
 void child_fini(struct child *c);

@@ -41,7 +41,8 @@ struct journal_slot {
         _Atomic uint64_t
                 refused; /* unique of the request that the keeper answered while a worker was at it */
         _Atomic uint64_t archive; /* that the request names; 0: none, or nobody looked yet */
-        unsigned char pad[64 - 4 * 4 - 5 * 8];
+        _Atomic uint32_t waits;   /* 1: its thread waits for a storage (base/atwork.h) */
+        unsigned char pad[64 - 5 * 4 - 5 * 8];
         _Alignas(64) unsigned char request
                 [JOURNAL_REQUEST_BYTES]; /* struct fuse_in_header, and what belongs to it */
 };
@@ -307,6 +308,7 @@ void *journal_arm(struct journal_slot *s)
         atomic_store(&s->deaths, 0);
         atomic_store(&s->crashes, 0);
         atomic_store(&s->hangs, 0);
+        atomic_store(&s->waits, 0);
         return s->request;
 }
 
@@ -316,6 +318,11 @@ void journal_taken(struct journal_slot *s, int64_t now_ms, uint64_t archive)
         if (atomic_load(&s->taken_ms) == 0)
                 atomic_store(&s->taken_ms, now_ms);
         atomic_store(&s->started_ms, now_ms);
+}
+
+_Atomic uint32_t *journal_waits(struct journal_slot *s)
+{
+        return &s->waits;
 }
 
 void journal_answered(struct journal_slot *s, uint64_t unique)
@@ -534,6 +541,8 @@ bool journal_peek(const struct journal *j, unsigned i, struct journal_request *r
                 .deaths = atomic_load(&s->deaths),
                 .crashes = atomic_load(&s->crashes),
                 .hangs = atomic_load(&s->hangs),
+                .thread = atomic_load(&s->owner),
+                .waits = atomic_load(&s->waits) != 0,
                 .refused = atomic_load(&s->refused) == unique,
                 .taken_ms = atomic_load(&s->taken_ms),
                 .started_ms = atomic_load(&s->started_ms),
@@ -582,6 +591,7 @@ void journal_worker_ended(struct journal *j, int64_t now_ms)
 
                 atomic_store(&s->owner, 0);
                 atomic_store(&s->started_ms, 0);
+                atomic_store(&s->waits, 0);
                 if (!unanswered(s, &unique))
                         continue;
                 if (atomic_load(&s->refused) == unique) {

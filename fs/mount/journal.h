@@ -16,13 +16,15 @@
 #ifndef PXEFS_MOUNT_JOURNAL_H
 #define PXEFS_MOUNT_JOURNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 
-/* Raised with every change of what stands in the memfd, the text ring included. */
+/* Raised with every change of what stands in the memfd, the text ring included; but for a field in what was padding, whose
+ * 0 means what nobody said before. */
 #define JOURNAL_VERSION 3
 #define JOURNAL_SLOTS                                                                                        \
         64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
@@ -67,6 +69,9 @@ void *journal_arm(struct journal_slot *s);
 /* Says that a request is being executed since @now_ms (by this worker), and which archive it names (base/atwork.h; 0:
  * none). */
 void journal_taken(struct journal_slot *s, int64_t now_ms, uint64_t archive);
+
+/* Where the slot's thread says that it waits for a storage (base/atwork.h). */
+_Atomic uint32_t *journal_waits(struct journal_slot *s);
 
 /* Says that the request @unique was answered, if it is the slot's. */
 void journal_answered(struct journal_slot *s, uint64_t unique);
@@ -117,8 +122,8 @@ struct journal_counters {
         int64_t death_sec;           /* 0: none has died */
         struct err death;            /* what the last one died of */
         struct err upgrade_refused;  /* why the last upgrade was refused; "" once one was not */
-        int64_t minute[JOURNAL_MINUTES];     /* since the epoch; place: modulo JOURNAL_MINUTES */
-        uint64_t in_minute[JOURNAL_MINUTES]; /* restarts in it */
+        int64_t minute[JOURNAL_MINUTES];              /* since the epoch; place: modulo JOURNAL_MINUTES */
+        uint64_t in_minute[JOURNAL_MINUTES];          /* restarts in it */
         struct journal_blamed blamed[JOURNAL_BLAMED]; /* in the order of their first blame */
 };
 
@@ -147,6 +152,8 @@ struct journal_request {
         uint32_t opcode;
         uint32_t deaths;              /* workers that ended with it unanswered, for whatever reason */
         uint32_t crashes, hangs;      /* of these: it was what the worker crashed on, or was killed for */
+        uint32_t thread;              /* of the worker that is at it, as it said; 0: none */
+        bool waits;                   /* for a storage, as it said */
         bool refused;                 /* the keeper answered it, and a worker is still at it */
         int64_t taken_ms, started_ms; /* when it came, when the running worker began it (0: it did not yet) */
 };

@@ -48,6 +48,12 @@
 #define OOM_SCORE_ADJ  (-500)
 #define READ_AHEAD_KIB 512 /* several requests on the way for one reader; docs/decisions/010 */
 
+/* A request that was seen to wait for a storage. */
+struct waiting {
+        uint64_t unique;
+        int64_t seen_ms;
+};
+
 struct keeper {
         const struct keeper_options *opts;
         struct child_plan plan;
@@ -71,9 +77,11 @@ struct keeper {
         bool established;   /* a worker has served */
         bool ready;         /* and said that all is there */
         bool ending;
-        bool hung;                        /* we killed it ourselves: it did not get on */
-        struct journal_counters counters; /* the journal's are a copy of these (invariant 3) */
-        int status;                       /* exit status, when ended */
+        bool hung;                           /* we killed it ourselves: it did not get on */
+        struct journal_counters counters;    /* the journal's are a copy of these (invariant 3) */
+        struct waiting waits[JOURNAL_SLOTS]; /* for a storage */
+        int64_t waits_ms;                    /* when one of them was seen last */
+        int status;                          /* exit status, when ended */
         bool over;
         struct err *err;
 };
@@ -129,7 +137,7 @@ static void answer(struct keeper *k, unsigned i, const struct journal_request *r
 /* Twice, and it names an archive: then that hangs, unless it is the disk below it. */
 static void blame_hang(struct keeper *k, const struct journal_request *r)
 {
-        if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(&k->worker))
+        if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(&k->worker, 0))
                 return;
         if (!journal_is_condemned(&k->counters, r->archive) &&
                 journal_blame_hangs(&k->counters, r->archive)) {
@@ -139,49 +147,77 @@ static void blame_hang(struct keeper *k, const struct journal_request *r)
         }
 }
 
+/* It waited too long, or its archive is to blame. */
+static void refuse(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
+{
+        if (r->refused)
+                return;
+        k->counters.poisoned +=
+                policy_condemns(r->crashes, r->hangs) || journal_is_condemned(&k->counters, r->archive);
+        tell_counters(k);
+        log_error("a request (operation %u, node %#llx) is answered with an error: waited %lld s, %u "
+                  "workers died meanwhile, %u of it",
+                r->opcode, (unsigned long long)r->node,
+                (long long)(r->taken_ms ? now_ms - r->taken_ms : 0) / 1000, r->deaths, r->crashes + r->hangs);
+        answer(k, i, r);
+}
+
+/* If request @r, which does not get on, waits for a storage: who asked gets an error now.  That the storage is slow is said
+ * once, until it was not for a while.  What the worker says of itself buys it nothing but its life. */
+static bool waits_for_storage(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
+{
+        if (!r->waits && !(r->thread && child_waits_for_disk(&k->worker, r->thread)))
+                return false;
+        if (k->waits_ms == 0 || now_ms - k->waits_ms >= 3 * POLICY_HANG_MS)
+                log_warn("a request (operation %u, node %#llx) waits for a storage since %lld s: it is "
+                         "answered with an error, as others will be, and the worker goes on",
+                        r->opcode, (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
+        k->waits[i] = (struct waiting) { r->unique, now_ms };
+        k->waits_ms = now_ms;
+        if (!r->refused)
+                answer(k, i, r);
+        return true;
+}
+
+/* The worker is to be killed for request @r. */
+static bool hangs(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
+{
+        if (!k->worker.pid || k->worker_kill_ms || waits_for_storage(k, i, r, now_ms))
+                return false;
+        journal_count_hang(k->journal, i);
+        blame_hang(k, r);
+        log_warn("a request (operation %u, node %#llx) hangs since %lld s", r->opcode,
+                (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
+        return true;
+}
+
 /* Looks at what is unanswered; true if the worker is to be killed for it. */
 static bool watch_requests(struct keeper *k, int64_t now_ms)
 {
-        bool hangs = false;
+        bool fatal = false;
 
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
                 struct journal_request r;
+                struct policy_request p;
 
                 if (!journal_peek(k->journal, i, &r))
                         continue;
-                switch (policy_judge(&(struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
-                                             journal_is_condemned(&k->counters, r.archive) },
-                        now_ms)) {
+                p = (struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
+                        journal_is_condemned(&k->counters, r.archive),
+                        k->waits[i].unique == r.unique ? k->waits[i].seen_ms : 0 };
+                switch (policy_judge(&p, now_ms)) {
                 case REQUEST_LEAVE:
                         break;
                 case REQUEST_HANGS:
-                        if (k->worker.pid && !k->worker_kill_ms) {
-                                journal_count_hang(k->journal, i);
-                                blame_hang(k, &r);
-                                log_warn("a request (operation %u, node %#llx) hangs since %lld s", r.opcode,
-                                        (unsigned long long)r.node,
-                                        (long long)(now_ms - r.started_ms) / 1000);
-                                hangs = true;
-                        }
+                        fatal |= hangs(k, i, &r, now_ms);
                         break;
                 case REQUEST_REFUSE:
                 case REQUEST_CONDEMN:
-                        if (!r.refused) {
-                                k->counters.poisoned += policy_condemns(r.crashes, r.hangs) ||
-                                                        journal_is_condemned(&k->counters, r.archive);
-                                tell_counters(k);
-                                log_error("a request (operation %u, node %#llx) is answered with an error: "
-                                          "waited %lld "
-                                          "s, %u workers died meanwhile, %u of it",
-                                        r.opcode, (unsigned long long)r.node,
-                                        (long long)(r.taken_ms ? now_ms - r.taken_ms : 0) / 1000, r.deaths,
-                                        r.crashes + r.hangs);
-                                answer(k, i, &r);
-                        }
+                        refuse(k, i, &r, now_ms);
                         break;
                 }
         }
-        return hangs;
+        return fatal;
 }
 
 /* ---- workers ----------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
  * hundredth of a second, and waiting would cost it more.  So is one that was killed before it served, after a breath.  A worker that fails by itself before it has served for a
  * second is replaced at once the first time, then ever later.
  *
+ * A request that waits for a storage (a disk, or a server that plays one) gets EIO, and its worker lives: the next one would
+ * wait in the same way, without a cache and without the archives, which it could not open.
+ *
  * No reader is blocked for more than 30 s: a request in a slot gets EIO after POLICY_PATIENCE_MS (asked once a second);
  * one that no worker takes waits for the end of POLICY_HEALTHY_MS at most, when the connection is closed.
  */
@@ -83,10 +86,18 @@ enum policy_verdict policy_next(
         case POLICY_SERVING:
                 break;
         }
+        /* Killed it was long ago: a thread of it waits where no signal reaches it, and its place is not free. */
+        if (now_ms - heartbeat_ms >= POLICY_HEALTHY_MS)
+                return POLICY_DESPAIR;
         if (now_ms - heartbeat_ms >= POLICY_HANG_MS)
                 return POLICY_KILL;
         *ret_wait_ms = heartbeat_ms + POLICY_HANG_MS - now_ms;
         return POLICY_WAIT;
+}
+
+static int64_t greatest(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
 }
 
 bool policy_condemns(unsigned crashes, unsigned hangs)
@@ -99,7 +110,7 @@ enum policy_request_verdict policy_judge(const struct policy_request *r, int64_t
         /* A worker that is at it after its archive was condemned does not read it: it knows. */
         if (policy_condemns(r->crashes, r->hangs) || (r->archive_condemned && r->started_ms == 0))
                 return REQUEST_CONDEMN;
-        if (r->started_ms != 0 && now_ms - r->started_ms >= POLICY_HANG_MS)
+        if (r->started_ms != 0 && now_ms - greatest(r->started_ms, r->waited_ms) >= POLICY_HANG_MS)
                 return REQUEST_HANGS;
         if (r->taken_ms != 0 && now_ms - r->taken_ms >= POLICY_PATIENCE_MS)
                 return REQUEST_REFUSE;

@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POLICY_HANG_MS     10000 /* a request that takes longer: its worker is killed */
+#define POLICY_HANG_MS                                                                                       \
+        10000 /* a request that takes longer: its worker is killed, unless it waits for a storage */
 #define POLICY_PATIENCE_MS 20000 /* a request that waited longer, across workers: EIO */
 #define POLICY_START_MS    8000  /* from exec to serving; longer: killed */
-#define POLICY_HEALTHY_MS  25000 /* without a worker that serves: despair */
+#define POLICY_HEALTHY_MS  25000 /* without a worker that serves, or with one that cannot be killed: despair */
 #define POLICY_FAST_MS     1000  /* served for less, and failed by itself: as if it had not started */
 #define POLICY_FAST_MAX    8     /* so many of these in a row: despair */
 #define POLICY_BACKOFF_MS  50    /* before the second of these; doubled for each further one */
@@ -59,11 +60,12 @@ struct policy_request {
         int64_t taken_ms, started_ms; /* when it came; when the running worker began it, 0: not yet */
         unsigned crashes, hangs;      /* workers that died of it; that were killed for it */
         bool archive_condemned;       /* the archive it names is */
+        int64_t waited_ms; /* when it was last seen to wait for a storage, which is no hang; 0: it was not */
 };
 
 enum policy_request_verdict {
         REQUEST_LEAVE,
-        REQUEST_HANGS,   /* kill its worker and count it */
+        REQUEST_HANGS, /* if it waits for a storage: answer EIO, and look again in a while; else kill its worker and count it */
         REQUEST_REFUSE,  /* answer EIO: it waited too long, and nobody knows why */
         REQUEST_CONDEMN, /* answer EIO, and its archive is to blame */
 };

@@ -39,7 +39,8 @@
 #include "mount/turnstile.h"
 #include "tree/node.h"
 
-#define REPLAY_MS 250 /* so long what was left unanswered goes before all else */
+#define LIBFUSE_THREADS 10  /* lib/fuse_loop_mt.c, FUSE_LOOP_MT_DEF_MAX_THREADS */
+#define REPLAY_MS       250 /* so long what was left unanswered goes before all else */
 
 struct slot_ref {
         struct journal *journal;
@@ -112,6 +113,7 @@ static void begin_work(const struct session *s, struct journal_slot *slot, const
                 journal_save_init(s->journal, request, len);
         journal_taken(slot, clock_ms(), archive);
         atwork_place(journal_slot_number(s->journal, slot) + 1);
+        atwork_say_waits(journal_waits(slot));
         (void)atwork_begin(archive, ATWORK_REQUEST);
 }
 
@@ -119,6 +121,7 @@ static void end_work(void)
 {
         atwork_end(true);
         atwork_place(0);
+        atwork_say_waits(NULL);
 }
 
 /* False if whoever asked still waits.  ENOENT: it was answered already, or nobody waits; ENODEV: the mount is gone. */
@@ -352,6 +355,11 @@ int session_open(const struct session_options *opts, struct session **ret, struc
         }
         *ret = s;
         return 0;
+}
+
+unsigned session_threads(bool single_thread, unsigned threads)
+{
+        return single_thread ? 1 : threads ? threads : LIBFUSE_THREADS;
 }
 
 int session_loop(struct session *s, bool single_thread, unsigned threads)

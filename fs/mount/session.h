@@ -25,6 +25,9 @@ struct session_options {
  */
 int session_open(const struct session_options *opts, struct session **ret, struct err *err);
 
+/* How many threads session_loop will have serve at most. */
+unsigned session_threads(bool single_thread, unsigned threads);
+
 /* Serves: first what a predecessor left unanswered, then what comes.  Until the mount is gone, or SIGTERM, SIGINT or
  * SIGHUP arrives.
  *

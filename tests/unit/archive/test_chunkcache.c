@@ -15,14 +15,15 @@
 #include <cmocka.h>
 
 #include "archive/chunkcache.h"
+#include "archive/gate.h"
 #include "base/atwork.h"
 
-#define CHUNK 16384u
-#define PART  4096u
-#define STEP  1024u
-#define N     64u /* chunks of a stream */
-#define SIZE  (N * CHUNK - 100)
-#define JOB   1024u
+#define CHUNK   16384u
+#define PART    4096u
+#define STEP    1024u
+#define N       64u /* chunks of a stream */
+#define SIZE    (N * CHUNK - 100)
+#define JOB     1024u
 #define ARCHIVE 77u /* whose stream it is */
 
 /* A stream whose byte at any place can be told; what was done to make it is counted. */
@@ -33,6 +34,7 @@ struct maker {
         atomic_int fail; /* the next steps give this; 0: none */
         bool gate;       /* steps wait until it is opened */
         atomic_bool open;
+        struct gate *storage; /* steps wait for it, if they do; NULL: for none */
 };
 
 struct job {
@@ -69,8 +71,13 @@ static int64_t step(void *ctx, void *job, unsigned char *to)
                 abort(); /* two at one chunk */
         if (atwork_get().archive != ARCHIVE)
                 abort(); /* a crash here would blame nobody */
-        while (m->gate && !atomic_load(&m->open))
-                (void)sched_yield();
+        if (m->gate && !atomic_load(&m->open)) {
+                int place = gate_enter(m->storage);
+
+                while (!atomic_load(&m->open))
+                        (void)sched_yield();
+                gate_leave(m->storage, place, true);
+        }
         for (size_t i = 0; i < n; i++)
                 to[i] = byte_at(m, j->at + i);
         j->at += n;
@@ -162,7 +169,7 @@ static void sixteen_readers_make_one_chunk_once(void **state)
 {
         struct chunkcache *c = cache_of(8, 2);
         static struct maker m = { .gate = true };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
         struct reader v[16];
 
         (void)state;
@@ -186,7 +193,7 @@ static void a_stream_read_in_order_is_made_once(void **state)
         for (unsigned threads = 0; threads <= 3; threads++) {
                 struct chunkcache *c = cache_of(8, threads);
                 struct maker m = { .salt = threads };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
                 struct reader r = { .cl = cl, .m = &m, .to = SIZE };
 
                 run_readers(&r, 1);
@@ -211,7 +218,7 @@ static void memory_is_bounded_and_nobody_waits_for_ever(void **state)
 
                 for (unsigned i = 0; i < 3; i++) {
                         m[i].salt = i + 1;
-                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART, ARCHIVE);
+                        cl[i] = chunkcache_join(c, &maker, &m[i], SIZE, PART, ARCHIVE, NULL);
                 }
                 for (unsigned i = 0; i < 16; i++)
                         v[i] = (struct reader) { .cl = cl[i % 3],
@@ -236,7 +243,7 @@ static void a_random_read_makes_no_more_than_it_needs(void **state)
 {
         struct chunkcache *c = cache_of(4, 0);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
 
         (void)state;
         assert_true(read_checks(cl, &m, 5 * CHUNK + 2 * PART + 10, 100));
@@ -261,7 +268,7 @@ static void what_random_reads_made_is_not_made_again(void **state)
         for (unsigned pattern = 0; pattern < 16; pattern++) {
                 struct chunkcache *c = cache_of(4, pattern % 2 * 2);
                 struct maker m = { .salt = pattern };
-                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+                struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
 
                 for (unsigned part = 0; part < CHUNK / PART; part++)
                         if (pattern >> part & 1)
@@ -279,7 +286,7 @@ static void a_failure_is_for_who_met_it(void **state)
 {
         struct chunkcache *c = cache_of(4, 2);
         struct maker m = { .salt = 9 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -303,7 +310,7 @@ static void what_is_held_stays(void **state)
 {
         struct chunkcache *c = cache_of(3, 2);
         struct maker m = { .salt = 3 };
-        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE);
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, NULL);
         const unsigned char *p;
         struct chunk *ch;
 
@@ -318,6 +325,57 @@ static void what_is_held_stays(void **state)
         chunkcache_free(c);
 }
 
+static void *read_first(void *arg)
+{
+        struct reader *r = arg;
+
+        r->right = read_checks(r->cl, r->m, 0, 1000);
+        return NULL;
+}
+
+/* Who needs what a hanging thread is to make, or would hang itself, is told; what is there is given, and nothing of it is
+ * lost to those that are told. */
+static void a_storage_that_hangs_costs_nothing_that_is_there(void **state)
+{
+        struct gates *gates = gates_new(10, NULL, NULL);
+        struct gate *g = gate_of(gates, 1);
+        struct chunkcache *c = cache_of(3, 0);
+        static struct maker m = { .salt = 9 };
+        struct chunk_client *cl = chunkcache_join(c, &maker, &m, SIZE, PART, ARCHIVE, g);
+        struct reader r = { .cl = cl, .m = &m };
+        const unsigned char *p;
+        struct chunk *ch;
+        unsigned made;
+
+        (void)state;
+        m.storage = g;
+        assert_true(read_checks(cl, &m, 5 * CHUNK, 1000));
+        assert_true(read_checks(cl, &m, 7 * CHUNK, CHUNK));
+        m.gate = true;
+        assert_int_equal(pthread_create(&r.thread, NULL, read_first, &r), 0);
+        while (gate_oldest_ms(g) == 0)
+                (void)sched_yield();
+        assert_int_equal(
+                chunkcache_get(cl, 0, 100, &ch, &p), -EIO); /* of the chunk that is being made: in a while */
+        assert_true(gate_is_stalled(g));
+        made = atomic_load(&m.made);
+        for (unsigned i = 10; i < 30; i++) /* others: at once */
+                assert_int_equal(chunkcache_get(cl, i * CHUNK, 100, &ch, &p), -EIO);
+        assert_int_equal(
+                chunkcache_get(cl, 5 * CHUNK + 2 * PART, 100, &ch, &p), -EIO); /* one that is not whole */
+        assert_true(read_checks(cl, &m, 5 * CHUNK, 1000));
+        assert_true(read_checks(cl, &m, 7 * CHUNK, CHUNK));
+        assert_int_equal(atomic_load(&m.made), made);
+        atomic_store(&m.open, true);
+        assert_int_equal(pthread_join(r.thread, NULL), 0);
+        assert_true(r.right);
+        for (unsigned i = 0; i < 30; i++)
+                assert_true(read_checks(cl, &m, i * CHUNK, CHUNK));
+        chunkcache_leave(cl);
+        chunkcache_free(c);
+        gates_free(gates);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -328,6 +386,7 @@ int main(void)
                 cmocka_unit_test(what_random_reads_made_is_not_made_again),
                 cmocka_unit_test(a_failure_is_for_who_met_it),
                 cmocka_unit_test(what_is_held_stays),
+                cmocka_unit_test(a_storage_that_hangs_costs_nothing_that_is_there),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

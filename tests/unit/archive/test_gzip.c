@@ -135,7 +135,7 @@ static void open_world(struct world *w, const struct inflate_kind *kind, size_t 
         assert_int_equal(identity_of_fd(w->fd, &w->id), 0);
         w->kept = make_index(w->fd, kind);
         assert_int_equal(chunkcache_new(slots * (CHUNK + 1000), CHUNK, 1000, threads, &w->cache, NULL), 0);
-        w->env = (struct source_env) { w->cache, kind, load, report, w };
+        w->env = (struct source_env) { w->cache, kind, load, report, w, NULL };
         assert_int_equal(
                 source_open_gzip(dup(w->fd), &w->id, make_index(w->fd, kind), OBJ, &w->env, &w->src, NULL),
                 0);

@@ -55,7 +55,7 @@ static void *other_thread(void *arg)
 
 static void each_thread_has_its_own(void **state)
 {
-        struct atwork got[2] = { { 1, 1 }, { 1, 1 } };
+        struct atwork got[2] = { { .archive = 1, .place = 1 }, { .archive = 1, .place = 1 } };
         pthread_t t;
 
         (void)state;

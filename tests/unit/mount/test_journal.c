@@ -90,6 +90,32 @@ static void what_is_unanswered_is_the_successors(void **state)
         journal_close(k);
 }
 
+static void a_thread_says_whether_it_waits_for_a_storage(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        arrive(s, 7);
+        journal_taken(s, 1000, 0);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(!r.waits && r.thread == (uint32_t)gettid());
+        atomic_store(journal_waits(s), 1);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.waits);
+        journal_worker_ended(k, 1100); /* killed: nobody waits now */
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(!r.waits && r.thread == 0);
+        atomic_store(journal_waits(s), 1);
+        (void)journal_arm(s);
+        arrive(s, 8);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.unique == 8 && !r.waits);
+        journal_close(a);
+        journal_close(k);
+}
+
 static void killed_at_once_after_the_kernel_wrote_it_a_request_is_kept(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
@@ -390,6 +416,7 @@ int main(void)
                 cmocka_unit_test(a_thread_that_ends_with_a_request_leaves_it_to_another),
                 cmocka_unit_test(who_waited_longest_is_served_first),
                 cmocka_unit_test(a_freeze_is_nobodys_fault),
+                cmocka_unit_test(a_thread_says_whether_it_waits_for_a_storage),
                 cmocka_unit_test(another_version_or_shape_is_refused_with_a_reason),
                 cmocka_unit_test(a_worker_cannot_cut_it_short),
                 cmocka_unit_test(who_crashed_is_said_once_and_to_its_keeper_only),

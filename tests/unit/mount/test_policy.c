@@ -119,6 +119,8 @@ static void other_lives_of_a_worker(void **state)
                 { 5 + POLICY_KILLED_MS, ASK, POLICY_START, 0 });
         PLAY("without a heartbeat it is killed", { 0, STARTED, 0, 0 }, { 0, SERVES, 0, 0 },
                 { 5000, BEAT, 0, 0 }, { 14999, ASK, POLICY_WAIT, 1 }, { 15000, ASK, POLICY_KILL, 0 });
+        PLAY("killed, and it does not end: despair", { 0, STARTED, 0, 0 }, { 0, SERVES, 0, 0 },
+                { 5000, BEAT, 0, 0 }, { 29999, ASK, POLICY_KILL, 0 }, { 30000, ASK, POLICY_DESPAIR, 0 });
         PLAY("25 s without one that serves: despair, also while another starts", { 0, STARTED, 0, 0 },
                 { 0, SERVES, 0, 0 }, { 1000, KILLED, 0, 0 }, { 1000, STARTED, 0, 0 }, { 1100, KILLED, 0, 0 },
                 { 20000, STARTED, 0, 0 }, { 25999, ASK, POLICY_WAIT, 1 }, { 26000, ASK, POLICY_DESPAIR, 0 },
@@ -133,24 +135,28 @@ static void each_request_gets_what_it_deserves(void **state)
                 int64_t now_ms;
                 enum policy_request_verdict want;
         } v[] = {
-                { "just taken", { 1000, 1000, 0, 0, false }, 1000, REQUEST_LEAVE },
-                { "at work for less than 10 s", { 1000, 1000, 0, 0, false }, 10999, REQUEST_LEAVE },
-                { "at work for 10 s", { 1000, 1000, 0, 0, false }, 11000, REQUEST_HANGS },
-                { "hung once, begun anew", { 1000, 11000, 0, 1, false }, 12000, REQUEST_LEAVE },
-                { "hung twice", { 1000, 0, 0, 2, false }, 21000, REQUEST_CONDEMN },
-                { "its worker crashed once", { 1000, 0, 1, 0, false }, 1100, REQUEST_LEAVE },
-                { "two workers crashed on it", { 1000, 0, 2, 0, false }, 1100, REQUEST_CONDEMN },
-                { "one of each", { 1000, 0, 1, 1, false }, 12000, REQUEST_LEAVE },
-                { "waits 20 s, across workers", { 1000, 20500, 0, 0, false }, 21000, REQUEST_REFUSE },
-                { "waits 20 s, and nobody works", { 1000, 0, 0, 0, false }, 21000, REQUEST_REFUSE },
-                { "waits less", { 1000, 0, 0, 0, false }, 20999, REQUEST_LEAVE },
-                { "its archive was condemned while it waited", { 1000, 0, 0, 0, true }, 1100,
+                { "just taken", { 1000, 1000, 0, 0, false, 0 }, 1000, REQUEST_LEAVE },
+                { "at work for less than 10 s", { 1000, 1000, 0, 0, false, 0 }, 10999, REQUEST_LEAVE },
+                { "at work for 10 s", { 1000, 1000, 0, 0, false, 0 }, 11000, REQUEST_HANGS },
+                { "hung once, begun anew", { 1000, 11000, 0, 1, false, 0 }, 12000, REQUEST_LEAVE },
+                { "hung twice", { 1000, 0, 0, 2, false, 0 }, 21000, REQUEST_CONDEMN },
+                { "its worker crashed once", { 1000, 0, 1, 0, false, 0 }, 1100, REQUEST_LEAVE },
+                { "two workers crashed on it", { 1000, 0, 2, 0, false, 0 }, 1100, REQUEST_CONDEMN },
+                { "one of each", { 1000, 0, 1, 1, false, 0 }, 12000, REQUEST_LEAVE },
+                { "waits 20 s, across workers", { 1000, 20500, 0, 0, false, 0 }, 21000, REQUEST_REFUSE },
+                { "waits 20 s, and nobody works", { 1000, 0, 0, 0, false, 0 }, 21000, REQUEST_REFUSE },
+                { "waits less", { 1000, 0, 0, 0, false, 0 }, 20999, REQUEST_LEAVE },
+                { "its archive was condemned while it waited", { 1000, 0, 0, 0, true, 0 }, 1100,
                         REQUEST_CONDEMN },
-                { "its archive is condemned, and a worker that knows answers", { 1000, 1050, 0, 0, true },
+                { "its archive is condemned, and a worker that knows answers", { 1000, 1050, 0, 0, true, 0 },
                         1100, REQUEST_LEAVE },
-                { "its archive is condemned, and it hangs all the same", { 1000, 1000, 0, 0, true }, 11000,
+                { "its archive is condemned, and it hangs all the same", { 1000, 1000, 0, 0, true, 0 }, 11000,
                         REQUEST_HANGS },
-                { "never noted when", { 0, 0, 0, 0, false }, 100000, REQUEST_LEAVE },
+                { "seen to wait for a storage 9 s ago", { 1000, 1000, 0, 0, false, 11000 }, 20000,
+                        REQUEST_LEAVE },
+                { "and 10 s ago: it is looked at again", { 1000, 1000, 0, 0, false, 11000 }, 21000,
+                        REQUEST_HANGS },
+                { "never noted when", { 0, 0, 0, 0, false, 0 }, 100000, REQUEST_LEAVE },
         };
 
         (void)state;
