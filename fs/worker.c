@@ -50,6 +50,10 @@
 #define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
 #endif
 
+/* A daemon that was ended or killed just now may still have the cache directory: whoever starts the next one does not wait
+ * for its last thread.  More than what a keeper gives its worker to end (keeper.c, GRACE_MS). */
+#define LOCK_WAIT_MS 6000
+
 struct worker {
         const struct options *opts;
         struct journal *journal; /* owned */
@@ -244,6 +248,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .threads = processors(),
                                  .jobs = processors(),
                                  .object_bits = o->object_bits,
+                                 .lock_wait_ms = must_serve(w) ? 0 : LOCK_WAIT_MS,
                                  .condemned = bad,
                                  .n_condemned = condemned(w, bad),
                                  .log = log_event },

@@ -542,16 +542,6 @@ static void take_signals(struct keeper *k, int64_t now_ms)
         }
 }
 
-/* The kernel has let go of the connection: unmounted, or aborted. */
-static void mount_gone(struct keeper *k, int64_t now_ms)
-{
-        if (!k->ending && mountpoint_is_mounted(k->m)) {
-                err_set(k->err, -ECONNABORTED, "the connection to the kernel was aborted");
-                k->status = EXIT_FAILURE;
-        }
-        begin_end(k, now_ms);
-}
-
 /* What is due by the time; how long there is nothing to do. */
 static int act(struct keeper *k, int64_t now_ms)
 {
@@ -614,8 +604,7 @@ static void loop(struct keeper *k)
                 planned_ms = clock_ms() + timeout_ms;
                 struct pollfd fds[] = { { .fd = k->signal_fd, .events = POLLIN },
                         { .fd = k->worker.control_fd, .events = POLLIN },
-                        { .fd = k->next.control_fd, .events = POLLIN },
-                        { .fd = gone ? -1 : k->fuse_fd } }; /* POLLERR: fs/fuse/dev.c, fuse_dev_poll */
+                        { .fd = k->next.control_fd, .events = POLLIN }, { .fd = gone ? -1 : k->fuse_fd } };
 
                 if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
                         continue;
@@ -626,7 +615,7 @@ static void loop(struct keeper *k)
                         hear_next(k, now_ms);
                 if (fds[3].revents & (POLLERR | POLLHUP)) {
                         gone = true;
-                        mount_gone(k, now_ms);
+                        begin_end(k, now_ms);
                 }
                 if (fds[0].revents)
                         take_signals(k, now_ms);
@@ -678,6 +667,23 @@ static int set_up(struct keeper *k)
         return mountpoint_mount(k->m, &k->fuse_fd, k->err);
 }
 
+/* A connection that is gone says nothing about the mount point: the next pxefs may be mounted there already, with the same
+ * device number.  Only what is dead is taken away then: a connection that somebody aborted. */
+static void end_mount(struct keeper *k)
+{
+        struct pollfd fd = { .fd = k->fuse_fd };
+        bool gone = poll(&fd, 1, 0) > 0; /* POLLERR: fs/fuse/dev.c, fuse_dev_poll */
+
+        if (!gone)
+                mountpoint_unmount(k->m);
+        close(k->fuse_fd);
+        if (gone && mountpoint_detach_dead(k->m)) {
+                if (!k->err->text[0])
+                        err_set(k->err, -ECONNABORTED, "the connection to the kernel was aborted");
+                k->status = EXIT_FAILURE;
+        }
+}
+
 int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct err *err)
 {
         struct keeper k = { .opts = opts,
@@ -699,10 +705,8 @@ int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct e
                 loop(&k);
         kill_child(&k.worker, SIGKILL); /* that of a mount that is given up */
         kill_child(&k.next, SIGKILL);
-        if (k.fuse_fd >= 0) {
-                mountpoint_unmount(m);
-                close(k.fuse_fd);
-        }
+        if (k.fuse_fd >= 0)
+                end_mount(&k);
         child_fini(&k.worker);
         child_fini(&k.next);
         journal_close(k.journal);
