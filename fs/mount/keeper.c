@@ -304,8 +304,9 @@ static bool is_order(int sig)
         return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGHUP;
 }
 
-/* Counts what its last words blame.  True if the archive that is blamed will not end many more workers. */
-static bool take_last_words(struct keeper *k, int status)
+/* Counts what its last words blame.  True if the archive that is blamed will not end many more workers.
+ * ret_request  whether it was at a request, which will not either: after the second time it is answered */
+static bool take_last_words(struct keeper *k, int status, bool *ret_request)
 {
         const struct journal_blamed *b = NULL;
         struct journal_crash crash;
@@ -316,6 +317,7 @@ static bool take_last_words(struct keeper *k, int status)
                 return false;
         if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
                 journal_count_crash(k->journal, crash.number);
+                *ret_request = r.crashes < POLICY_STRIKES;
                 log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times",
                         r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
         }
@@ -357,12 +359,12 @@ static void end_upgrade(struct keeper *k, const char *refusal)
 
 static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 {
-        bool order, blamed;
+        bool order, blamed, request = false;
 
         while (child_hear(&k->worker) > 0)
                 ;
         /* A new program that crashes before it serves has shown something about itself. */
-        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status);
+        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status, &request);
         if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
                 count_death(k, status);
         k->storm = k->death_ms && now_ms - k->death_ms < CALM_MS;
@@ -373,7 +375,8 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
         k->worker_kill_ms = 0;
         k->hung = false;
         journal_worker_ended(k->journal, now_ms);
-        policy_ended(&k->policy, now_ms, order || blamed ? POLICY_KILLED : POLICY_FAILED);
+        policy_ended(&k->policy, now_ms,
+                order || blamed || (request && k->established) ? POLICY_KILLED : POLICY_FAILED);
         if (k->ending) {
                 k->status = k->status ? k->status : WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS;
                 k->over = true;
