@@ -89,7 +89,10 @@ static int find_worker(struct daemon *d, struct err *err)
                 return -ENOMEM;
         if (access(d->worker, X_OK) == 0)
                 return 0;
-        return err_sys(err, -errno, "worker %s (nor is it beside pxefs): install pxefs whole", d->worker);
+        return err_sys(err, -errno,
+                "program pxefs-worker is not beside pxefs (ninja -C build makes all), nor is it installed as "
+                "%s",
+                d->worker);
 }
 
 /* Puts the absolute path in the place of what was given. */
