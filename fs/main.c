@@ -101,7 +101,8 @@ static int make_absolute(char **path, const char *what, struct err *err)
         char *absolute = realpath(*path, NULL);
 
         if (!absolute && errno == ENOENT)
-                return err_set(err, -ENOENT, "%s %s does not exist", what, *path);
+                return err_set(err, -ENOENT, "%s %s does not exist: mkdir -p %s, if that is the name", what,
+                        *path, *path);
         if (!absolute)
                 return err_sys(err, -errno, "%s %s", what, *path);
         free(*path);
@@ -128,7 +129,8 @@ static int prepare_cache(struct options *o, const struct daemon *d, struct err *
                 if (p->drop && chown(o->cache_dir, p->uid, p->gid) < 0)
                         return err_sys(err, -errno, "cache directory %s: chown to %s", o->cache_dir, o->user);
         } else if (errno != EEXIST) {
-                return err_sys(err, -errno, "cache directory %s: cannot be made", o->cache_dir);
+                return err_sys(err, -errno, "cache directory %s: cannot be made%s", o->cache_dir,
+                        geteuid() == 0 ? "" : " by who is not root (-o cache= names another)");
         }
         return make_absolute(&o->cache_dir, "cache directory", err);
 }

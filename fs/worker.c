@@ -178,7 +178,7 @@ static int open_inventory(struct worker *w, struct err *err)
                 if (strcmp(path, DEFAULT_INVENTORY) != 0)
                         return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
                 log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
-                         "makes one",
+                         "makes one, and the next mount finds it",
                         path);
                 path = NULL;
         }

@@ -212,6 +212,14 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
         if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
                 return err_set(
                         err, -errno, "/dev/fuse is not there: modprobe fuse (in a container: hand it in)");
+        if (fd < 0 && geteuid() != 0)
+                return err_sys(
+                        err, -errno, "open /dev/fuse: run pxefs as root (it drops its rights by itself)");
+        if (fd < 0 && errno == EPERM)
+                return err_sys(err, -errno,
+                        "open /dev/fuse: in a container, allow the device (docker --device /dev/fuse, "
+                        "systemd "
+                        "DeviceAllow=)");
         if (fd < 0)
                 return err_sys(err, -errno, "open /dev/fuse");
         if (!is_empty(m->path))
