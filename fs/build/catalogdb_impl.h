@@ -18,6 +18,7 @@
 struct catalogdb {
         sqlite3 *db; /* owned */
         bool read_only;
+        bool in_memory; /* there was no room for a file: it is gone at the end */
 };
 
 static inline void stmt_finalizep(sqlite3_stmt **st)

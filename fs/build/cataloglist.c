@@ -182,7 +182,7 @@ static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
 
 int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
 {
-        struct catalogdb db = { NULL, true };
+        struct catalogdb db = { .read_only = true };
         struct catalog_view *v = calloc(1, sizeof *v);
         int r;
 
@@ -207,7 +207,7 @@ int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
 int catalogdb_peek_each(
         int dirfd, int (*fn)(void *ctx, const struct catalog_row *row), void *ctx, struct err *err)
 {
-        struct catalogdb db = { NULL, true };
+        struct catalogdb db = { .read_only = true };
         int r = open_for_peek(&db, dirfd, err);
 
         if (r == 0)

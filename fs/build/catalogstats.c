@@ -17,6 +17,6 @@ void catalog_stats(struct catalog *c, struct catalog_stats *ret)
         ret->rotten = c->rotten;
         ret->builds_trouble = c->builds_trouble;
         (void)pthread_mutex_unlock(&c->trouble_mutex);
-        ret->cache_trouble = atomic_load(&c->db_trouble) || !catalogdb_keeps(c->set.db);
+        ret->cache_trouble = atomic_load(&c->db_trouble) || !catalogdb_lasts(c->set.db);
         chunkcache_stats(c->chunks, &ret->chunks);
 }

@@ -71,6 +71,8 @@ mkdir -m 755 "$DIR/rootcache"
 at_exit _end_pxefs
 grep -q 'cannot be written by user id 65534 (chown it' "$DIR/err" || fail "unwritable cache: $(cat "$DIR/err")"
 [ -e "$MNT/menu.ipxe" ] || fail "nothing is served with an unwritable cache"
+! "$PXECTL" status "$MNT" >"$DIR/out" || fail "unwritable cache: pxectl status says that all is well: $(cat "$DIR/out")"
+grep -q 'the cache directory cannot be written' "$DIR/out" || fail "unwritable cache: pxectl status: $(cat "$DIR/out")"
 umount_pxefs
 
 "$PXEFS" --help >"$DIR/help" 2>"$DIR/err"
