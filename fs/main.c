@@ -128,6 +128,11 @@ static int prepare_cache(struct options *o, const struct daemon *d, struct err *
         if (mkdir(o->cache_dir, 0755) == 0) {
                 if (p->drop && chown(o->cache_dir, p->uid, p->gid) < 0)
                         return err_sys(err, -errno, "cache directory %s: chown to %s", o->cache_dir, o->user);
+        } else if (errno == ENOENT) {
+                return err_set(err, -ENOENT,
+                        "cache directory %s: the directory for it does not exist: mkdir -p %s, then chown %s "
+                        "%s",
+                        o->cache_dir, o->cache_dir, o->user, o->cache_dir);
         } else if (errno != EEXIST) {
                 return err_sys(err, -errno, "cache directory %s: cannot be made%s", o->cache_dir,
                         geteuid() == 0 ? "" : " by who is not root (-o cache= names another)");
