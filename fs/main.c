@@ -89,7 +89,10 @@ static int find_worker(struct daemon *d, struct err *err)
                 return -ENOMEM;
         if (access(d->worker, X_OK) == 0)
                 return 0;
-        return err_sys(err, -errno, "worker %s (nor is it beside pxefs): install pxefs whole", d->worker);
+        return err_sys(err, -errno,
+                "program pxefs-worker is not beside pxefs (ninja -C build makes all), nor is it installed as "
+                "%s",
+                d->worker);
 }
 
 /* Puts the absolute path in the place of what was given. */
@@ -98,7 +101,8 @@ static int make_absolute(char **path, const char *what, struct err *err)
         char *absolute = realpath(*path, NULL);
 
         if (!absolute && errno == ENOENT)
-                return err_set(err, -ENOENT, "%s %s does not exist", what, *path);
+                return err_set(err, -ENOENT, "%s %s does not exist: mkdir -p %s, if that is the name", what,
+                        *path, *path);
         if (!absolute)
                 return err_sys(err, -errno, "%s %s", what, *path);
         free(*path);
@@ -124,8 +128,14 @@ static int prepare_cache(struct options *o, const struct daemon *d, struct err *
         if (mkdir(o->cache_dir, 0755) == 0) {
                 if (p->drop && chown(o->cache_dir, p->uid, p->gid) < 0)
                         return err_sys(err, -errno, "cache directory %s: chown to %s", o->cache_dir, o->user);
+        } else if (errno == ENOENT) {
+                return err_set(err, -ENOENT,
+                        "cache directory %s: the directory for it does not exist: mkdir -p %s, then chown %s "
+                        "%s",
+                        o->cache_dir, o->cache_dir, o->user, o->cache_dir);
         } else if (errno != EEXIST) {
-                return err_sys(err, -errno, "cache directory %s: cannot be made", o->cache_dir);
+                return err_sys(err, -errno, "cache directory %s: cannot be made%s", o->cache_dir,
+                        geteuid() == 0 ? "" : " by who is not root (-o cache= names another)");
         }
         return make_absolute(&o->cache_dir, "cache directory", err);
 }

@@ -138,7 +138,8 @@ static int set_size(const char *name, const char *value, uint64_t *ret, struct e
         }
         r = set_number(name, digits, UINT64_MAX >> 1 >> shift, "", ret, NULL);
         if (r < 0)
-                return err_set(err, r, "-o %s=%s: a number of bytes is wanted, for example 20G", name, value);
+                return err_set(err, r,
+                        "-o %s=%s: a number of bytes is wanted, for example 20G (K, M, G or T)", name, value);
         *ret <<= shift;
         return 0;
 }

@@ -50,6 +50,10 @@
 #define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
 #endif
 
+/* A daemon that was ended or killed just now may still have the cache directory: whoever starts the next one does not wait
+ * for its last thread.  More than what a keeper gives its worker to end (keeper.c, GRACE_MS). */
+#define LOCK_WAIT_MS 6000
+
 struct worker {
         const struct options *opts;
         struct journal *journal; /* owned */
@@ -174,7 +178,7 @@ static int open_inventory(struct worker *w, struct err *err)
                 if (strcmp(path, DEFAULT_INVENTORY) != 0)
                         return err_sys(err, -e, "inventory %s (pxectl -i %s init makes one)", path, path);
                 log_info("no inventory (%s is not there): every host gets the default menu; pxectl init "
-                         "makes one",
+                         "makes one, and the next mount finds it",
                         path);
                 path = NULL;
         }
@@ -245,6 +249,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .readers = session_threads(o->single_thread, o->threads),
                                  .jobs = processors(),
                                  .object_bits = o->object_bits,
+                                 .lock_wait_ms = must_serve(w) ? 0 : LOCK_WAIT_MS,
                                  .condemned = bad,
                                  .n_condemned = condemned(w, bad),
                                  .log = log_event },

@@ -80,6 +80,26 @@ static void add_table(struct buf *b, const struct catalog_view *v)
         }
 }
 
+void ctl_note_build(const struct ctl *c, const char *build)
+{
+        AUTO_CLOSE int fd = open(c->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct catalog_view *v = NULL;
+        bool served = false;
+
+        if (!build || fd < 0 || catalog_peek(fd, &v, NULL) < 0)
+                return;
+        for (size_t i = 0; i < v->n_archives && !served; i++)
+                served = v->archives[i].state == ARCHIVE_READY && v->archives[i].build &&
+                         strcmp(v->archives[i].build, build) == 0;
+        if (!served)
+                (void)fprintf(stderr,
+                        "pxectl: note: build %s is not served, and who is to boot it stops at its menu until "
+                        "it is: "
+                        "pxectl builds lists them\n",
+                        build);
+        catalog_view_unref(v);
+}
+
 int cmd_builds(struct ctl *c, int argc, char **argv)
 {
         AUTO_BUF struct buf b = BUF_INIT;

@@ -52,7 +52,13 @@ int cmd_channel_set(struct ctl *c, int argc, char **argv)
         if (code == CTL_OK && canary)
                 code = ctl_run(c, inventory_q_ctl_channel_canary, words[0], "ssi", words[0], canary,
                         (int64_t)n_percent);
-        return code == CTL_OK ? ctl_commit(c) : code;
+        if (code == CTL_OK)
+                code = ctl_commit(c);
+        if (code == CTL_OK && strcmp(words[1], "latest") != 0)
+                ctl_note_build(c, words[1]);
+        if (code == CTL_OK)
+                ctl_note_build(c, canary);
+        return code;
 }
 
 int cmd_channel_list(struct ctl *c, int argc, char **argv)

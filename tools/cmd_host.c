@@ -143,7 +143,11 @@ int cmd_host_add(struct ctl *c, int argc, char **argv)
                 code = ctl_run(
                         c, inventory_q_ctl_host_property, about.data, "iss", id, h.properties[i], value);
         }
-        return code == CTL_OK ? ctl_commit(c) : code;
+        if (code == CTL_OK)
+                code = ctl_commit(c);
+        if (code == CTL_OK)
+                ctl_note_build(c, h.build);
+        return code;
 }
 
 int cmd_host_list(struct ctl *c, int argc, char **argv)

@@ -103,5 +103,9 @@ int cmd_host_build(struct ctl *c, int argc, char **argv)
                         "pxectl channel list shows those there are; a build's name ends in Z", &channel);
         if (code == CTL_OK)
                 code = ctl_run(c, inventory_q_ctl_host_build, about.data, "isi", id, build, channel);
-        return code == CTL_OK ? ctl_commit(c) : code;
+        if (code == CTL_OK)
+                code = ctl_commit(c);
+        if (code == CTL_OK)
+                ctl_note_build(c, build);
+        return code;
 }

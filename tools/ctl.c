@@ -107,7 +107,9 @@ int ctl_open(struct ctl *c)
 
         if (stat(c->inventory, &st) < 0)
                 return ctl_fail(CTL_FAILED, "inventory %s: %s%s", c->inventory, strerror(errno),
-                        errno == ENOENT ? ": make it with pxectl init, or name another with -i" : "");
+                        errno == ENOENT   ? ": make it with pxectl init, or name another with -i"
+                        : errno == EACCES ? ": ask as root, or name another with -i"
+                                          : "");
         if (sqlite3_open_v2(c->inventory, &c->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
                 return ctl_sql_error(c, c->inventory);
         sqlite3_busy_timeout(c->db, BUSY_MS);

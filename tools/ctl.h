@@ -98,6 +98,10 @@ int ctl_print_rows(struct ctl *c, sqlite3_stmt *s, const char *title);
 /* "NAME=VALUE" cut in two; false if there is no '=' or no name.  The text is changed. */
 bool ctl_split(char *word, char **ret_value);
 
+/* A note on stderr, if the daemon's cache directory says what is served and @build (NULL: none) is not among it: a row may
+ * name a build that comes later, and more often it is a slip. */
+void ctl_note_build(const struct ctl *c, const char *build);
+
 /* Writes @b to stdout; CTL_OK, or CTL_FAILED if memory or the disk was full. */
 int ctl_write(const struct buf *b);
 

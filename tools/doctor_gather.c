@@ -434,9 +434,9 @@ void doctor_gather(const char *mountpoint, const char *inventory, const char *ca
                         look_at_worker(f);
                 copy(f->cache, sizeof f->cache, d.o.cache_dir);
                 copy(f->inventory, sizeof f->inventory,
-                        d.o.inventory                          ? d.o.inventory
-                        : access(DEFAULT_INVENTORY, F_OK) == 0 ? DEFAULT_INVENTORY
-                                                               : "");
+                        d.o.inventory                                             ? d.o.inventory
+                        : access(DEFAULT_INVENTORY, F_OK) == 0 || errno != ENOENT ? DEFAULT_INVENTORY
+                                                                                  : "");
                 copy(f->builds, sizeof f->builds, d.o.builds_dir);
                 if (f->worker)
                         f->builds_read =

@@ -29,6 +29,7 @@
 
 #include "archive/gate.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "build/catalog_impl.h"
 
 #define MEMORY_BYTES (64u << 20)
@@ -182,13 +183,17 @@ static int open_chunks(struct catalog *c, struct err *err)
 
 static int take_lock(struct catalog *c, struct err *err)
 {
+        int64_t until_ms = clock_ms() + c->opts.lock_wait_ms;
+
         c->lock_fd = openat(c->opts.cache_dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (c->lock_fd < 0)
                 c->lock_fd = openat(c->opts.cache_dirfd, "lock", O_RDONLY | O_CLOEXEC);
         if (c->lock_fd < 0)
                 return 0; /* a read-only directory: nobody writes to it, catalogdb_open says so */
-        if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-                return 0;
+        do {
+                if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                        return 0;
+        } while (clock_ms() < until_ms && nanosleep(&(struct timespec) { .tv_nsec = 20000000 }, NULL) == 0);
         return err_set(
                 err, -EBUSY, "another pxefs uses this cache directory: give each one its own with cache=");
 }

@@ -93,6 +93,8 @@ struct catalog_options {
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
                           CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */
         unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
+        unsigned
+                lock_wait_ms; /* so long for another process to let go of the cache directory; 0: not at all */
         const struct catalog_condemned *condemned; /* copied */
         size_t n_condemned;
         void (*log)(int priority,

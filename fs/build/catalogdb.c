@@ -209,6 +209,7 @@ static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
                 return 0;
         catalogdb_close_file(db);
         db->read_only = false;
+        db->in_memory = true;
         rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
         r = rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(db->db, rc, err);
         return r;
@@ -276,4 +277,9 @@ void catalogdb_close(struct catalogdb *db)
 bool catalogdb_keeps(const struct catalogdb *db)
 {
         return !db->read_only;
+}
+
+bool catalogdb_lasts(const struct catalogdb *db)
+{
+        return !db->read_only && !db->in_memory;
 }

@@ -74,6 +74,9 @@ int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct
 /* False: what is put is forgotten at once, as the catalog cannot be written. */
 bool catalogdb_keeps(const struct catalogdb *db);
 
+/* Whether it is there at the next start: it is a file, and may be written. */
+bool catalogdb_lasts(const struct catalogdb *db);
+
 /* Adds the state of checkpoint @n of archive @object to @ret.  0, -ENOENT, or a negative errno. */
 int catalogdb_load_state(struct catalogdb *db, uint64_t object, uint64_t n, struct buf *ret);
 

@@ -19,6 +19,7 @@ struct catalogdb {
         sqlite3 *db;     /* owned; the scanning thread's, but see @reader */
         sqlite3 *reader; /* owned; any thread's; NULL: @db is */
         bool read_only;
+        bool in_memory; /* there was no room for a file: it is gone at the end */
 };
 
 static inline void stmt_finalizep(sqlite3_stmt **st)

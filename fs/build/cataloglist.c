@@ -167,7 +167,12 @@ static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
                 rc = catalogdb_open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db);
                 r = rc == SQLITE_OK ? catalogdb_version(db, &version, err) : catalogdb_error(NULL, rc, err);
         }
-        if (r == 0 && version != CATALOG_SCHEMA_VERSION)
+        if (r == 0 && version == 0)
+                r = err_set(err, -EBADMSG,
+                        "catalog.db: it is empty: the daemon could not write it (is the disk full?), or "
+                        "begins just "
+                        "now; MOUNTPOINT/.pxefs/status.json has what is served");
+        else if (r == 0 && version != CATALOG_SCHEMA_VERSION)
                 r = err_set(err, -EBADMSG, "catalog.db: it is of version %d, this program's is %d", version,
                         CATALOG_SCHEMA_VERSION);
         if (r == 0)

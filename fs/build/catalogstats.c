@@ -21,6 +21,6 @@ void catalog_stats(struct catalog *c, struct catalog_stats *ret)
         if (!ret->builds_trouble.text[0] && gates_are_stalled(c->gates))
                 (void)err_set(&ret->builds_trouble, 0,
                         "its storage does not answer; what is cached is served, other reads fail");
-        ret->cache_trouble = atomic_load(&c->db_trouble) || !catalogdb_keeps(c->set.db);
+        ret->cache_trouble = atomic_load(&c->db_trouble) || !catalogdb_lasts(c->set.db);
         chunkcache_stats(c->chunks, &ret->chunks);
 }

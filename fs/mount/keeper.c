@@ -340,8 +340,9 @@ static bool is_order(int sig)
         return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGHUP;
 }
 
-/* Counts what its last words blame.  True if the archive that is blamed will not end many more workers. */
-static bool take_last_words(struct keeper *k, int status)
+/* Counts what its last words blame.  True if the archive that is blamed will not end many more workers.
+ * ret_request  whether it was at a request, which will not either: after the second time it is answered */
+static bool take_last_words(struct keeper *k, int status, bool *ret_request)
 {
         const struct journal_blamed *b = NULL;
         struct journal_crash crash;
@@ -352,6 +353,7 @@ static bool take_last_words(struct keeper *k, int status)
                 return false;
         if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
                 journal_count_crash(k->journal, crash.number);
+                *ret_request = r.crashes < POLICY_STRIKES;
                 log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times",
                         r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
         }
@@ -393,12 +395,12 @@ static void end_upgrade(struct keeper *k, const char *refusal)
 
 static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 {
-        bool order, blamed;
+        bool order, blamed, request = false;
 
         while (child_hear(&k->worker) > 0)
                 ;
         /* A new program that crashes before it serves has shown something about itself. */
-        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status);
+        blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status, &request);
         if (k->established && !k->ending && k->upgrade != UPGRADE_YIELDING && k->upgrade != UPGRADE_PROVING)
                 count_death(k, status);
         k->storm = k->death_ms && now_ms - k->death_ms < CALM_MS;
@@ -409,7 +411,8 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
         k->worker_kill_ms = 0;
         k->hung = false;
         journal_worker_ended(k->journal, now_ms);
-        policy_ended(&k->policy, now_ms, order || blamed ? POLICY_KILLED : POLICY_FAILED);
+        policy_ended(&k->policy, now_ms,
+                order || blamed || (request && k->established) ? POLICY_KILLED : POLICY_FAILED);
         if (k->ending) {
                 k->status = k->status ? k->status : WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SUCCESS;
                 k->over = true;
@@ -578,16 +581,6 @@ static void take_signals(struct keeper *k, int64_t now_ms)
         }
 }
 
-/* The kernel has let go of the connection: unmounted, or aborted. */
-static void mount_gone(struct keeper *k, int64_t now_ms)
-{
-        if (!k->ending && mountpoint_is_mounted(k->m)) {
-                err_set(k->err, -ECONNABORTED, "the connection to the kernel was aborted");
-                k->status = EXIT_FAILURE;
-        }
-        begin_end(k, now_ms);
-}
-
 /* What is due by the time; how long there is nothing to do. */
 static int act(struct keeper *k, int64_t now_ms)
 {
@@ -650,8 +643,7 @@ static void loop(struct keeper *k)
                 planned_ms = clock_ms() + timeout_ms;
                 struct pollfd fds[] = { { .fd = k->signal_fd, .events = POLLIN },
                         { .fd = k->worker.control_fd, .events = POLLIN },
-                        { .fd = k->next.control_fd, .events = POLLIN },
-                        { .fd = gone ? -1 : k->fuse_fd } }; /* POLLERR: fs/fuse/dev.c, fuse_dev_poll */
+                        { .fd = k->next.control_fd, .events = POLLIN }, { .fd = gone ? -1 : k->fuse_fd } };
 
                 if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
                         continue;
@@ -662,7 +654,7 @@ static void loop(struct keeper *k)
                         hear_next(k, now_ms);
                 if (fds[3].revents & (POLLERR | POLLHUP)) {
                         gone = true;
-                        mount_gone(k, now_ms);
+                        begin_end(k, now_ms);
                 }
                 if (fds[0].revents)
                         take_signals(k, now_ms);
@@ -714,6 +706,23 @@ static int set_up(struct keeper *k)
         return mountpoint_mount(k->m, &k->fuse_fd, k->err);
 }
 
+/* A connection that is gone says nothing about the mount point: the next pxefs may be mounted there already, with the same
+ * device number.  Only what is dead is taken away then: a connection that somebody aborted. */
+static void end_mount(struct keeper *k)
+{
+        struct pollfd fd = { .fd = k->fuse_fd };
+        bool gone = poll(&fd, 1, 0) > 0; /* POLLERR: fs/fuse/dev.c, fuse_dev_poll */
+
+        if (!gone)
+                mountpoint_unmount(k->m);
+        close(k->fuse_fd);
+        if (gone && mountpoint_detach_dead(k->m)) {
+                if (!k->err->text[0])
+                        err_set(k->err, -ECONNABORTED, "the connection to the kernel was aborted");
+                k->status = EXIT_FAILURE;
+        }
+}
+
 int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct err *err)
 {
         struct keeper k = { .opts = opts,
@@ -735,10 +744,8 @@ int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct e
                 loop(&k);
         kill_child(&k.worker, SIGKILL); /* that of a mount that is given up */
         kill_child(&k.next, SIGKILL);
-        if (k.fuse_fd >= 0) {
-                mountpoint_unmount(m);
-                close(k.fuse_fd);
-        }
+        if (k.fuse_fd >= 0)
+                end_mount(&k);
         child_fini(&k.worker);
         child_fini(&k.next);
         journal_close(k.journal);

@@ -16,12 +16,15 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <dirent.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
-#define FS_TYPE "fuse.pxefs"
+#define FS_TYPE  "fuse.pxefs"
+#define DYING_MS 1500
 
 bool path_is_below(const char *path, const char *dir)
 {
@@ -49,9 +52,13 @@ static void unescape(char *s)
         *out = '\0';
 }
 
-/* The mount that is on top at @path: its device and whether it is a pxefs.  -ENOENT if nothing is mounted
- * there. */
-static int top_mount(const char *path, unsigned *ret_major, unsigned *ret_minor, bool *ret_pxefs)
+struct mounted {
+        unsigned major, minor;
+        char type[32]; /* "fuse.pxefs", "tmpfs", ...; cut */
+};
+
+/* The mount that is on top at @path.  -ENOENT if nothing is mounted there. */
+static int top_mount(const char *path, struct mounted *ret)
 {
         FILE *f = fopen("/proc/self/mountinfo", "re");
         AUTO_FREE char *line = NULL;
@@ -63,26 +70,37 @@ static int top_mount(const char *path, unsigned *ret_major, unsigned *ret_minor,
         while (getline(&line, &cap, f) >= 0) {
                 const char *dash = strstr(line, " - "), *device = NULL;
                 char *save = NULL, *field = strtok_r(line, " ", &save);
+                struct mounted m;
 
                 /* id, parent, major:minor, root, mount point, ... - type source options
                  * (proc_pid_mountinfo(5)) */
-                bool is_pxefs = dash && strncmp(dash + 3, FS_TYPE " ", sizeof FS_TYPE) == 0;
-
                 for (unsigned i = 1; field && i < 5; i++) {
                         field = strtok_r(NULL, " ", &save);
                         if (i == 2)
                                 device = field;
                 }
-                if (!field || !device)
+                if (!field || !device || !dash || sscanf(dash + 3, "%31s", m.type) != 1)
                         continue;
                 unescape(field);
-                if (strcmp(field, path) != 0 || sscanf(device, "%u:%u", ret_major, ret_minor) != 2)
+                if (strcmp(field, path) != 0 || sscanf(device, "%u:%u", &m.major, &m.minor) != 2)
                         continue;
-                *ret_pxefs = is_pxefs;
+                *ret = m;
                 r = 0; /* the last line is the topmost */
         }
         (void)fclose(f);
         return r;
+}
+
+static bool is_ours(const struct mounted *m)
+{
+        return strcmp(m->type, FS_TYPE) == 0;
+}
+
+/* Nobody answers any more; or the last who could has let go just now, while he was asked (Linux fs/fuse/dev.c,
+ * fuse_abort_conn). */
+static bool is_dead(int error)
+{
+        return error == ENOTCONN || error == ECONNABORTED;
 }
 
 /* realpath of a directory that may be a dead mount: its parent's, and its own name. */
@@ -111,20 +129,42 @@ static char *absolute(const char *dir)
         return path;
 }
 
-static int detach_dead(const char *dir, struct err *err)
+/* Nobody answers for it; or not any more, a moment later: who killed a daemon and starts the next one is quicker than the
+ * kernel, which ends one process after the other. */
+static bool dies(const char *path)
 {
-        AUTO_FREE char *path = absolute(dir);
-        unsigned major, minor;
-        bool ours = false;
+        int64_t until_ms = clock_ms() + DYING_MS;
+        struct stat st;
 
-        if (!path)
-                return err_sys(err, -ENOMEM, "mount point %s", dir);
-        if (top_mount(path, &major, &minor, &ours) < 0 || !ours)
-                return err_set(err, -ENOTCONN,
-                        "mount point %s: a dead mount of another filesystem is there; umount it first", dir);
-        if (umount2(path, MNT_DETACH) < 0)
-                return err_sys(err, -errno, "mount point %s: detach the mount a dead pxefs left", dir);
-        log_info("mount point %s: detached the mount that a dead pxefs left", path);
+        while (stat(path, &st) == 0) {
+                if (clock_ms() >= until_ms)
+                        return false;
+                (void)nanosleep(&(struct timespec) { .tv_nsec = 20000000 }, NULL);
+        }
+        return is_dead(errno);
+}
+
+/* Detaches what dead pxefs left there.  All else that is mounted stays, and is not even asked whether it lives: it might
+ * not answer.  An autofs is the trigger that may have started us (fstab, x-systemd.automount). */
+static int clear(const char *path, struct err *err)
+{
+        struct mounted m;
+
+        while (top_mount(path, &m) == 0 && strcmp(m.type, "autofs") != 0) {
+                if (!is_ours(&m))
+                        return err_set(err, -EBUSY,
+                                "mount point %s: a filesystem of type %s is mounted there, and stays: choose "
+                                "another directory, or umount %s first",
+                                path, m.type, path);
+                if (!dies(path))
+                        return err_set(err, -EBUSY,
+                                "mount point %s: a pxefs is mounted there already; umount %s first", path,
+                                path);
+                if (umount2(path, MNT_DETACH) < 0)
+                        return err_sys(
+                                err, -errno, "mount point %s: detach the mount a dead pxefs left", path);
+                log_info("mount point %s: detached the mount that a dead pxefs left", path);
+        }
         return 0;
 }
 
@@ -143,33 +183,21 @@ int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)
 {
         AUTO_FREE char *path = realpath(dir, NULL);
         struct stat st;
-        unsigned major, minor;
-        bool ours = false;
         int r;
 
-        if (!path && errno == ENOTCONN) {
-                r = detach_dead(dir, err);
-                if (r < 0)
-                        return r;
-                path = realpath(dir, NULL);
-        }
+        if (!path && is_dead(errno))
+                path = absolute(dir);
         if (!path && errno == ENOENT)
                 return err_set(err, -ENOENT, "mount point %s does not exist: mkdir -p %s", dir, dir);
         if (!path)
                 return err_sys(err, -errno, "mount point %s", dir);
-        if (stat(path, &st) < 0) {
-                r = -errno;
-                if (r != -ENOTCONN)
-                        return err_sys(err, r, "mount point %s", path);
-                r = detach_dead(path, err);
-                if (r < 0)
-                        return r;
-        } else if (!S_ISDIR(st.st_mode)) {
+        r = clear(path, err);
+        if (r < 0)
+                return r;
+        if (stat(path, &st) < 0)
+                return err_sys(err, -errno, "mount point %s", path);
+        if (!S_ISDIR(st.st_mode))
                 return err_set(err, -ENOTDIR, "mount point %s is not a directory", path);
-        }
-        if (top_mount(path, &major, &minor, &ours) == 0 && ours)
-                return err_set(err, -EBUSY,
-                        "mount point %s: a pxefs is mounted there already; umount %s first", path, path);
         *ret = (struct mountpoint) { .path = take_ptr(&path) };
         return 0;
 }
@@ -177,13 +205,21 @@ int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)
 int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
 {
         AUTO_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        struct mounted top;
         char options[128];
-        bool ours;
         int r;
 
         if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
                 return err_set(
                         err, -errno, "/dev/fuse is not there: modprobe fuse (in a container: hand it in)");
+        if (fd < 0 && geteuid() != 0)
+                return err_sys(
+                        err, -errno, "open /dev/fuse: run pxefs as root (it drops its rights by itself)");
+        if (fd < 0 && errno == EPERM)
+                return err_sys(err, -errno,
+                        "open /dev/fuse: in a container, allow the device (docker --device /dev/fuse, "
+                        "systemd "
+                        "DeviceAllow=)");
         if (fd < 0)
                 return err_sys(err, -errno, "open /dev/fuse");
         if (!is_empty(m->path))
@@ -199,11 +235,13 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
                                 m->path);
                 return err_sys(err, r, "mount on %s", m->path);
         }
-        r = top_mount(m->path, &m->major, &m->minor, &ours);
+        r = top_mount(m->path, &top);
         if (r < 0) {
                 (void)umount2(m->path, MNT_DETACH);
                 return err_sys(err, r, "find the mount on %s in /proc/self/mountinfo", m->path);
         }
+        m->major = top.major;
+        m->minor = top.minor;
         *ret_fd = take_fd(&fd);
         return 0;
 }
@@ -225,11 +263,10 @@ void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib)
 
 bool mountpoint_is_mounted(const struct mountpoint *m)
 {
-        unsigned major, minor;
-        bool ours;
+        struct mounted top;
 
-        return top_mount(m->path, &major, &minor, &ours) == 0 && ours && major == m->major &&
-               minor == m->minor;
+        return top_mount(m->path, &top) == 0 && is_ours(&top) && top.major == m->major &&
+               top.minor == m->minor;
 }
 
 /* With MNT_FORCE the kernel ends the connection at once (fs/fuse/inode.c, fuse_umount_begin), also when a worker that
@@ -238,6 +275,14 @@ void mountpoint_unmount(const struct mountpoint *m)
 {
         if (mountpoint_is_mounted(m))
                 (void)umount2(m->path, MNT_FORCE | MNT_DETACH);
+}
+
+bool mountpoint_detach_dead(const struct mountpoint *m)
+{
+        struct stat st;
+
+        return mountpoint_is_mounted(m) && stat(m->path, &st) < 0 && is_dead(errno) &&
+               umount2(m->path, MNT_DETACH) == 0;
 }
 
 void mountpoint_fini(struct mountpoint *m)

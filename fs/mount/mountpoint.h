@@ -19,7 +19,7 @@ struct mountpoint {
 bool path_is_below(const char *path, const char *dir);
 
 /* Finds the directory to mount on.  A dead pxefs mount (its daemon was killed) is detached first; a live
- * one is refused. Returns 0 or a negative errno with the reason and the way out.  The caller frees it with
+ * one is refused, and so is any other filesystem that is mounted there (but autofs), dead or alive. Returns 0 or a negative errno with the reason and the way out.  The caller frees it with
  * mountpoint_fini. */
 int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err);
 
@@ -36,6 +36,10 @@ bool mountpoint_is_mounted(const struct mountpoint *m);
 
 /* Ends the connection and detaches the mount, if it is still ours: whoever waits for an answer gets an error. */
 void mountpoint_unmount(const struct mountpoint *m);
+
+/* For one whose connection is gone: detaches the mount if it is still there, and dead.  Returns whether it was.  The mount
+ * that is there may be another pxefs's, alive; then this waits until that one answers. */
+bool mountpoint_detach_dead(const struct mountpoint *m);
 
 void mountpoint_fini(struct mountpoint *m);
 

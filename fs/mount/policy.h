@@ -25,8 +25,8 @@ enum policy_phase { POLICY_DOWN, POLICY_STARTING, POLICY_SERVING };
 
 /* How a worker ended. */
 enum policy_end {
-        POLICY_KILLED, /* SIGKILL, SIGTERM and the like, or by our own order, or of an archive that will not be read again
-                          and again: it says nothing about the next one */
+        POLICY_KILLED, /* SIGKILL, SIGTERM and the like, or by our own order, or of an archive or a request that will not be
+                          tried again and again: it says nothing about the next one */
         POLICY_FAILED, /* any other crash, or an exit status other than 0 */
 };
 

@@ -5,7 +5,10 @@
  * stands for, one record a path. A replaced file replaces its record, so the table is bounded by the number
  * of files (and by MAX_RECORDS, as nothing an operator serves beside builds comes near it).
  *
- * Lock: one mutex around the table, never held while the disk is touched.
+ * A process that took over was told no path yet, and its predecessor's readers go on with the ids they have: at the first
+ * hash that is not known everything is looked up once.  That may take half of the table, the rest is for what is asked.
+ *
+ * Locks: walk_lock, then lock, which is around the table and never held while the disk is touched.
  */
 #include "tree/overlay.h"
 
@@ -22,6 +25,8 @@
 #include "base/digest.h"
 
 #define MAX_RECORDS 65536
+#define MAX_WALKED  (MAX_RECORDS / 2)
+#define MAX_DEPTH   64 /* of directories, for the walk */
 
 struct record {
         uint64_t hash; /* key of by_hash */
@@ -34,8 +39,10 @@ struct record {
 struct overlay {
         int *dirfd;
         size_t n;
-        pthread_mutex_t lock;    /* guards the three below */
-        void *by_hash, *by_path; /* tsearch trees of struct record *; by_hash does not own */
+        pthread_mutex_t walk_lock; /* guards walked */
+        bool walked;               /* everything that is there was looked up once */
+        pthread_mutex_t lock;      /* guards the three below */
+        void *by_hash, *by_path;   /* tsearch trees of struct record *; by_hash does not own */
         size_t n_records;
 };
 
@@ -73,6 +80,7 @@ int overlay_open(const char *const *dirs, size_t n, struct overlay **ret, struct
         if (!o)
                 return -ENOMEM;
         pthread_mutex_init(&o->lock, NULL);
+        pthread_mutex_init(&o->walk_lock, NULL);
         o->dirfd = calloc(n ? n : 1, sizeof *o->dirfd);
         if (!o->dirfd) {
                 overlay_close(o);
@@ -102,6 +110,7 @@ void overlay_close(struct overlay *o)
         tdestroy(o->by_hash, keep);
         tdestroy(o->by_path, record_free);
         pthread_mutex_destroy(&o->lock);
+        pthread_mutex_destroy(&o->walk_lock);
         free(o->dirfd);
         free(o);
 }
@@ -173,7 +182,7 @@ unlock:
 }
 
 /* Path (the caller frees it), layer and identity of a hash.  -ESTALE if it is not known. */
-static int recall(struct overlay *o, uint64_t hash, bool is_dir, char **ret_path, size_t *ret_layer,
+static int recall_known(struct overlay *o, uint64_t hash, bool is_dir, char **ret_path, size_t *ret_layer,
         struct identity *ret_id)
 {
         struct record key = { .hash = hash }, **found;
@@ -239,16 +248,11 @@ static int open_in(const struct overlay *o, size_t layer, const char *path, stru
         return take_fd(&fd);
 }
 
-int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct overlay_entry *ret)
+/* overlay_lookup, of @name in the directory with the path @parent. */
+static int look_up(struct overlay *o, const char *parent, const char *name, struct overlay_entry *ret)
 {
-        AUTO_FREE char *parent = NULL, *path = NULL;
-        int r;
+        AUTO_FREE char *path = NULL;
 
-        if (!may_show(name))
-                return -ENOENT;
-        r = recall(o, dir, true, &parent, NULL, NULL);
-        if (r < 0)
-                return r;
         if (asprintf(&path, "%s%s%s", parent, parent[0] ? "/" : "", name) < 0) {
                 path = NULL;
                 return -ENOMEM;
@@ -257,6 +261,7 @@ int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct ove
                 struct stat st;
                 struct identity id;
                 AUTO_CLOSE int fd = open_in(o, i, path, &st);
+                int r;
 
                 if (fd < 0)
                         continue; /* absent, unreadable, a device: the next directory may have it */
@@ -268,53 +273,6 @@ int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct ove
                 return r < 0 ? r : remember(o, ret->hash, path, ret->is_dir, i, &id);
         }
         return -ENOENT;
-}
-
-int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_entry *ret)
-{
-        AUTO_FREE char *path = NULL;
-        struct identity id = { 0 };
-        int r = recall(o, hash, is_dir, &path, NULL, &id);
-
-        if (r < 0)
-                return r;
-        *ret = (struct overlay_entry) { .hash = hash,
-                .is_dir = is_dir,
-                .size_bytes = is_dir ? 0 : id.size_bytes,
-                .mtime_ns = is_dir ? 0 : id.mtime_ns };
-        return 0;
-}
-
-ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off)
-{
-        AUTO_FREE char *path = NULL;
-        AUTO_CLOSE int fd = -1;
-        struct identity id = { 0 }, now;
-        struct stat st;
-        size_t layer = 0, done = 0;
-        int r = recall(o, hash, false, &path, &layer, &id);
-
-        if (r < 0)
-                return r;
-        fd = open_in(o, layer, path, &st);
-        if (fd < 0)
-                return -ESTALE;
-        while (done < len && off + done < id.size_bytes) {
-                ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                done += (size_t)n;
-        }
-        /* Compared after the read: what was read belongs to the file the hash names, or nobody gets it. */
-        r = identity_of_fd(fd, &now);
-        if (r < 0)
-                return r;
-        return identity_equal(&id, &now) ? (ssize_t)done : -ESTALE;
 }
 
 struct name_key {
@@ -398,6 +356,114 @@ static int list_layer(const struct overlay *o, size_t layer, const char *path, s
                         r = name_list_add(l, de->d_name, S_ISDIR(st.st_mode));
         }
         return r;
+}
+
+/* Looks everything up in the directory @path and below.  What cannot be had is left out. */
+static int walk(struct overlay *o, const char *path, unsigned depth)
+{
+        AUTO_CLEAN(name_list_fini) struct name_list l = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < o->n; i++)
+                r = list_layer(o, i, path, &l);
+        for (size_t i = 0; r == 0 && i < l.n; i++) {
+                struct overlay_entry e;
+                AUTO_FREE char *below = NULL;
+                bool full;
+
+                pthread_mutex_lock(&o->lock);
+                full = o->n_records >= MAX_WALKED;
+                pthread_mutex_unlock(&o->lock);
+                if (full)
+                        return 0;
+                r = look_up(o, path, l.v[i].name, &e);
+                if (r == 0 && e.is_dir && depth < MAX_DEPTH) {
+                        if (asprintf(&below, "%s%s%s", path, path[0] ? "/" : "", l.v[i].name) < 0) {
+                                below = NULL;
+                                return -ENOMEM;
+                        }
+                        r = walk(o, below, depth + 1);
+                }
+                if (r != -ENOMEM)
+                        r = 0;
+        }
+        return r;
+}
+
+/* The same as recall_known, also of what a predecessor was asked for. */
+static int recall(struct overlay *o, uint64_t hash, bool is_dir, char **ret_path, size_t *ret_layer,
+        struct identity *ret_id)
+{
+        int r = recall_known(o, hash, is_dir, ret_path, ret_layer, ret_id);
+
+        if (r != -ESTALE)
+                return r;
+        r = 0;
+        pthread_mutex_lock(&o->walk_lock);
+        if (!o->walked) {
+                r = walk(o, "", 0);
+                o->walked = r == 0;
+        }
+        pthread_mutex_unlock(&o->walk_lock);
+        return r < 0 ? r : recall_known(o, hash, is_dir, ret_path, ret_layer, ret_id);
+}
+
+int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct overlay_entry *ret)
+{
+        AUTO_FREE char *parent = NULL;
+        int r;
+
+        if (!may_show(name))
+                return -ENOENT;
+        r = recall(o, dir, true, &parent, NULL, NULL);
+        return r < 0 ? r : look_up(o, parent, name, ret);
+}
+
+int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_entry *ret)
+{
+        AUTO_FREE char *path = NULL;
+        struct identity id = { 0 };
+        int r = recall(o, hash, is_dir, &path, NULL, &id);
+
+        if (r < 0)
+                return r;
+        *ret = (struct overlay_entry) { .hash = hash,
+                .is_dir = is_dir,
+                .size_bytes = is_dir ? 0 : id.size_bytes,
+                .mtime_ns = is_dir ? 0 : id.mtime_ns };
+        return 0;
+}
+
+ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off)
+{
+        AUTO_FREE char *path = NULL;
+        AUTO_CLOSE int fd = -1;
+        struct identity id = { 0 }, now;
+        struct stat st;
+        size_t layer = 0, done = 0;
+        int r = recall(o, hash, false, &path, &layer, &id);
+
+        if (r < 0)
+                return r;
+        fd = open_in(o, layer, path, &st);
+        if (fd < 0)
+                return -ESTALE;
+        while (done < len && off + done < id.size_bytes) {
+                ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t)n;
+        }
+        /* Compared after the read: what was read belongs to the file the hash names, or nobody gets it. */
+        r = identity_of_fd(fd, &now);
+        if (r < 0)
+                return r;
+        return identity_equal(&id, &now) ? (ssize_t)done : -ESTALE;
 }
 
 int overlay_list(struct overlay *o, uint64_t dir, uint64_t after, overlay_list_fn *add, void *ctx)

@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""readers.py MENU INVENTORY READERS READS UPDATES_A_SECOND
-Readers take whole texts while one connection commits: each text must be one rendering, of the size that fstat said."""
-import multiprocessing, os, re, sqlite3, sys, time
+"""readers.py MENU INVENTORY READERS READS UPDATES_A_SECOND [OTHERS]
+Readers take whole texts while one connection commits: each text must be one rendering, of the size that fstat said, and what
+was committed last is read at the end.  OTHERS: of so many other hosts, named h1 and so on, with the MACs 02-00-00-.., some rows
+change and some texts are read too."""
+import multiprocessing, os, random, re, sqlite3, sys, time
 
 menu, inventory = sys.argv[1:3]
 readers, reads, rate = (int(a) for a in sys.argv[3:6])
+others = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 MARK = re.compile(rb"counter=v(\d+)")
 
 
-def whole():
-    fd = os.open(menu, os.O_RDONLY)
+def menu_of(i):
+    return "%s/02-00-00-%02x-%02x-%02x/menu.ipxe" % (os.path.dirname(os.path.dirname(menu)), i >> 16, i >> 8 & 255, i & 255)
+
+
+def whole(path=menu):
+    fd = os.open(path, os.O_RDONLY)
     try:
         size = os.fstat(fd).st_size
         data = b""
@@ -39,26 +46,37 @@ def reader(want, versions):
         rest, version = frame(data)
         assert rest == want, "neither rendering:\n" + data.decode("ascii", "replace")
         seen.add(version)
+        if others:
+            i = random.randint(1, others)
+            size, data = whole(menu_of(i))
+            assert size == len(data) and re.search(rb"hostname=h%d\b" % i, data), "host %d: %d of %d bytes:\n%s" % (i, len(data), size, data)
+            frame(data)
     versions.put(len(seen))
 
 
-def writer(stop, commits):
+def writer(stop, commits, last):
     db = sqlite3.connect(inventory, timeout=30, isolation_level=None)
     db.execute("PRAGMA synchronous=OFF")
-    start, n = time.monotonic(), 0
+    draw, start, n = random.Random(1), time.monotonic(), 0
     while not stop.is_set():
         n += 1
-        db.execute("UPDATE property SET value = ? WHERE name = 'counter'", ("v%06d" % n,))
+        host = "h%d" % draw.randint(1, others) if others and n % 2 else "db1"
+        db.execute("UPDATE property SET value = ? WHERE name = 'counter' AND host = (SELECT id FROM host WHERE hostname = ?)",
+                   ("v%06d" % n, host))
+        if host == "db1":
+            last.value = n
         ahead = start + n / rate - time.monotonic()
         if ahead > 0:
             stop.wait(ahead)
     commits.value = n
+    print("%d commits a second" % (n / (time.monotonic() - start)))
 
 
 def main():
     want, _ = frame(whole()[1])
-    stop, commits, versions = multiprocessing.Event(), multiprocessing.Value("i", 0), multiprocessing.Queue()
-    w = multiprocessing.Process(target=writer, args=(stop, commits))
+    stop, versions = multiprocessing.Event(), multiprocessing.Queue()
+    commits, last = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
+    w = multiprocessing.Process(target=writer, args=(stop, commits, last))
     rs = [multiprocessing.Process(target=reader, args=(want, versions)) for _ in range(readers)]
     for p in [w] + rs:
         p.start()
@@ -67,6 +85,7 @@ def main():
     stop.set()
     w.join()
     assert all(p.exitcode == 0 for p in rs + [w]), "a reader or the writer failed"
+    assert frame(whole()[1])[1] == b"%06d" % last.value, "not what was committed last, %d: %s" % (last.value, whole()[1])
     seen = [versions.get() for _ in rs]
     print("%d readers, %d whole reads each, %d commits, versions seen: %s" % (readers, reads, commits.value, seen))
     assert commits.value > 50 and min(seen) > 10, "too little happened to say anything"

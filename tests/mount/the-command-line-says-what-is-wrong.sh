@@ -32,7 +32,9 @@ refused 2 'inventory wants a value' -o inventory= "$BUILDS" "$MNT"
 refused 2 'number' -o uid=root "$BUILDS" "$MNT"
 refused 2 'bytes' -o spool_max=many "$BUILDS" "$MNT"
 refused 1 "builds directory $DIR/nowhere does not exist" -o "$ok" "$DIR/nowhere" "$MNT"
+refused 1 "builds directory .*: mkdir -p $DIR/nowhere, if that is the name" -o "$ok" "$DIR/nowhere" "$MNT"
 refused 1 "mkdir -p $DIR/nowhere" -o "$ok" "$BUILDS" "$DIR/nowhere"
+refused 1 "mkdir -p $DIR/no/such, then chown nobody" -o "inventory=$INVENTORY,cache=$DIR/no/such,user=nobody" "$BUILDS" "$MNT"
 refused 1 'not a directory' -o "$ok" "$BUILDS" "$TGZ"
 refused 1 'inside the builds directory' -o "$ok" "$BUILDS" "$BUILDS"
 mkdir "$BUILDS/mnt"
@@ -49,17 +51,52 @@ refused 1 "$DIR/bad.db" -o "inventory=$DIR/bad.db,cache=$CACHE,user=nobody" "$BU
 mkdir -m 700 "$DIR/private"
 refused 1 'may not read' -o "$ok" "$DIR/private" "$MNT"
 
+# Who is not root is told so, whatever stops him first.
+if command -v setpriv >/dev/null; then
+        mkdir -m 777 "$DIR/nobodys"
+        for cache in "$DIR/nobodys/cache" "$DIR/roots-cache"; do
+                got=0
+                setpriv --reuid nobody --clear-groups "$PXEFS" -o "inventory=$INVENTORY,cache=$cache,user=nobody" "$BUILDS" "$MNT" 2>"$DIR/err" || got=$?
+                [ $got -eq 1 ] && [ "$(wc -l <"$DIR/err")" -eq 1 ] && grep -q 'root' "$DIR/err" || fail "not root: status $got, $(cat "$DIR/err")"
+        done
+        got=0
+        chmod 750 "$DIR/inventory"
+        setpriv --reuid 65533 --clear-groups "$PXECTL" -i "$INVENTORY" host list >"$DIR/out" 2>"$DIR/err" || got=$?
+        chmod 755 "$DIR/inventory"
+        [ $got -eq 1 ] && grep -q "^pxectl: inventory $INVENTORY: Permission denied: ask as root" "$DIR/err" || fail "pxectl, not root: $(cat "$DIR/err")"
+fi
+
 # A cache that cannot be written is said aloud, and is no reason to serve nothing: what was known from before goes on.
 mkdir -m 755 "$DIR/rootcache"
 "$PXEFS" -o "wait,inventory=$INVENTORY,cache=$DIR/rootcache,user=nobody" "$BUILDS" "$MNT" 2>"$DIR/err" || fail "$(cat "$DIR/err")"
 at_exit _end_pxefs
 grep -q 'cannot be written by user id 65534 (chown it' "$DIR/err" || fail "unwritable cache: $(cat "$DIR/err")"
 [ -e "$MNT/menu.ipxe" ] || fail "nothing is served with an unwritable cache"
+! "$PXECTL" status "$MNT" >"$DIR/out" || fail "unwritable cache: pxectl status says that all is well: $(cat "$DIR/out")"
+grep -q 'the cache directory cannot be written' "$DIR/out" || fail "unwritable cache: pxectl status: $(cat "$DIR/out")"
 umount_pxefs
 
 "$PXEFS" --help >"$DIR/help" 2>"$DIR/err"
 [ ! -s "$DIR/err" ] && [ "$(awk '{ if (length($0) > m) m = length($0) } END { print m }' "$DIR/help")" -le 80 ] || fail "--help"
 "$PXEFS" --version | grep -q '^pxefs [0-9]' || fail "--version"
+
+# A row may name a build that is not there yet: it is taken, and said.
+mount_pxefs
+ctl() { "$PXECTL" -i "$INVENTORY" -c "$CACHE" "$@" 2>"$DIR/err" || fail "pxectl $*: $(cat "$DIR/err")"; }
+ctl host add db1 --mac 020820000001 --build 20240101T000000Z
+[ ! -s "$DIR/err" ] || fail "a build that is served: $(cat "$DIR/err")"
+noted()
+{
+        ctl "$@"
+        [ "$(wc -l <"$DIR/err")" -eq 1 ] && grep -q '^pxectl: note: build 20230101T000000Z is not served' "$DIR/err" || fail "pxectl $*: $(cat "$DIR/err")"
+}
+noted host build db1 20230101T000000Z
+noted host add db2 --mac 020820000002 --build 20230101T000000Z
+noted channel set stable 20230101T000000Z
+noted channel set stable 20240101T000000Z --canary 20230101T000000Z --percent 10
+ctl host build db1 latest
+[ ! -s "$DIR/err" ] || fail "latest: $(cat "$DIR/err")"
+umount_pxefs
 
 # A second daemon on the same mount point, and one on the same cache, are refused; the first goes on.
 mount_pxefs -o wait

@@ -117,6 +117,38 @@ static void a_replaced_file_is_another_node_and_the_old_one_is_stale(void **stat
         reads_as(x->o, now.hash, "bbbb");
 }
 
+/* A worker that took over is asked by the ids that its predecessor gave. */
+static void what_another_process_gave_out_is_found_again(void **state)
+{
+        struct fixture *x = *state;
+        const char *dirs[] = { x->a, x->b };
+        struct overlay_entry shown, dir, below, gone, e;
+        struct overlay *successor;
+        char path[128], buf[8];
+
+        (void)snprintf(path, sizeof path, "%s/sub", x->b);
+        assert_int_equal(mkdir(path, 0755), 0);
+        put(x->b, "sub/below", "deep");
+        put(x->b, "f", "hidden by the first");
+        put(x->a, "f", "shown");
+        put(x->a, "g", "old");
+        assert_int_equal(overlay_lookup(x->o, OVERLAY_TOP, "f", &shown), 0);
+        assert_int_equal(overlay_lookup(x->o, OVERLAY_TOP, "sub", &dir), 0);
+        assert_int_equal(overlay_lookup(x->o, dir.hash, "below", &below), 0);
+        assert_int_equal(overlay_lookup(x->o, OVERLAY_TOP, "g", &gone), 0);
+        put(x->a, "g", "another size");
+
+        assert_int_equal(overlay_open(dirs, 2, &successor, NULL), 0);
+        reads_as(successor, below.hash, "deep");
+        reads_as(successor, shown.hash, "shown");
+        assert_int_equal(overlay_stat(successor, shown.hash, false, &e), 0);
+        assert_int_equal(e.size_bytes, 5);
+        assert_int_equal(overlay_lookup(successor, dir.hash, "below", &e), 0);
+        assert_true(e.hash == below.hash);
+        assert_int_equal(overlay_pread(successor, gone.hash, buf, 4, 0), -ESTALE);
+        overlay_close(successor);
+}
+
 static void links_to_files_are_followed_and_others_are_not_shown(void **state)
 {
         struct fixture *x = *state;
@@ -186,6 +218,8 @@ int main(void)
                         a_replaced_file_is_another_node_and_the_old_one_is_stale, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         links_to_files_are_followed_and_others_are_not_shown, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        what_another_process_gave_out_is_found_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_listing_goes_on_where_it_stopped, setup, teardown),
         };
 
