@@ -22,10 +22,12 @@ start()         # OPTIONS: in the foreground, so that the log can be read
 _need_isolation "a mount"
 [ -w /dev/fuse ] || skip "no /dev/fuse"
 at_exit _end_pxefs
+is_read() { [ "$(digest "$MNT/smartos/20240101T000000Z/$file")" = "$want" ]; }
+is_in_menu() { grep -q 20240101T000000Z "$MNT/hosts/02-00-00-00-00-01/menu.ipxe"; }
 good()
 {
-        [ "$(digest "$MNT/smartos/20240101T000000Z/$file")" = "$want" ] || fail "$1: the build that is known"
-        grep -q 20240101T000000Z "$MNT/hosts/02-00-00-00-00-01/menu.ipxe" || fail "$1: the build is in no menu"
+        is_read || fail "$1: the build that is known"
+        is_in_menu || fail "$1: the build is in no menu"
 }
 status_says()
 {
@@ -62,7 +64,8 @@ at_exit 'umount "$BUILDS" 2>/dev/null'
 wait_for 10 grep -q "$BUILDS: it was replaced" "$DIR/log" || fail "covered: the log says $(cat "$DIR/log")"
 umount -l "$BUILDS" # the next worker may have it open already
 wait_for 20 there 20240101T000000Z "$TGZ" || fail "uncovered: the build does not come back: $(cat "$DIR/log")"
-wait_for 5 good uncovered
+wait_for 5 is_read || fail "uncovered: the build is not read"
+wait_for 5 is_in_menu || fail "uncovered: the build is in no menu"
 "$PXEFS_SRC/tests/lib/mkplatform" -s 1 20240103T000000Z "$BUILDS"
 wait_for 10 there 20240103T000000Z "$BUILDS/platform-20240103T000000Z.tgz" || fail "uncovered: a new build is not found"
 
