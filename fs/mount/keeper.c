@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +31,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mount/journal.h"
+#include "mount/overdue.h"
 #include "mount/policy.h"
 
 #define GRACE_MS       5000 /* a worker that was asked to end */
@@ -47,12 +47,6 @@
 #define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
 #define OOM_SCORE_ADJ  (-500)
 #define READ_AHEAD_KIB 512 /* several requests on the way for one reader; docs/decisions/010 */
-
-/* A request that was seen to wait for a storage. */
-struct waiting {
-        uint64_t unique;
-        int64_t seen_ms;
-};
 
 struct keeper {
         const struct keeper_options *opts;
@@ -77,11 +71,10 @@ struct keeper {
         bool established;   /* a worker has served */
         bool ready;         /* and said that all is there */
         bool ending;
-        bool hung;                           /* we killed it ourselves: it did not get on */
-        struct journal_counters counters;    /* the journal's are a copy of these (invariant 3) */
-        struct waiting waits[JOURNAL_SLOTS]; /* for a storage */
-        int64_t waits_ms;                    /* when one of them was seen last */
-        int status;                          /* exit status, when ended */
+        bool hung;                        /* we killed it ourselves: it did not get on */
+        struct journal_counters counters; /* the journal's are a copy of these (invariant 3) */
+        struct overdue overdue;
+        int status; /* exit status, when ended */
         bool over;
         struct err *err;
 };
@@ -122,102 +115,6 @@ static void count_upgrade(struct keeper *k, const char *refusal)
         if (refusal)
                 (void)err_set(&k->counters.upgrade_refused, 0, "%s", refusal);
         tell_counters(k);
-}
-
-/* ---- requests ---------------------------------------------------------------------------------- */
-
-static void answer(struct keeper *k, unsigned i, const struct journal_request *r)
-{
-        struct fuse_out_header out = { .len = sizeof out, .error = -EIO, .unique = r->unique };
-
-        journal_refused(k->journal, i, r->unique);
-        (void)!write(k->fuse_fd, &out, sizeof out); /* ENOENT: it is answered already */
-}
-
-/* Twice, and it names an archive: then that hangs, unless it is the disk below it. */
-static void blame_hang(struct keeper *k, const struct journal_request *r)
-{
-        if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(&k->worker, 0))
-                return;
-        if (!journal_is_condemned(&k->counters, r->archive) &&
-                journal_blame_hangs(&k->counters, r->archive)) {
-                log_error("archive %#llx is not read any more: a request for it hung %d workers",
-                        (unsigned long long)r->archive, POLICY_STRIKES);
-                tell_counters(k);
-        }
-}
-
-/* It waited too long, or its archive is to blame. */
-static void refuse(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
-{
-        if (r->refused)
-                return;
-        k->counters.poisoned +=
-                policy_condemns(r->crashes, r->hangs) || journal_is_condemned(&k->counters, r->archive);
-        tell_counters(k);
-        log_error("a request (operation %u, node %#llx) is answered with an error: waited %lld s, %u "
-                  "workers died meanwhile, %u of it",
-                r->opcode, (unsigned long long)r->node,
-                (long long)(r->taken_ms ? now_ms - r->taken_ms : 0) / 1000, r->deaths, r->crashes + r->hangs);
-        answer(k, i, r);
-}
-
-/* If request @r, which does not get on, waits for a storage: who asked gets an error now.  That the storage is slow is said
- * once, until it was not for a while.  What the worker says of itself buys it nothing but its life. */
-static bool waits_for_storage(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
-{
-        if (!r->waits && !(r->thread && child_waits_for_disk(&k->worker, r->thread)))
-                return false;
-        if (k->waits_ms == 0 || now_ms - k->waits_ms >= 3 * POLICY_HANG_MS)
-                log_warn("a request (operation %u, node %#llx) waits for a storage since %lld s: it is "
-                         "answered with an error, as others will be, and the worker goes on",
-                        r->opcode, (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
-        k->waits[i] = (struct waiting) { r->unique, now_ms };
-        k->waits_ms = now_ms;
-        if (!r->refused)
-                answer(k, i, r);
-        return true;
-}
-
-/* The worker is to be killed for request @r. */
-static bool hangs(struct keeper *k, unsigned i, const struct journal_request *r, int64_t now_ms)
-{
-        if (!k->worker.pid || k->worker_kill_ms || waits_for_storage(k, i, r, now_ms))
-                return false;
-        journal_count_hang(k->journal, i);
-        blame_hang(k, r);
-        log_warn("a request (operation %u, node %#llx) hangs since %lld s", r->opcode,
-                (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
-        return true;
-}
-
-/* Looks at what is unanswered; true if the worker is to be killed for it. */
-static bool watch_requests(struct keeper *k, int64_t now_ms)
-{
-        bool fatal = false;
-
-        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
-                struct journal_request r;
-                struct policy_request p;
-
-                if (!journal_peek(k->journal, i, &r))
-                        continue;
-                p = (struct policy_request) { r.taken_ms, r.started_ms, r.crashes, r.hangs,
-                        journal_is_condemned(&k->counters, r.archive),
-                        k->waits[i].unique == r.unique ? k->waits[i].seen_ms : 0 };
-                switch (policy_judge(&p, now_ms)) {
-                case REQUEST_LEAVE:
-                        break;
-                case REQUEST_HANGS:
-                        fatal |= hangs(k, i, &r, now_ms);
-                        break;
-                case REQUEST_REFUSE:
-                case REQUEST_CONDEMN:
-                        refuse(k, i, &r, now_ms);
-                        break;
-                }
-        }
-        return fatal;
 }
 
 /* ---- workers ----------------------------------------------------------------------------------- */
@@ -594,7 +491,7 @@ static int act(struct keeper *k, int64_t now_ms)
                 wait_ms = now_ms < k->worker_kill_ms ? k->worker_kill_ms - now_ms : YIELD_MS;
         if (k->ending)
                 return (int)wait_ms;
-        if (k->established && watch_requests(k, now_ms)) {
+        if (k->established && overdue_look(&k->overdue, k->worker_kill_ms ? NULL : &k->worker, now_ms)) {
                 k->hung = true;
                 kill_child(&k->worker, SIGKILL);
         }
@@ -703,7 +600,10 @@ static int set_up(struct keeper *k)
         k->counters.mount_sec = (int64_t)time(NULL);
         tell_counters(k);
         k->plan.oom_score_adj = lower_oom_score();
-        return mountpoint_mount(k->m, &k->fuse_fd, k->err);
+        r = mountpoint_mount(k->m, &k->fuse_fd, k->err);
+        k->overdue =
+                (struct overdue) { .journal = k->journal, .counters = &k->counters, .fuse_fd = k->fuse_fd };
+        return r;
 }
 
 /* A connection that is gone says nothing about the mount point: the next pxefs may be mounted there already, with the same
