@@ -89,7 +89,9 @@ worker=$(worker_pid)
 [ "$(digest "$MNT/smartos/$bad/$path")" = "$bad_want" ] || fail "without the option it is no ordinary archive"
 [ "$(digest "$MNT/smartos/$good/$path")" = "$good_want" ] || fail "the other one"
 # Killed, and sent the signals of a crash, in the middle of reading it: that is not the archive's fault.
+n=0
 for sig in KILL SEGV ABRT SEGV KILL BUS; do
+        wait_for 10 deaths_are $n # by its successor: the one that was sent the signal is gone
         wait_for 10 worker_pid
         wait_for 10 pgrep -P "$(keeper_pid)" -x pxefs-standby
         dd if="$MNT/smartos/$bad/$path" iflag=nocache count=0 of=/dev/null 2>/dev/null || :
@@ -97,6 +99,7 @@ for sig in KILL SEGV ABRT SEGV KILL BUS; do
         reader=$!
         worker=$(worker_pid)
         kill "-$sig" "$worker"
+        n=$((n + 1))
         wait "$reader"
         [ "$(cat "$DIR/digest")" = "$bad_want" ] || fail "SIG$sig: a reader got something else"
 done
