@@ -42,8 +42,9 @@
 #include "base/clock.h"
 
 #define HUGE_BYTES (2u << 20)
-#define AHEAD_NICE 5   /* more than the worker: a third of the processor where somebody waits for the rest */
-#define LOOK_MS    200 /* who waits looks again */
+#define AHEAD_NICE 5    /* more than the worker: a third of the processor where somebody waits for the rest */
+#define LOOK_MS    200  /* who waits looks again */
+#define SLOW_MS    1000 /* a call for somebody's bytes: who waits for them waits for the storage */
 
 struct chunk {
         struct chunkcache *cache;
@@ -319,7 +320,7 @@ static void *thread_main(void *arg)
                         continue;
                 }
                 ch->refs++;
-                while (ch->queued && !ch->client->leaving && !c->stop)
+                while (ch->queued && !ch->client->leaving && !c->stop && !gate_is_stalled(ch->client->gate))
                         run_step(ch, ch->whole, ATWORK_AHEAD);
                 ch->queued = false;
                 wake(ch);
@@ -392,17 +393,24 @@ static int await_slot(struct chunkcache *c, int64_t since_ms)
 static int await_bytes(struct chunk *ch, size_t to, size_t *at, int64_t *since_ms)
 {
         struct gate *gate = ch->client->gate;
+        bool slow;
 
         if (*at != ch->job_at) {
                 *at = ch->job_at;
                 *since_ms = clock_ms();
         }
+        /* The second: other calls come back, from the page cache or another disk, but ours may be one that hangs. */
         if (gate_is_stalled(gate) ||
-                (clock_ms() - *since_ms >= GATE_STALL_MS && gate_oldest_ms(gate) >= GATE_STALL_MS))
+                (clock_ms() - *since_ms >= CHUNK_PATIENCE_MS && gate_oldest_ms(gate) >= GATE_STALL_MS))
                 return -EIO;
         if (to < ch->wanted)
                 ch->wanted = to;
+        slow = gate_oldest_ms(gate) > SLOW_MS;
+        if (slow)
+                atwork_wait(true);
         await(ch->cache, &ch->grew);
+        if (slow)
+                atwork_wait(false);
         return 0;
 }
 

@@ -42,7 +42,6 @@ struct gates {
         unsigned readers;
         void (*say)(void *ctx, uint64_t dev, bool stalled);
         void *ctx;
-        atomic_uint n; /* in use */
         pthread_mutex_t mutex;
         pthread_cond_t room; /* somebody left */
         atomic_uint waiting;
@@ -79,26 +78,44 @@ struct gate *gate_of(struct gates *g, uint64_t dev)
         for (size_t i = 0; g && i < GATES_MAX; i++) {
                 uint64_t nobody = 0;
 
-                if (atomic_compare_exchange_strong(&g->v[i].dev_1, &nobody, dev + 1))
-                        atomic_fetch_add(&g->n, 1);
-                else if (nobody != dev + 1 && i + 1 < GATES_MAX)
-                        continue;
-                return &g->v[i];
+                if (atomic_compare_exchange_strong(&g->v[i].dev_1, &nobody, dev + 1) || nobody == dev + 1 ||
+                        i + 1 == GATES_MAX)
+                        return &g->v[i];
         }
         return NULL;
 }
 
 /* ---- what there is to be seen ---------------------------------------------------------------- */
 
-/* How many readers may be inside one: half of them, and in all gates together never the last two. */
-static unsigned room(const struct gates *g)
+/* Readers that have been inside other gates than @g for a while: they may stay there. */
+static unsigned kept_by_others(const struct gate *g, int64_t now_ms)
 {
-        unsigned half = g->readers / 2, n = atomic_load_explicit(&g->n, memory_order_relaxed), share;
+        unsigned n = 0;
 
-        if (g->readers == 0)
+        for (size_t i = 0; i < GATES_MAX; i++) {
+                const struct gate *other = &g->all->v[i];
+
+                if (other == g || atomic_load_explicit(&other->dev_1, memory_order_relaxed) == 0)
+                        continue;
+                for (size_t k = 0; k < GATE_READERS; k++) {
+                        int64_t since = atomic_load_explicit(&other->since_ms[k], memory_order_relaxed);
+
+                        n += since != 0 && now_ms - since >= LOOK_MS;
+                }
+        }
+        return n;
+}
+
+/* How many readers may be inside @g: half of them, and never the last two, whatever others keep; but one at least. */
+static unsigned room(const struct gate *g, int64_t now_ms)
+{
+        unsigned readers = g->all->readers, half = readers / 2, kept, left;
+
+        if (readers == 0)
                 return GATE_READERS;
-        share = g->readers > 2 ? (g->readers - 2) / n : 0;
-        half = half < share ? half : share;
+        kept = kept_by_others(g, now_ms);
+        left = readers > 2 + kept ? readers - 2 - kept : 0;
+        half = half < left ? half : left;
         return half == 0 ? 1 : half < GATE_READERS ? half : GATE_READERS;
 }
 
@@ -165,7 +182,7 @@ static bool reads_ahead(void)
 static int take_place(struct gate *g, int64_t now_ms)
 {
         bool helper = reads_ahead();
-        unsigned from = helper ? GATE_READERS : 0, to = helper ? PLACES : room(g->all);
+        unsigned from = helper ? GATE_READERS : 0, to = helper ? PLACES : room(g, now_ms);
 
         for (unsigned i = from; i < to; i++) {
                 int64_t empty = 0;
@@ -185,9 +202,13 @@ static int await_place(struct gate *g)
 
         (void)pthread_mutex_lock(&g->all->mutex);
         atomic_fetch_add(&g->all->waiting, 1);
+        atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
         place = take_place(g, clock_ms());
-        if (place < 0)
+        if (place < 0) {
+                atwork_wait(true);
                 (void)pthread_cond_timedwait(&g->all->room, &g->all->mutex, &until);
+                atwork_wait(false);
+        }
         atomic_fetch_sub(&g->all->waiting, 1);
         (void)pthread_mutex_unlock(&g->all->mutex);
         return place;

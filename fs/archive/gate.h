@@ -3,12 +3,12 @@
  *
  * A call on an archive's file (pread, fstat) may not come back for hours: a server that is away, a disk at its end.  Nothing
  * ends it.  So whoever makes bytes for a reader passes a gate around each such call.  There is one for each filesystem, and
- * at most about half of the threads that serve are inside at once.
+ * at most half of the threads that serve are inside at once; so the others answer what asks no storage.
  *
  * When a call has been inside for GATE_STALL_MS, and none has come back for as long, the storage is stalled: who comes then
  * gets -EIO at once, and who waits for room or for bytes that somebody inside is to make gets it too.  The calls inside stay,
- * and nobody else is sent in: when they come back, the storage is there again.  A slow one, whose calls do come back, is
- * never stalled, however long each takes.
+ * and nobody else is sent in: when they come back, the storage is there again.  One that is slow, but of which a call comes
+ * back now and then, is not stalled, however long each takes.
  *
  * Threads: all functions from any thread, but gates_new and gates_free.  A passage without trouble takes no lock and makes no
  * system call.
@@ -23,10 +23,10 @@
 
 #include "archive/identity.h"
 
-#define GATE_STALL_MS 2000
-#define GATE_READERS  16 /* inside one gate at most, whatever is asked for */
-#define GATE_HELPERS  16 /* threads that read ahead: so many are noted; further ones go in all the same */
-#define GATES_MAX     8  /* filesystems told apart; further ones share the last gate */
+#define GATE_STALL_MS 5000 /* more than a disk takes to spin up, mostly; and a boot loader still asks */
+#define GATE_READERS  16   /* inside one gate at most, whatever is asked for */
+#define GATE_HELPERS  16   /* threads that read ahead: so many are noted; further ones go in all the same */
+#define GATES_MAX     8    /* filesystems told apart; further ones share the last gate */
 
 struct gates;
 struct gate;

@@ -120,9 +120,16 @@ int child_adopt(struct err *err)
                                                              : 0;
 }
 
-/* Descriptors, or who sent the packet. */
+/* Two descriptors. */
 union control {
-        char room[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+        char room[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+};
+
+/* Who sent the packet.  The kernel writes that first (net/core/scm.h, scm_recv), so no room is left for descriptors, which it
+ * closes then: those of a worker are not taken in. */
+union credentials {
+        char room[CMSG_SPACE(sizeof(struct ucred))];
         struct cmsghdr align;
 };
 
@@ -144,13 +151,16 @@ static pid_t sender(struct msghdr *m)
 int child_hear(struct child *c)
 {
         char packet[sizeof c->reason.text];
-        union control control;
+        union credentials from;
         struct iovec iov = { packet, sizeof packet - 1 };
-        struct msghdr m = {
-                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-        };
-        ssize_t n = recvmsg(c->control_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
 
+        if (c->pid == 0) {
+                m.msg_control = &from;
+                m.msg_controllen = sizeof from;
+        }
+        n = recvmsg(c->control_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -1;
         if (n == 0)

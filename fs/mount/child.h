@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* child -- a worker as its keeper sees it: a process that was executed with three descriptors, and a pair of sockets.
+/* child -- a worker as its keeper sees it: a process with three descriptors, and a pair of sockets.
  *
  * What is said, one packet each:
  *   worker to keeper   F  it fits the mount: the journal, and what it would answer to the kernel's INIT

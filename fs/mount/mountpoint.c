@@ -144,13 +144,38 @@ static bool dies(const char *path)
         return is_dead(errno);
 }
 
-/* Detaches what dead pxefs left there.  All else that is mounted stays, and is not even asked whether it lives: it might
- * not answer.  An autofs is the trigger that may have started us (fstab, x-systemd.automount). */
+static bool is_empty(const char *path)
+{
+        AUTO_CLOSEDIR DIR *d = opendir(path);
+        const struct dirent *de;
+
+        while (d && (de = readdir(d)))
+                if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+                        return false;
+        return true;
+}
+
+/* Somebody in user space or far away answers for it, or nobody does. */
+static bool may_not_answer(const char *type)
+{
+        static const char *const types[] = { "nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs" };
+
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+                if (strcmp(type, types[i]) == 0)
+                        return true;
+        return strncmp(type, "fuse", 4) == 0;
+}
+
+/* Detaches what dead pxefs left there.  All else that is mounted stays; what might not answer is not even asked whether it
+ * lives.  An empty volume, dataset, or directory that a container was given was put there for us.  An autofs is the trigger
+ * that may have started us (fstab, x-systemd.automount). */
 static int clear(const char *path, struct err *err)
 {
         struct mounted m;
 
         while (top_mount(path, &m) == 0 && strcmp(m.type, "autofs") != 0) {
+                if (!is_ours(&m) && !may_not_answer(m.type) && is_empty(path))
+                        return 0;
                 if (!is_ours(&m))
                         return err_set(err, -EBUSY,
                                 "mount point %s: a filesystem of type %s is mounted there, and stays: choose "
@@ -166,17 +191,6 @@ static int clear(const char *path, struct err *err)
                 log_info("mount point %s: detached the mount that a dead pxefs left", path);
         }
         return 0;
-}
-
-static bool is_empty(const char *path)
-{
-        AUTO_CLOSEDIR DIR *d = opendir(path);
-        const struct dirent *de;
-
-        while (d && (de = readdir(d)))
-                if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-                        return false;
-        return true;
 }
 
 int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)

@@ -143,13 +143,13 @@ int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret
 
 void sandbox_narrow(struct sandbox_report *r)
 {
-        if (r->calls > 0 && calls_narrow(&r->seccomp_why) < 0)
-                r->calls = 0;
+        r->wide = r->calls > 0 && calls_narrow(&r->seccomp_why) < 0;
 }
 
 bool sandbox_is_whole(const struct sandbox_report *r)
 {
-        return r->landlock_abi > 0 && r->calls > 0 && r->no_new_privs && r->no_capabilities && !r->relaxed;
+        return r->landlock_abi > 0 && r->calls > 0 && !r->wide && r->no_new_privs && r->no_capabilities &&
+               !r->relaxed;
 }
 
 void sandbox_report_text(const struct sandbox_report *r, struct buf *out)
@@ -162,6 +162,8 @@ void sandbox_report_text(const struct sandbox_report *r, struct buf *out)
                 buf_printf(out, ", %u system calls", r->calls);
         else
                 buf_printf(out, ", no filter of system calls (%s)", r->seccomp_why.text);
+        if (r->wide)
+                buf_printf(out, ", and fork and signals to others (%s)", r->seccomp_why.text);
         buf_puts(out, r->no_capabilities ? ", no capabilities" : ", capabilities can be regained");
         buf_puts(out, r->no_new_privs ? ", no_new_privs" : "");
         buf_puts(out, r->relaxed ? "; relaxed for a sanitizer" : "");

@@ -29,6 +29,7 @@ struct sandbox_report {
         struct err landlock_why; /* "" if in force */
         unsigned calls;          /* system calls allowed; 0: no filter, and seccomp_why says why */
         struct err seccomp_why;
+        bool wide; /* what only who stands by may do could not be taken away; seccomp_why says why */
         bool no_new_privs;
         bool no_capabilities; /* none effective, permitted, inheritable, ambient, or in the bounding set */
         bool relaxed;         /* a sanitizer's build: more calls, and /proc */
@@ -43,7 +44,7 @@ struct sandbox_report {
 int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err);
 
 /* In the process that is to serve, after sandbox_enter: takes away what only who stands by may do (sandbox/calls.h).  If that
- * fails the report says so: the calls are not in force as the design has it.  One thread. */
+ * fails the report says so (`wide`).  One thread. */
 void sandbox_narrow(struct sandbox_report *r);
 
 /* Whether every part is in force as the design has it (a relaxed build is not). */

@@ -6,7 +6,8 @@
  * of files (and by MAX_RECORDS, as nothing an operator serves beside builds comes near it).
  *
  * A process that took over was told no path yet, and its predecessor's readers go on with the ids they have: at the first
- * hash that is not known everything is looked up once.  That may take half of the table, the rest is for what is asked.
+ * hash that is not known everything is looked up once.  That may take half of the table, the rest is for what is asked; and
+ * WALK_MS, since who asks waits: what was not reached then is stale.
  *
  * Locks: walk_lock, then lock, which is around the table and never held while the disk is touched.
  */
@@ -22,11 +23,14 @@
 
 #include "archive/identity.h"
 #include "base/cleanup.h"
+#include "base/atwork.h"
+#include "base/clock.h"
 #include "base/digest.h"
 
 #define MAX_RECORDS 65536
 #define MAX_WALKED  (MAX_RECORDS / 2)
 #define MAX_DEPTH   64 /* of directories, for the walk */
+#define WALK_MS     2000
 
 struct record {
         uint64_t hash; /* key of by_hash */
@@ -359,7 +363,7 @@ static int list_layer(const struct overlay *o, size_t layer, const char *path, s
 }
 
 /* Looks everything up in the directory @path and below.  What cannot be had is left out. */
-static int walk(struct overlay *o, const char *path, unsigned depth)
+static int walk(struct overlay *o, const char *path, unsigned depth, int64_t until_ms)
 {
         AUTO_CLEAN(name_list_fini) struct name_list l = { 0 };
         int r = 0;
@@ -374,7 +378,7 @@ static int walk(struct overlay *o, const char *path, unsigned depth)
                 pthread_mutex_lock(&o->lock);
                 full = o->n_records >= MAX_WALKED;
                 pthread_mutex_unlock(&o->lock);
-                if (full)
+                if (full || clock_ms() >= until_ms)
                         return 0;
                 r = look_up(o, path, l.v[i].name, &e);
                 if (r == 0 && e.is_dir && depth < MAX_DEPTH) {
@@ -382,7 +386,7 @@ static int walk(struct overlay *o, const char *path, unsigned depth)
                                 below = NULL;
                                 return -ENOMEM;
                         }
-                        r = walk(o, below, depth + 1);
+                        r = walk(o, below, depth + 1, until_ms);
                 }
                 if (r != -ENOMEM)
                         r = 0;
@@ -399,12 +403,14 @@ static int recall(struct overlay *o, uint64_t hash, bool is_dir, char **ret_path
         if (r != -ESTALE)
                 return r;
         r = 0;
+        atwork_wait(true); /* if it takes long, that is the storage */
         pthread_mutex_lock(&o->walk_lock);
         if (!o->walked) {
-                r = walk(o, "", 0);
+                r = walk(o, "", 0, clock_ms() + WALK_MS);
                 o->walked = r == 0;
         }
         pthread_mutex_unlock(&o->walk_lock);
+        atwork_wait(false);
         return r < 0 ? r : recall_known(o, hash, is_dir, ret_path, ret_layer, ret_id);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
 # A mount that is not ours on the mount point is refused by a line that names its type and the way out, and stays as it is,
-# whether it lives, is dead, or answers nobody. What dead pxefs left there is taken away.
+# whether it lives, is dead, or answers nobody; an empty volume is mounted over. What dead pxefs left there is taken away.
 . "$PXEFS_TESTLIB"
 _need_isolation "a mount"
 [ -w /dev/fuse ] || skip "no /dev/fuse"
@@ -105,8 +105,17 @@ mount_pxefs 2>"$DIR/err"
 member i86pc/amd64/boot_archive | cmp - "$MNT/smartos/20240101T000000Z/platform/i86pc/amd64/boot_archive" || fail "$what: other bytes"
 umount_pxefs
 
+what="an empty volume"
+mount -t tmpfs none "$MNT"
+mount_pxefs
+[ "$(mounts | wc -l)" -eq 2 ] || fail "$what: $(mounts)"
+umount_pxefs
+[ "$(mounts | grep -c tmpfs)" -eq 1 ] || fail "$what: did not stay: $(mounts)"
+umount "$MNT"
+
 what="a dead pxefs over a tmpfs"
 mount -t tmpfs none "$MNT"
+echo mine >"$MNT/file"
 other fuse.pxefs lives
 kill -KILL "$SERVER"
 wait "$SERVER" 2>/dev/null || :

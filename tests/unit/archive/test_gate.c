@@ -270,10 +270,12 @@ static void join(const pthread_t v[CROWD])
 
 static void so_many_are_inside_and_the_others_come_when_they_leave(void **state)
 {
+        /* @elsewhere: readers that have been inside another gate for a while */
         static const struct {
-                unsigned readers, filesystems, room;
-        } v[] = { { 0, 1, GATE_READERS }, { 1, 1, 1 }, { 2, 1, 1 }, { 3, 1, 1 }, { 4, 1, 2 }, { 10, 1, 5 },
-                { 10, 2, 4 }, { 10, 3, 2 }, { 10, 8, 1 }, { 200, 1, GATE_READERS } };
+                unsigned readers, elsewhere, room;
+        } v[] = { { 0, 0, GATE_READERS }, { 1, 0, 1 }, { 2, 0, 1 }, { 3, 0, 1 }, { 4, 0, 2 }, { 10, 0, 5 },
+                { 10, 3, 5 }, { 10, 4, 4 }, { 10, 5, 3 }, { 4, 2, 1 }, { 2, 1, 1 },
+                { 200, 0, GATE_READERS } };
 
         (void)state;
         atomic_store(&shift_ms, 0); /* pthread_cond_timedwait has the real clock */
@@ -282,8 +284,14 @@ static void so_many_are_inside_and_the_others_come_when_they_leave(void **state)
                 struct crowd c = { .g = gate_of(all, 1) };
                 pthread_t threads[CROWD];
 
-                for (unsigned n = 1; n < v[i].filesystems; n++)
-                        (void)gate_of(all, n + 1);
+                int away[GATE_READERS];
+
+                for (unsigned n = 0; n < v[i].elsewhere; n++) {
+                        away[n] = gate_enter(gate_of(all, 2));
+                        assert_true(away[n] >= 0);
+                }
+                if (v[i].elsewhere)
+                        (void)usleep(300000);
                 start(&c, threads);
                 for (int n = 0; n < 1000 && atomic_load(&c.inside) < v[i].room; n++)
                         (void)usleep(1000);
@@ -293,6 +301,8 @@ static void so_many_are_inside_and_the_others_come_when_they_leave(void **state)
                 join(threads);
                 assert_int_equal(atomic_load(&c.inside), CROWD);
                 assert_int_equal(atomic_load(&c.refused), 0);
+                for (unsigned n = 0; n < v[i].elsewhere; n++)
+                        gate_leave(gate_of(all, 2), away[n], true);
                 gates_free(all);
         }
 }
