@@ -80,19 +80,21 @@ edit()
 }
 
 slow_reader='
-import sys, time
+import os, sys, time
 out = open(sys.argv[2], "wb", buffering=0)
 with open(sys.argv[1], "rb", buffering=0) as f:
+    with open(sys.argv[3], "w") as me:
+        print(os.getpid(), hex(f.fileno()), file=me)
     while data := f.read(65536):
         out.write(data)
         time.sleep(0.03)'
 began() { [ -s "$DIR/http.file" ] && [ -s "$DIR/local.file" ]; }
-# The slow reader has not got anything for half a second.
+# The slow reader is blocked in a call on the file of the mount, by its first argument (proc_pid_syscall(5)); not in its own sleep.
 waits()
 {
-        _size=$(stat -c %s "$DIR/local.file")
-        sleep 0.5
-        [ "$(stat -c %s "$DIR/local.file")" = "$_size" ]
+        read -r _reader _fd <"$DIR/local.pid"
+        read -r _call _argument _others <"/proc/$_reader/syscall"
+        [ "$_argument" = "$_fd" ]
 }
 
 mount_pxefs
@@ -112,7 +114,7 @@ for state in serves stopped died; do
         clients=''
         client tftp python3 "$PXEFS_SRC/tests/lib/tftp.py" 127.0.0.1 "$tftp" "$DIR/tftp.file"
         client http curl -sS --fail --limit-rate 2M -o "$DIR/http.file" "$HTTP/$http"
-        client local python3 -c "$slow_reader" "$MNT/$local" "$DIR/local.file"
+        client local python3 -c "$slow_reader" "$MNT/$local" "$DIR/local.file" "$DIR/local.pid"
         wait_for 10 began || fail "$state: no download began"
         case $state in
         stopped)
