@@ -2,8 +2,9 @@
 /* worker -- pxefs-worker: puts the parts together, and serves.
  *
  * The keeper (mount/keeper.h) executes it, or its predecessor forks it, without rights already, with three descriptors:
- * /dev/fuse, the journal, and a socket (mount/child.h).  It shows first that it fits the mount, and opens nothing before it is told that its predecessor
- * is gone.  Parts are opened in the order in which they depend on each other and closed in the opposite one.
+ * /dev/fuse, the journal, and a socket (mount/child.h).  It shows first that it fits the mount, and opens nothing before it
+ * is told that its predecessor is gone.  Parts are opened in the order in which they depend on each other and closed in the
+ * opposite one.
  *
  * It serves when every build that was known before is there: what it answers for a predecessor must not be "no such file".
  * Ready is more: the kernel's INIT was answered and the builds directory looked at (with -o wait: all was read).  Two

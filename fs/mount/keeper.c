@@ -7,10 +7,10 @@
  * Invariants
  *   1. The connection lives as long as this process holds /dev/fuse: a worker that dies ends nothing.  For the same reason
  *      whoever waits for an answer waits until this process gives one, or lets go: overdue_look() and give_up().
- *   2. A successor stands by while the worker serves: linked, and found to fit.  It is told to go on only when the one before it was waited for: it holds the lock on the cache
- *      directory, and executes what stands in its slots.  The first one is executed, and so is the one that stands
- *      by after a crash, since forks of one program share its addresses (SECURITY.md); the others are forked by the one that
- *      goes on (child.h).
+ *   2. A successor stands by while the worker serves: linked, and found to fit.  It is told to go on only when the one
+ *      before it was waited for: it holds the lock on the cache directory, and executes what stands in its slots.  The first
+ *      one is executed, and so is the one that stands by after a crash, since forks of one program share its addresses
+ *      (SECURITY.md); the others are forked by the one that goes on (child.h).
  *   3. Nothing that a worker writes is used but as a number that is compared; what is logged of it is one line.
  */
 #include "mount/keeper.h"

@@ -40,6 +40,16 @@ static void arrive(struct journal_slot *s, uint64_t unique)
         memcpy(journal_arm(s), &h, sizeof h);
 }
 
+/* A slot with request 7, which names @archive, and is at work since 1000 ms. */
+static struct journal_slot *taken(struct journal *a, uint64_t archive)
+{
+        struct journal_slot *s = journal_claim(a);
+
+        arrive(s, 7);
+        journal_taken(s, 1000, archive);
+        return s;
+}
+
 static unsigned n_waiting(const struct journal *j, struct journal_request *ret)
 {
         unsigned n = 0;
@@ -93,12 +103,10 @@ static void what_is_unanswered_is_the_successors(void **state)
 static void a_thread_says_whether_it_waits_for_a_storage(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
-        struct journal_slot *s = journal_claim(a);
+        struct journal_slot *s = taken(a, 0);
         struct journal_request r = { 0 };
 
         (void)state;
-        arrive(s, 7);
-        journal_taken(s, 1000, 0);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(!r.waits && r.thread == (uint32_t)gettid());
         atomic_store(journal_waits(s), 1);
@@ -221,12 +229,10 @@ static void who_waited_longest_is_served_first(void **state)
 static void a_freeze_is_nobodys_fault(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
-        struct journal_slot *s = journal_claim(a);
+        struct journal_slot *s = taken(a, 0);
         struct journal_request r = { 0 };
 
         (void)state;
-        arrive(s, 7);
-        journal_taken(s, 1000, 0);
         journal_beat(a, 1000);
         journal_forgive(k, 60000);
         assert_int_equal(n_waiting(k, &r), 1);
@@ -326,12 +332,10 @@ static void who_crashed_is_said_once_and_to_its_keeper_only(void **state)
 static void a_request_says_which_archive_it_names(void **state)
 {
         struct journal *k = keeper(), *a = worker(k);
-        struct journal_slot *s = journal_claim(a);
+        struct journal_slot *s = taken(a, 42);
         struct journal_request r = { 0 };
 
         (void)state;
-        arrive(s, 7);
-        journal_taken(s, 1000, 42);
         journal_count_crash(k, journal_slot_number(a, s));
         journal_count_crash(k, JOURNAL_SLOTS); /* whatever a worker says */
         journal_worker_ended(k, 1100);
