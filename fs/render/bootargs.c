@@ -12,6 +12,12 @@
  * the kind of quote that it does not hold; empty is ''.  What holds both kinds and needs one cannot be
  * carried.
  *
+ * What reads the line before and after that: dboot stops where "multiboot" stands anywhere in it
+ * (i86pc/dboot/dboot_startkern.c, startup_kernel); the early console takes any word of '-' and letters with a B among
+ * them for the beginning of the properties (i86pc/boot/boot_console.c, find_boot_line_prop); bootflags() (common/os/main.c)
+ * knows the flags "abcdgGhi:km:O:rsvwx" and reads nothing behind a word that is no flag.  Later SmartOS' own scripts give
+ * the values to a shell: bootargs_refuse_property().
+ *
  * Invariants
  *   1. Each name is written once, with a '='.
  *   2. What is written passed token_refuse_value as a value and, encoded, again: quoting adds no blank, so
@@ -29,7 +35,12 @@
 #include "render/token.h"
 
 #define MAX_VALUE_BYTES 4095 /* fakebop.c copies it and a NUL to one page, unchecked */
-#define MAX_NAME_BYTES  255
+#define MAX_NAME_BYTES                                                                                       \
+        49 /* get_boot_properties (i86pc ddi_impl.c) copies 49 and looks the shortened name up in vain */
+#define MAX_FLAG_BYTES 255
+
+const char bootargs_why_dboot_stops[] =
+        "it holds the word multiboot, at which the kernel's loader stops, wherever it stands in the line";
 
 static const char tty_mode[] = "115200,8,n,1,-"; /* the documentation's, for every port */
 
@@ -134,35 +145,52 @@ bool bootargs_serial(const struct plan *p, unsigned *ret_unit, const char **ret_
         return false;
 }
 
-/* SmartOS' boot scripts read the properties with  for line in $(bootparams); fields=(${line//=/ }); eval ...
- * (smartos-live src/lib/sdc/config.sh load_sdc_bootparams, src/sysinfo): the kernel has the whole value, they do
- * not. */
+/* SmartOS' own scripts read the properties by two ways (smartos-live src/lib/sdc/config.sh, run with bash; each effect was
+ * seen):
+ *   load_sdc_bootparams   for line in $(bootparams); fields=(${line//=/ }); eval "BOOT_key=\"${fields[1]}\""
+ *   load_sdc_sysinfo      eval $(the lines Bootparam_key='value' that sysinfo -p printed), and sysinfo's JSON "key": "value"
+ * The kernel has the whole value, whatever they make of it. */
 static const struct {
         const char *bytes, *warning;
-} shell_breaks[] = {
+} shell_changes[] = {
         { "=", "SmartOS' own scripts lose what follows a = in a value (the kernel does not)" },
-        { " ", "SmartOS' own scripts split a value at blanks (the kernel does not)" },
-        { "'", "a ' in a value breaks SmartOS' own scripts (eval in load_sdc_bootparams)" },
-        { "\"`\\;|&<>()",
-                "SmartOS' own scripts hand this value to eval, and it holds a character the shell acts on" },
+        { " ", "SmartOS' own scripts split a value at blanks, and take each further word for a property of "
+               "its own "
+               "(the kernel does not)" },
+        { "$", "SmartOS' own scripts replace $NAME in BOOT_ variables (the kernel and sysinfo do not)" },
+        { "\\", "a \\ in a value spoils the JSON that SmartOS' sysinfo prints (the kernel has it as it is)" },
         { "*?[", "SmartOS' own scripts expand * ? [ in a value as file names" },
 };
 
-/* Names with a '-' that are for the kernel alone (known_property). */
-static const char *const kernel_names[] = { "-mode", "acpi-", "atapi-", "-ncpus" };
-
 const char *bootargs_warn(const char *name, const char *value)
 {
+        /* BOOT_root_shadow has no reader: smartdc-config takes sysinfo's, which keeps the $. */
+        const char *harmless = strcmp(name, "root_shadow") == 0 ? "$" : "";
+
         if (name[0] == '-')
                 return NULL; /* flags are not read by them */
-        for (size_t i = 0; i < sizeof shell_breaks / sizeof shell_breaks[0]; i++)
-                if (strpbrk(value, shell_breaks[i].bytes))
-                        return shell_breaks[i].warning;
-        for (size_t i = 0; i < sizeof kernel_names / sizeof kernel_names[0]; i++)
-                if (strstr(name, kernel_names[i]))
-                        return NULL;
-        return strpbrk(name, "-.") ? "SmartOS' own scripts do not see a property with - or . in its name"
-                                   : NULL;
+        for (size_t i = 0; i < sizeof shell_changes / sizeof shell_changes[0]; i++)
+                if (strpbrk(value, shell_changes[i].bytes) && strcmp(shell_changes[i].bytes, harmless) != 0)
+                        return shell_changes[i].warning;
+        /* '-' becomes '_' in both. */
+        return strchr(name, '.') ? "SmartOS' own scripts have no BOOT_ variable for a name with a ." : NULL;
+}
+
+const char *bootargs_refuse_property(const char *name, const char *value)
+{
+        if (strpbrk(value, "'\"`"))
+                return "it holds a quote or backtick, and SmartOS' own scripts hand values to a shell as "
+                       "root: a ' leaves "
+                       "every SYSINFO_ variable of the machine empty (root_shadow and hostname with it), and "
+                       "what stands "
+                       "behind it may be run";
+        if (strstr(value, "$("))
+                return "it holds $(, and SmartOS' own scripts hand values to a shell, which runs what "
+                       "follows as root";
+        if (strcmp(name, "root_shadow") == 0 && strchr(value, '='))
+                return "it holds a = (as in rounds=), where SmartOS' sysinfo cuts it: nobody could log in as "
+                       "root";
+        return NULL;
 }
 
 bool bootargs_is_unset(const struct plan *p, const char *name)
@@ -181,6 +209,13 @@ static bool is_changed(const struct bootargs_change *changes, size_t n, const ch
         return false;
 }
 
+static const char *refuse_hostname(const char *name)
+{
+        if (!token_is_hostname(name))
+                return "a name has letters, digits, '-' and '.', at most 63 between dots (RFC 1123)";
+        return strstr(name, BOOTARGS_STOPS_DBOOT) ? bootargs_why_dboot_stops : NULL;
+}
+
 /* What console= says about a serial line, and the host's name. */
 static void add_implied(
         const struct plan *p, const struct bootargs_change *changes, size_t n_changes, struct args *a)
@@ -196,7 +231,7 @@ static void add_implied(
                                             .layer = "console (implied)" });
                 break;
         }
-        if (p->hostname && token_is_hostname(p->hostname) && !args_find(a, "hostname") &&
+        if (p->hostname && !refuse_hostname(p->hostname) && !args_find(a, "hostname") &&
                 !bootargs_is_unset(p, "hostname") && !is_changed(changes, n_changes, "hostname"))
                 args_add(a, &(struct arg) {
                                     .name = "hostname", .value = p->hostname, .layer = "the host's row" });
@@ -253,13 +288,21 @@ static const struct {
         const char *name; /* with a final '*': any that begins so */
         bool destructive;
 } guarded[] = {
+        { "boot-args",
+                false }, /* this one and those like it: fakebop.c, build_boot_properties, sets them last */
+        { "boot-file", false },
+        { "bootargs", false },
         { "bootpath", false },
         { "destroy_zpools", true },
+        { "impl-arch-name", false },
         { "input-device", false },
+        { "mfg-name", false },
         { "module-*", false },
         { "output-device", false },
         { "ramdisk_end", false },
         { "ramdisk_start", false },
+        { "stdout", false },
+        { "whoami", false },
 };
 
 static const char *refuse_guarded(const struct plan *p, const char *name)
@@ -286,26 +329,50 @@ static const char *refuse_name(const struct plan *p, const char *name)
         for (i = 1; name[i]; i++)
                 if (!is_letter(name[i]) && !(name[i] >= '0' && name[i] <= '9') && !strchr("_.-", name[i]))
                         return "a name has only letters, digits, '_', '.' and '-'";
-        return i > MAX_NAME_BYTES ? "its name is longer than 255 bytes" : refuse_guarded(p, name);
+        if (i > MAX_NAME_BYTES)
+                return "its name is longer than 49 bytes, and the kernel finds it under no name then";
+        return refuse_guarded(p, name);
+}
+
+static bool is_flag_alone(const char *value)
+{
+        return value[0] == '\0' || strcmp(value, "true") == 0;
+}
+
+/* Only -i, -m and -O take a word: what stands behind them in the same word, or else the next word, whatever it is. */
+static const char *refuse_flag_word(const char *name, const char *value)
+{
+        size_t takes = strcspn(name, "imO");
+
+        if (name[takes] == '\0' || name[takes + 1] != '\0')
+                return is_flag_alone(value)
+                               ? NULL
+                               : "only -i, -m and -O take a word; behind any other the kernel would read no "
+                                 "further flags";
+        return is_flag_alone(value) ? "it takes a word, and would take the next flag for it" : NULL;
 }
 
 static const char *refuse_flag(const char *name, const char *value)
 {
+        const char *why;
         size_t i;
 
         for (i = 1; name[i]; i++)
                 if (!is_letter(name[i]))
                         return "a flag is '-' and letters";
-        if (i < 2 || i > MAX_NAME_BYTES)
+        if (i < 2 || i > MAX_FLAG_BYTES)
                 return "a flag is '-' and letters";
-        if (name[1] == 'B')
-                return "-B begins the properties, it is no flag"; /* the kernel looks for " -B" alone */
+        if (strchr(name, 'B'))
+                return "a B in a flag begins the properties for the kernel's early console";
         if (strcmp(value, "false") == 0)
                 return "a flag is there or not; false would be handed to it as a word";
+        why = refuse_flag_word(name, value);
+        if (why)
+                return why;
         if (value[0] == '-')
                 return "its word starts with '-', so the kernel would take it for a flag";
-        if (strpbrk(value, " '\","))
-                return "a flag's word holds no blank, quote or comma";
+        if (strpbrk(value, " '\",`") || strstr(value, "$("))
+                return "a flag's word holds no blank, quote, backtick, comma or $(";
         return token_refuse_value(value);
 }
 
@@ -351,6 +418,10 @@ static void put_args(const struct plan *p, const struct args *a, bool flags, uns
                 why = flags ? refuse_flag(x->name, x->value) : refuse_name(p, x->name);
                 if (why && !flags)
                         way_out = way_out_name;
+                if (!why && !flags)
+                        why = bootargs_refuse_property(x->name, x->value);
+                if (!why && (strstr(x->name, BOOTARGS_STOPS_DBOOT) || strstr(x->value, BOOTARGS_STOPS_DBOOT)))
+                        why = bootargs_why_dboot_stops;
                 if (!why && i > 0 && strcmp(a->v[i - 1].name, x->name) == 0) {
                         why = "the name comes twice, and the kernel takes the last";
                         way_out = "Delete one of the rows";
@@ -358,7 +429,7 @@ static void put_args(const struct plan *p, const struct args *a, bool flags, uns
                 if (!why)
                         why = dialect_refuse_value((enum dialect)(options >> 8), x->value);
                 if (!why && flags) {
-                        bool word = x->value[0] && strcmp(x->value, "true") != 0;
+                        bool word = !is_flag_alone(x->value);
 
                         PUT(out, first ? "" : " ", x->name, word ? " " : "",
                                 !word    ? ""
@@ -404,9 +475,8 @@ int bootargs_make(const struct plan *p, const struct bootargs_change *changes, s
         } else {
                 put_args(p, &a, false, options, out, refused);
         }
-        if (p->hostname && !token_is_hostname(p->hostname))
-                refusals_add(refused, "hostname", p->hostname, "the host's row",
-                        "a name has letters, digits, '-' and '.', at most 63 between dots (RFC 1123)",
+        if (p->hostname && refuse_hostname(p->hostname))
+                refusals_add(refused, "hostname", p->hostname, "the host's row", refuse_hostname(p->hostname),
                         "Write another name");
         r = buf_error(out);
         return r < 0 || !refused ? r : buf_error(&refused->lines);

@@ -75,6 +75,15 @@ const char *bootargs_value(const struct plan *p, const char *name);
  * kernel is told it ("115200,8,n,1,-").  False if the console is the screen. */
 bool bootargs_serial(const struct plan *p, unsigned *ret_unit, const char **ret_mode);
 
+/* dboot (illumos-gate usr/src/uts/i86pc/dboot/dboot_startkern.c, startup_kernel) stops the boot where this word stands
+ * anywhere in the kernel's line, its URL included. */
+#define BOOTARGS_STOPS_DBOOT "multiboot"
+extern const char bootargs_why_dboot_stops[];
+
+/* Why @value may not be the value of property @name although loaders and kernel carry it: SmartOS' own scripts would run a
+ * part of it, or lose the properties of the machine for it.  NULL if nothing is wrong. */
+const char *bootargs_refuse_property(const char *name, const char *value);
+
 /* What SmartOS' own scripts make of @value, though loaders and kernel carry it; NULL if nothing is wrong. */
 const char *bootargs_warn(const char *name, const char *value);
 

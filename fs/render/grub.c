@@ -169,6 +169,15 @@ static int render_entries(const struct offer *o, bool anybody, struct buf *out)
         return r;
 }
 
+/* menu.lst where the policy for machines that nobody entered is not the menu: see render_lost in pxelinux.c. */
+static void render_lost(struct buf *out)
+{
+        buf_printf(out, "default 0\ntimeout %d\n", WAIT_SEC);
+        put_title(out, "! The menu of this machine could not be had: restart and ask again");
+        buf_puts(out, "  reboot\n");
+        put_local(out);
+}
+
 int render_grub(const struct plan *p, const struct build_list *builds, const char *latest, bool anybody,
         struct buf *out)
 {
@@ -179,6 +188,10 @@ int render_grub(const struct plan *p, const struct build_list *builds, const cha
         if (r < 0)
                 return r;
         lines_put_header(out, &o);
+        if (anybody && o.kind != OFFER_BOOT) {
+                render_lost(out);
+                return buf_error(out);
+        }
         switch (o.kind) {
         case OFFER_LOCAL:
                 buf_puts(out, "default 0\ntimeout 3\n");

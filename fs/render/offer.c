@@ -84,6 +84,8 @@ static const char *refuse_base(const char *url, size_t *ret_len, size_t *ret_res
         for (const char *s = url; (s = strstr(s, "/platform")); s++)
                 if (s[9] == '/' || s[9] == '\0')
                         return "it holds /platform/, where the kernel would cut its own path";
+        if (strstr(url, BOOTARGS_STOPS_DBOOT))
+                return bootargs_why_dboot_stops;
         *ret_len = len;
         *ret_resolved = resolved;
         return NULL;
@@ -420,6 +422,8 @@ void offer_entry_fit(const struct offer *o, const struct build_info *b, struct o
                 e->cannot = "the boot line is too long for the loader";
         else if (e->n_modules > o->limits->modules)
                 e->cannot = "there are more modules than the loader takes";
+        else if (strstr(b->name, BOOTARGS_STOPS_DBOOT))
+                e->cannot = "the build's name holds the word multiboot, at which the kernel's loader stops";
         else if (e->args.len > 0)
                 e->cannot = token_refuse_line(e->args.data);
 }

@@ -180,6 +180,21 @@ static int render_entries(const struct offer *o, bool anybody, struct buf *out)
         return 0;
 }
 
+/* pxelinux.cfg/default where the policy for machines that nobody entered is not the menu.  Who reads it may well be entered,
+ * and have lost one packet: so it neither boots nor leaves for the disk by itself, and asks again. */
+static void render_lost(struct buf *out)
+{
+        buf_printf(out,
+                "default again\nprompt 1\ntimeout %d\nsay The configuration of this machine could not be "
+                "had: nothing is "
+                "booted by itself.\nsay   again    Ask for the configuration again\nsay   exit     Boot the "
+                "local "
+                "disk\n",
+                WAIT_DECISEC);
+        put_again(out);
+        put_local(out);
+}
+
 int render_pxelinux(const struct plan *p, const struct build_list *builds, const char *latest, bool anybody,
         struct buf *out)
 {
@@ -190,6 +205,10 @@ int render_pxelinux(const struct plan *p, const struct build_list *builds, const
                 return r;
         put_serial(out, &o); /* must come first (syslinux doc/syslinux.txt) */
         lines_put_header(out, &o);
+        if (anybody && o.kind != OFFER_BOOT) {
+                render_lost(out);
+                return buf_error(out);
+        }
         switch (o.kind) {
         case OFFER_LOCAL:
                 PUT(out, "default exit\nprompt 0\nsay ",

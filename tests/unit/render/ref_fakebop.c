@@ -140,3 +140,41 @@ bool fakebop_has_flag(const struct fakebop *k, const char *words)
                         return true;
         return false;
 }
+
+/* The next word of @s, its length in *ret_len; NULL at the end. */
+static const char *next_word(const char *s, size_t *ret_len)
+{
+        while (is_blank(*s))
+                s++;
+        for (*ret_len = 0; s[*ret_len] && !is_blank(s[*ret_len]);)
+                ++*ret_len;
+        return *ret_len ? s : NULL;
+}
+
+bool fakebop_reads_all_flags(const struct fakebop *k)
+{
+        size_t len;
+
+        for (const char *w = k->boot_args; (w = next_word(w, &len)); w += len) {
+                size_t takes = strcspn(w, "imO");
+
+                if (w[0] != '-' || len < 2)
+                        return false;
+                if (takes + 1 != len)
+                        continue; /* none of them, or the rest of this word is what it takes */
+                w = next_word(w + len, &len);
+                if (!w || w[0] == '-')
+                        return false;
+        }
+        return true;
+}
+
+bool fakebop_early_console_agrees(const struct fakebop *k)
+{
+        size_t len;
+
+        for (const char *w = k->boot_args; (w = next_word(w, &len)); w += len)
+                if (w[0] == '-' && memchr(w, 'B', len))
+                        return false;
+        return true;
+}

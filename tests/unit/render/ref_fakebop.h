@@ -32,4 +32,12 @@ size_t fakebop_count(const struct fakebop *k, const char *name);
 /* Whether @words ("-kd", "-m milestone=none") stand in boot_args, between blanks or its ends. */
 bool fakebop_has_flag(const struct fakebop *k, const char *words);
 
+/* Whether the kernel reads boot_args to its end, with the word that each of -i, -m and -O takes being none that starts with
+ * '-': common/os/main.c bootflags() and its getoptstr() stop at the first word that is neither flag nor taken. */
+bool fakebop_reads_all_flags(const struct fakebop *k);
+
+/* Whether the early console begins the properties where fakebop does: boot_console.c, find_boot_line_prop, takes any word of
+ * '-' in which a B stands. */
+bool fakebop_early_console_agrees(const struct fakebop *k);
+
 #endif

@@ -161,6 +161,8 @@ static void a_value_longer_than_the_kernels_page_is_refused(void **state)
         assert_null(bootargs_encode_value(value, &out));
 }
 
+#define NAME_OF_49 "a234567890123456789012345678901234567890123456789"
+
 static const struct {
         const char *name, *value;
         bool good;
@@ -171,6 +173,10 @@ static const struct {
         { "A", "x", true },
         { "-kd", "", true },
         { "-v", "true", true },
+        { "-vm", "milestone=none", true },
+        { "-mverbose", "", true }, /* the word in the flag's own */
+        { "-O", "x", true },
+        { NAME_OF_49, "x", true },
         { "-m", "milestone=none", true },
         { "-i", "/sbin/init", true },
         { "", "x", false },
@@ -186,6 +192,27 @@ static const struct {
         { "\xc3\xa4", "x", false },
         { "-", "", false },
         { "--", "", false },
+        { NAME_OF_49 "x", "x", false },
+        { "-a", "foo", false }, /* it takes none: the kernel would read no flag behind foo */
+        { "-zz", "x", false },
+        { "-mv", "x", false },
+        { "-m", "", false }, /* it would take the next flag for its word */
+        { "-i", "true", false },
+        { "-xB", "", false },
+        { "-kB", "", false },
+        { "-m", "a`b", false },
+        { "-m", "$(x)", false },
+        { "-m", "multiboot", false },
+        { "note", "see-multiboot2", false },
+        { "multiboot", "x", false },
+        { "note", "it's", false },
+        { "note", "say \"hi\"", false },
+        { "note", "`id`", false },
+        { "note", "a$(id)", false },
+        { "note", "a$HOME", true }, /* told of, no more */
+        { "note", "$[1]", true },
+        { "root_shadow", "$6$rounds=5000$a$b", false },
+        { "root_shadow2", "a=b", true },
         { "-B", "x=y", false },
         { "-Bx", "", false },
         { "-k d", "", false },
@@ -296,6 +323,8 @@ static void the_hosts_name_is_given_unless_a_row_says_otherwise(void **state)
         f.plan.n_unset = 0;
         f.plan.hostname = fixture_text("x,smartos=false");
         check_args(&f, NULL, 0, "");
+        f.plan.hostname = fixture_text("multiboot1"); /* dboot would stop at it */
+        check_args(&f, NULL, 0, "");
 }
 
 static void a_change_replaces_adds_or_takes_away(void **state)
@@ -385,6 +414,14 @@ static void what_the_kernel_makes_or_what_destroys_is_left_out(void **state)
                 { "modules", false, true },
                 { "bootpath2", false, true },
                 { "destroy_zpools2", false, true },
+                { "boot-args", false, false },
+                { "boot-file", false, false },
+                { "bootargs", false, false },
+                { "impl-arch-name", false, false },
+                { "mfg-name", false, false },
+                { "stdout", false, false },
+                { "whoami", false, false },
+                { "whoami2", false, true },
         };
 
         (void)state;
@@ -407,22 +444,14 @@ static void what_smartos_scripts_break_is_told(void **state)
         static const struct {
                 const char *name, *value, *warning; /* a part; NULL: none */
         } t[] = {
-                { "smartos", "true", NULL },
-                { "root_shadow", FIXTURE_HASH, NULL },
-                { "ttya-mode", "115200,8,n,1,-", NULL },
-                { "acpi-user-options", "0x2", NULL },
-                { "x86-max-ncpus", "4", NULL },
-                { "-m", "milestone=none", NULL },
-                { "a", "b=c", "lose what follows" },
-                { "root_shadow", "$6$rounds=5000$a$b", "lose what follows" },
-                { "a", "b c", "split" },
-                { "a", "it's", "breaks" },
-                { "a", "*", "file names" },
-                { "a", "b?", "file names" },
-                { "a", "b;c", "eval" },
-                { "a", "`x`", "eval" },
-                { "a.b", "x", "do not see" },
-                { "a-b", "x", "do not see" },
+                { "smartos", "true", NULL }, { "root_shadow", FIXTURE_HASH, NULL },
+                { "ttya-mode", "115200,8,n,1,-", NULL }, { "acpi-user-options", "0x2", NULL },
+                { "x86-max-ncpus", "4", NULL }, { "-m", "milestone=none", NULL },
+                { "a", "b=c", "lose what follows" }, { "a", "b c", "split" }, { "a", "b$c", "BOOT_" },
+                { "a", "b\\c", "JSON" }, { "a", "*", "file names" }, { "a", "b?", "file names" },
+                { "a", "b;c", NULL }, /* within quotes in both */
+                { "a", "b|c&(d)<e>", NULL }, { "a.b", "x", "BOOT_ variable" },
+                { "a-b", "x", NULL }, /* BOOT_a_b */
         };
 
         (void)state;

@@ -271,6 +271,8 @@ static void configurations_of_other_loaders_are_what_they_were(void **state)
                 check_others(plans[i].name, &f, false);
                 if (plans[i].change == unknown_menu)
                         check_others("default-menu", &f, true);
+                if (plans[i].change == unknown_local)
+                        check_others("default-local", &f, true);
         }
 }
 

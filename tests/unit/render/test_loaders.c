@@ -87,7 +87,7 @@ static const struct {
         { PLAN_DISABLED, UNKNOWN_MENU, false, false, REF_BOOT_LOCAL },
         { PLAN_UNKNOWN, UNKNOWN_MENU, false, true, REF_BOOT_AGAIN },
         { PLAN_UNKNOWN, UNKNOWN_LOCAL, false, false, REF_BOOT_LOCAL },
-        { PLAN_UNKNOWN, UNKNOWN_LOCAL, false, true, REF_BOOT_LOCAL },
+        { PLAN_UNKNOWN, UNKNOWN_LOCAL, false, true, REF_BOOT_AGAIN },
         { PLAN_UNKNOWN, UNKNOWN_DENY, false, false, REF_BOOT_AGAIN },
         { PLAN_UNKNOWN, UNKNOWN_DENY, false, true, REF_BOOT_AGAIN },
         { PLAN_UNKNOWN, (enum unknown_policy)77, false, false, REF_BOOT_AGAIN },

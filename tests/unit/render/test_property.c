@@ -11,7 +11,9 @@
  *   5. rendering again gives the same bytes; the explanation holds no secret;
  *   6. PXELINUX' configuration and both forms of menu.lst pass their references, boot only what was asked, and give
  *      the kernel the same words and modules as iPXE's script for each entry, but for what a loader cannot carry.
- *   7. boot modules: each of a plan reaches every entry of every loader but rescue, once, or is among the refusals; so
+ *   7. the kernel's loader, its early console and its flags read the line as it was meant, and no value holds what SmartOS'
+ *      own scripts would run;
+ *   8. boot modules: each of a plan reaches every entry of every loader but rescue, once, or is among the refusals; so
  *      does its hash, as a module or behind the module itself, or the hashes of all are left out; none of what a module
  *      holds is in any text.
  *
@@ -59,17 +61,18 @@ static const char *const pieces[] = { "a", "b9", "zone", "true", "0", ",", ",", 
         " #", "|", "||", " || ", "&&", " && ", ";", " ; ", "shell", "goto menu", "exit", "$", "${", "}",
         "${mac:hexhyp}", "${smartos-args}", "\\", "\n", "\r", "\t", "\v", "\n:menu\n", "\nshell\n", ":", "-",
         "--", "---", " --- ", "-B", " -B x=y", "/platform/", "../", "\x1b[2J", "\xc3\xa4", "\xc2\x85", "\xff",
-        "%20", "$5$salt$hash", "115200,8,n,1,-", "menu-note", "(", ")", "item", "{", "?", "smartos=true" };
+        "%20", "$5$salt$hash", "115200,8,n,1,-", "menu-note", "(", ")", "item", "{", "?", "smartos=true",
+        "multiboot", "`id`", "$(id)", "\"; id; \"", "'; id; '" };
 
 static const char *const legal_values[] = { "true", "false", "text", "ttya", "ttyb", "ttyc", "graphics",
         "a b c", "a,b,c", "", "'", "\"", "it's", "say \"hi\"", "a,'b'", "a,\"b\"", "115200,8,n,1,-",
         "9600,8,n,1,-", "x=y=z", "a;b", "a#b", "C:\\x", "$1$x$y", "02:08:20:ab:cd:01", "10.0.0.1",
         "m\xc3\xbcller", "$ISADIR", "a$ZFS-BOOTFS", "$", "x,console=ttya", "zones,data", "x -B y=z", "1", "-",
-        "--" };
+        "--", "see-multiboot2", "$HOME" };
 
 static const char *const legal_names[] = { "smartos", "root_shadow", "console", "ttya-mode", "ttyb-mode",
         "hostname", "noimport", "standalone", "admin_nic", "etherstub", "zpools", "a.b", "A",
-        "acpi-user-options", "rabbitmq", "-v", "-kd", "-k", "-s", "-m", "-r" };
+        "acpi-user-options", "rabbitmq", "-v", "-kd", "-k", "-s", "-m", "-r", "-i", "-kB", "whoami" };
 
 static void random_text(char out[TEXT_SIZE])
 {
@@ -219,6 +222,11 @@ static void check_kernel_line(const struct fixture *f, const struct offer *o, co
         fakebop_parse(line, &k);
         assert_false(k.overrun);
         assert_true(strncmp(k.whoami, "/platform/i86pc/kernel/amd64/unix", 34) == 0);
+        assert_null(strstr(line, "multiboot"));
+        assert_true(fakebop_reads_all_flags(&k));
+        assert_true(fakebop_early_console_agrees(&k));
+        for (size_t i = 0; i < k.n; i++) /* SmartOS' own scripts hand them to a shell */
+                assert_true(!strpbrk(k.props[i].value, "'\"`") && !strstr(k.props[i].value, "$("));
         for (size_t i = 0; i < f->plan.n_properties; i++) {
                 const struct plan_property *p = &f->plan.properties[i];
                 const char *got = fakebop_value(&k, p->name);
