@@ -132,7 +132,7 @@ run_dnsmasq()
         chmod 0666 "$DIR/dnsmasq.leases"
         _daemon dnsmasq dnsmasq --keep-in-foreground --pid-file= --log-facility=- --log-dhcp --interface=pxe0 --bind-interfaces \
                 --dhcp-leasefile="$DIR/dnsmasq.leases" --conf-file="$DIR/dnsmasq.conf"
-        wait_for 10 listening udp 69 || fail "dnsmasq: $(cat "$DIR/dnsmasq.log")"
+        wait_for 10 listening udp 67 || fail "dnsmasq: $(cat "$DIR/dnsmasq.log")"
 }
 
 # find_kea: is there Kea's DHCPv4 server, installed, or unpacked below PXEFS_KEA (tests/run)? run_kea starts it by
