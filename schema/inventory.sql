@@ -17,7 +17,7 @@
 PRAGMA journal_mode = WAL;              -- readers and writers do not wait for each other
 BEGIN;
 PRAGMA application_id = 0x70786673;     -- "pxfs"
-PRAGMA user_version = 1;                -- grows with each file in schema/migrations
+PRAGMA user_version = 2;                -- grows with each file in schema/migrations
 
 ---------------------------------------------------------------------------------------------------------- machines ---
 
@@ -46,7 +46,7 @@ CREATE TABLE host (
   --   SELECT key, type, built_in, meaning FROM known_setting;
   --   SELECT at, actor, op, tab, row, old, new FROM change ORDER BY id DESC LIMIT 20;
 
-  id       INTEGER PRIMARY KEY          -- never changes; the daemon's file numbers have 24 bits for it
+  id       INTEGER PRIMARY KEY AUTOINCREMENT  -- never changes, never given twice; the daemon's file numbers have 24 bits for it
            CONSTRAINT "id: a number from 1 to 16777214; leave the column out and one is chosen"
            CHECK (id BETWEEN 1 AND 16777214),
   -- RFC 1123, section 2.1.  Upper and lower case are the same host.  Shown below /by-name.
@@ -86,6 +86,10 @@ CREATE TABLE host (
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
   enabled  INTEGER NOT NULL DEFAULT 1   -- 0: the machine is told to start from its local disk
            CONSTRAINT "enabled: 1, or 0 for a host that shall start from its local disk" CHECK (enabled IN (0, 1)),
+  -- Unix time of the last change of this row or of a row that belongs to it; kept by triggers, never goes back.  What is
+  -- made of these rows carries it as its time stamp.
+  changed_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER))
+           CONSTRAINT "changed_at: seconds since 1970; leave the column out" CHECK (changed_at BETWEEN 0 AND 4294967295),
   CONSTRAINT "build, channel: give one of the two and set the other to NULL" CHECK (build IS NULL OR channel IS NULL)
 ) STRICT;
 
@@ -184,7 +188,7 @@ CREATE INDEX nic_by_ip ON nic (ip) WHERE ip IS NOT NULL;
 CREATE TABLE profile (
   -- What many hosts share.  A profile inherits from its parent, and all in the end from `default`, which also serves
   -- machines that nobody has entered.
-  id       INTEGER PRIMARY KEY CONSTRAINT "id: a positive number; leave the column out and one is chosen" CHECK (id > 0),
+  id       INTEGER PRIMARY KEY AUTOINCREMENT CONSTRAINT "id: a positive number; leave the column out and one is chosen" CHECK (id > 0),
   name     TEXT NOT NULL UNIQUE
            CONSTRAINT "name: a profile's name is letters, digits, '.', '_' and '-', begins with a letter or digit, 63 at most"
            CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 63 AND name NOT GLOB '*[^A-Za-z0-9._-]*'
@@ -206,6 +210,10 @@ CREATE TABLE profile (
            CONSTRAINT "comment: one line of at most 1000 bytes, no control characters"
            CHECK (comment NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
+  -- Unix time of the last change of this row or of a row that belongs to it; kept by triggers, never goes back.  What is
+  -- made of these rows carries it as its time stamp.
+  changed_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER))
+           CONSTRAINT "changed_at: seconds since 1970; leave the column out" CHECK (changed_at BETWEEN 0 AND 4294967295),
   CONSTRAINT "build, channel: give one of the two and set the other to NULL" CHECK (build IS NULL OR channel IS NULL)
 ) STRICT;
 
@@ -233,7 +241,7 @@ CREATE INDEX profile_closure_by_ancestor ON profile_closure (ancestor, descendan
 CREATE TABLE channel (
   -- A name for "the build these hosts shall boot": promotion or rollback of all of them is one UPDATE.  Also a
   -- symlink below /smartos.
-  id       INTEGER PRIMARY KEY CONSTRAINT "id: a positive number; leave the column out and one is chosen" CHECK (id > 0),
+  id       INTEGER PRIMARY KEY AUTOINCREMENT CONSTRAINT "id: a positive number; leave the column out and one is chosen" CHECK (id > 0),
   name     TEXT NOT NULL UNIQUE
            CONSTRAINT "name: a channel's name is lower-case letters, digits and '-', begins with a letter, 63 at most"
            CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 63 AND name NOT GLOB '*[^a-z0-9-]*' AND name GLOB '[a-z]*'
@@ -267,6 +275,10 @@ CREATE TABLE channel (
            CONSTRAINT "comment: one line of at most 1000 bytes, no control characters"
            CHECK (comment NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
+  -- Unix time of the last change of this row or of a row that belongs to it; kept by triggers, never goes back.  What is
+  -- made of these rows carries it as its time stamp.
+  changed_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER))
+           CONSTRAINT "changed_at: seconds since 1970; leave the column out" CHECK (changed_at BETWEEN 0 AND 4294967295),
   CONSTRAINT "canary: name the build to be tried, or set canary_percent to 0" CHECK (canary IS NOT NULL OR canary_percent = 0)
 ) STRICT;
 
@@ -1080,6 +1092,129 @@ CREATE TRIGGER setting_typed_update AFTER UPDATE ON setting BEGIN
     END FROM known_setting WHERE key = new.key AND new.value IS NOT NULL;
   SELECT RAISE(ABORT, 'unknown_host: unknown machines have the profile default only; leave the column profile out')
     WHERE new.key = 'unknown_host' AND new.profile <> 1;
+END;
+
+--------------------------------------------------------------------------------------- when something changed last ---
+-- A host's script depends on its own rows, on those of its profile and of each profile it inherits from, and on its
+-- channel: the highest changed_at of these is the time of the last change that can have altered it.  Machines that nobody
+-- has entered have the profile `default`, which is therefore touched when a MAC leaves the inventory.
+
+CREATE TRIGGER host_time_update AFTER UPDATE OF id, hostname, uuid, serial, profile, build, channel, comment, enabled ON host BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+CREATE TRIGGER profile_time_update AFTER UPDATE OF id, name, parent, build, channel, comment ON profile BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+CREATE TRIGGER channel_time_update AFTER UPDATE OF id, name, build, canary, canary_percent, comment ON channel BEGIN
+  UPDATE channel SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+CREATE TRIGGER nic_time_insert AFTER INSERT ON nic BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+END;
+CREATE TRIGGER nic_time_update AFTER UPDATE ON nic BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1 AND old.mac <> new.mac
+    AND old.mac GLOB '??-??-??-??-??-??' AND old.mac = lower(old.mac); -- else its spelling was mended, no more
+END;
+CREATE TRIGGER nic_time_delete AFTER DELETE ON nic BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER property_time_insert AFTER INSERT ON property BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER property_time_update AFTER UPDATE ON property BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER property_time_delete AFTER DELETE ON property BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER module_time_insert AFTER INSERT ON module BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER module_time_update AFTER UPDATE ON module BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER module_time_delete AFTER DELETE ON module BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER answer_time_insert AFTER INSERT ON answer BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER answer_time_update AFTER UPDATE ON answer BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER answer_time_delete AFTER DELETE ON answer BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER network_time_insert AFTER INSERT ON network BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER network_time_update AFTER UPDATE ON network BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER network_time_delete AFTER DELETE ON network BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER route_time_insert AFTER INSERT ON route BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER route_time_update AFTER UPDATE ON route BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER route_time_delete AFTER DELETE ON route BEGIN
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER setting_time_insert AFTER INSERT ON setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER setting_time_update AFTER UPDATE ON setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER setting_time_delete AFTER DELETE ON setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER menu_item_time_insert AFTER INSERT ON menu_item BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+END;
+CREATE TRIGGER menu_item_time_update AFTER UPDATE ON menu_item BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
+END;
+CREATE TRIGGER menu_item_time_delete AFTER DELETE ON menu_item BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
+END;
+CREATE TRIGGER known_property_time_insert AFTER INSERT ON known_property BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER known_property_time_update AFTER UPDATE ON known_property BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER known_property_time_delete AFTER DELETE ON known_property BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER known_setting_time_insert AFTER INSERT ON known_setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER known_setting_time_update AFTER UPDATE ON known_setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+CREATE TRIGGER known_setting_time_delete AFTER DELETE ON known_setting BEGIN
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
 
 --------------------------------------------------------------------------------------------------------- the change log ---
@@ -1935,5 +2070,5 @@ INSERT INTO property (profile, name, value) VALUES (1, 'smartos', 'true'), (1, '
 
 -- The log begins with the operator's first change.
 DELETE FROM change;
-DELETE FROM sqlite_sequence;
+DELETE FROM sqlite_sequence WHERE name = 'change';
 COMMIT;

@@ -153,6 +153,7 @@ static int build_by_channel(struct load *l, int64_t channel, const struct link *
 
         if (r < 0)
                 return r;
+        l->channel = channel;
         sqlite3_bind_int64(s, 1, channel);
         sqlite3_bind_int64(s, 2, l->p->host_id);
         r = conn_step(l->c, s, l->err);
@@ -190,6 +191,28 @@ static int load_build(struct load *l, const char *host_build, int64_t host_chann
                         return build_by_channel(l, l->chain[i].channel, &l->chain[i]);
         }
         return set_build(l, NULL, "latest (nothing else is set)");
+}
+
+/* ---- when ---- */
+
+/* Rows may have been written with checks off: what is no time counts as not known. */
+static int load_changed(struct load *l)
+{
+        AUTO_STMT sqlite3_stmt *s = NULL;
+        int r;
+
+        if (conn_schema_version(l->c) < 2)
+                return 0; /* version 1 keeps no times */
+        r = conn_query(l->c, Q_changed, &s, l->err);
+        if (r < 0)
+                return r;
+        sqlite3_bind_int64(s, 1, l->p->host_id);
+        sqlite3_bind_int64(s, 2, l->n_chain ? l->chain[0].id : ROOT_PROFILE);
+        sqlite3_bind_int64(s, 3, l->channel);
+        r = conn_step(l->c, s, l->err);
+        if (r > 0 && sqlite3_column_type(s, 0) == SQLITE_INTEGER && sqlite3_column_int64(s, 0) > 0)
+                l->p->changed_sec = sqlite3_column_int64(s, 0);
+        return r < 0 ? r : 0;
 }
 
 /* ---- a plan ---- */
@@ -336,6 +359,8 @@ static int load_plan(struct conn *c, int64_t id, uint64_t mac, int64_t rival, bo
         if (mac)
                 mac_format(mac, l.p->mac);
         r = known ? fill_host(&l, id) : fill_unknown(&l);
+        if (r == 0)
+                r = load_changed(&l);
         if (r < 0)
                 return r;
         *ret = take_ptr(&l.p);

@@ -31,6 +31,7 @@ struct load {
         struct plan *p; /* owned until handed over */
         struct err *err;
         int64_t rival;                /* another host with this MAC; 0: none */
+        int64_t channel;              /* the one that was asked for a build; 0: none */
         struct link chain[CHAIN_MAX]; /* nearest first */
         size_t n_chain;
         struct candidate *found; /* owned */

@@ -72,6 +72,9 @@ struct plan {
         char mac[18];              /* "aa-bb-cc-dd-ee-ff"; "" in the plan of unknown machines in general */
         int64_t host_id;           /* host.id, 0 when unknown */
         char *hostname;            /* NULL when unknown */
+        /* When a row that this plan is made of changed last: of the host, its profiles, its channel.  Unix time as the
+         * writer's clock had it; 0: not known (an inventory of schema 1). */
+        int64_t changed_sec;
         char *ip, *uuid, *profile; /* NULL if not given */
         char *comment;             /* NULL if not given */
 

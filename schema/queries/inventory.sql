@@ -107,6 +107,14 @@ UNION ALL
 SELECT 'ip', n.ip, (SELECT hostname FROM host WHERE id = o.host)
 FROM nic n JOIN nic o ON o.ip = n.ip AND o.host <> n.host WHERE n.host = ?1 LIMIT 10;
 
+-- name: changed
+-- When a row of host ?1, profile ?2 with those it inherits from, or channel ?3 changed last.  Schema 2 and later.
+SELECT max(
+  ifnull((SELECT changed_at FROM host WHERE id = ?1), 0),
+  ifnull((SELECT max(p.changed_at) FROM profile_closure c CROSS JOIN profile p ON p.id = c.ancestor
+    WHERE c.descendant = ?2), 0),
+  ifnull((SELECT changed_at FROM channel WHERE id = ?3), 0));
+
 -- name: mac_by_name
 SELECT n.mac FROM host h JOIN nic n ON n.host = h.id WHERE lower(h.hostname) = lower(?1) ORDER BY n.id LIMIT 1;
 

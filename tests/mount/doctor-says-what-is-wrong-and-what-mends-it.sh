@@ -76,8 +76,8 @@ finds FAIL 'nginx (process [0-9]*, user www-data) cannot read the mount: Permiss
 chmod 0755 "$DIR"
 sqlite3 "$INVENTORY" 'PRAGMA user_version = 99'
 doctor 3 doctor "$MNT"
-finds FAIL "has schema 99, and this pxefs knows 1"
-sqlite3 "$INVENTORY" 'PRAGMA user_version = 1'
+finds FAIL "has schema 99, and this pxefs knows 2"
+sqlite3 "$INVENTORY" 'PRAGMA user_version = 2'
 
 # A server that was started in a mount namespace of its own before the mount.
 stop_group "$NGINX_PID"

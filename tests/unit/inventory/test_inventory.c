@@ -439,7 +439,7 @@ static void hosts_are_found_by_name_ip_and_uuid(void **state)
         assert_int_equal(inventory_summary(inv, &sum, NULL), 0);
         assert_int_equal(sum.hosts, 2);
         assert_int_equal(sum.nics, 5);
-        assert_int_equal(sum.schema_version, 1);
+        assert_int_equal(sum.schema_version, 2);
         inventory_close(inv);
 }
 
@@ -497,8 +497,8 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
         static const struct {
                 const char *sql, *sentence;
         } t[] = {
-                { "PRAGMA user_version = 2", "has version 2 and this pxefs knows 1" },
-                { "PRAGMA user_version = 0", "PRAGMA user_version = 1" },
+                { "PRAGMA user_version = 3", "has version 3 and this pxefs knows 2" },
+                { "PRAGMA user_version = 0", "PRAGMA user_version = 2" },
                 { "PRAGMA application_id = 5", "no inventory of pxefs" },
                 { "PRAGMA application_id = 0; PRAGMA user_version = 0", "pxectl -i FILE init" },
         };
@@ -516,7 +516,7 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
                         fail_msg("%s", err.text);
                 if (i == 0) /* under a connection that is open already */
                         assert_int_equal(inventory_plan(inv, A, &p, &err), -EBADMSG);
-                lab_do(lab->db, "PRAGMA user_version = 1; PRAGMA application_id = 0x70786673");
+                lab_do(lab->db, "PRAGMA user_version = 2; PRAGMA application_id = 0x70786673");
         }
         p = plan_of(inv, A);
         plan_free(p);

@@ -18,11 +18,11 @@
 #define LOOSE(table, columns)                                                                                \
         "CREATE TABLE loose (" columns "); INSERT INTO loose SELECT * FROM " table "; DROP TABLE " table     \
         "; ALTER TABLE loose RENAME TO " table "; "
-#define LOOSE_HOST LOOSE("host", "id INTEGER PRIMARY KEY, hostname, uuid, serial, profile, build, channel, comment, enabled")
+#define LOOSE_HOST LOOSE("host", "id INTEGER PRIMARY KEY, hostname, uuid, serial, profile, build, channel, comment, enabled, changed_at")
 #define NIC_COLUMNS                                                                                          \
         "id INTEGER PRIMARY KEY, mac, host, ip, netmask, gateway, vlan, mtu, nic_tag, nic_tags_provided, aggr"
 #define LOOSE_NIC  LOOSE("nic", NIC_COLUMNS)
-#define LOOSE_PROFILE LOOSE("profile", "id INTEGER PRIMARY KEY, name, parent, build, channel, comment")
+#define LOOSE_PROFILE LOOSE("profile", "id INTEGER PRIMARY KEY, name, parent, build, channel, comment, changed_at")
 #define LOOSE_PROPERTY LOOSE("property", "id INTEGER PRIMARY KEY, profile, host, name, value")
 
 static const struct row {

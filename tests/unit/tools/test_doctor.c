@@ -43,8 +43,8 @@ static const struct doctor_facts well = {
         .inventory_dir_uid = 990,
         .inventory_mode = 0640,
         .inventory_wal = 'y',
-        .inventory_version = 1,
-        .known_version = 1,
+        .inventory_version = 2,
+        .known_version = 2,
         .cache = "/var/cache/pxefs",
         .cache_uid = 990,
         .cache_free_bytes = INT64_C(1) << 36,
@@ -143,7 +143,7 @@ CASE(inventory_dir_of_another, f->inventory_dir_uid = 0)
 CASE(inventory_writable, f->inventory_mode = 0666)
 CASE(inventory_readable, f->inventory_mode = 0644)
 CASE(inventory_damaged, strcpy(f->inventory_broken, "damaged: row 3 missing from index"))
-CASE(inventory_newer, f->inventory_version = 2)
+CASE(inventory_newer, f->inventory_version = 3)
 CASE(inventory_unversioned, f->inventory_version = 0)
 CASE(inventory_rollback, f->inventory_wal = 'n')
 CASE(inventory_on_nfs, strcpy(f->inventory_fs, "NFS"))
@@ -212,9 +212,9 @@ static const struct {
         { inventory_writable, DOCTOR_FAIL, "inventory", "everybody may write", "chmod o-w" },
         { inventory_readable, DOCTOR_WARN, "inventory", "may read the password hashes", "chmod o-r" },
         { inventory_damaged, DOCTOR_FAIL, "inventory-content", "row 3 missing", ".restore" },
-        { inventory_newer, DOCTOR_FAIL, "inventory-content", "has schema 2, and this pxefs knows 1",
+        { inventory_newer, DOCTOR_FAIL, "inventory-content", "has schema 3, and this pxefs knows 2",
                 "newer pxefs" },
-        { inventory_unversioned, DOCTOR_FAIL, "inventory-content", "no schema version", "user_version = 1" },
+        { inventory_unversioned, DOCTOR_FAIL, "inventory-content", "no schema version", "user_version = 2" },
         { inventory_rollback, DOCTOR_WARN, "inventory-content", "no WAL database", "journal_mode = WAL" },
         { inventory_on_nfs, DOCTOR_FAIL, "inventory-place", "is on NFS", "local disk" },
         { old_kernel, DOCTOR_WARN, "kernel", "Linux 5.9", "6.1" },
