@@ -8,7 +8,6 @@
 #include "confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +16,6 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "sandbox/probe.h"
 #include "sandbox/sandbox.h"
 
 struct confinement {
@@ -99,47 +97,12 @@ static struct confinement *find_places(const struct options *o)
         return take_ptr(&c);
 }
 
-/* Writes what could be done to <cache>/probe.txt. */
-static void try_out(const struct options *o)
+int confine_check_user(struct err *err)
 {
-        AUTO_BUF struct buf text = BUF_INIT;
-        AUTO_BUF struct buf path = BUF_INIT;
-        AUTO_CLOSE int fd = -1;
-
-        probe(&(struct probe_options) { .builds_dir = o->builds_dir,
-                      .cache_dir = o->cache_dir,
-                      .static_dir = o->n_static_dirs ? o->static_dirs[0] : NULL,
-                      .inventory = o->inventory,
-                      .outside = o->probe,
-                      .keeper = getppid() },
-                &text);
-        buf_printf(&path, "%s/probe.txt", o->cache_dir);
-        if (buf_error(&text) < 0 || buf_error(&path) < 0)
-                return;
-        fd = open(path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len)
-                log_error("%s: %s", path.data, strerror(errno));
-}
-
-static int enter(const struct options *o, struct confinement *c, struct err *err)
-{
-        struct sandbox_report *report = &c->report;
-        int r;
-
-        if (o->no_sandbox) {
-                (void)err_set(&report->landlock_why, 0, "left out, for a test");
-                report->seccomp_why = report->landlock_why;
-                c->n = 0;
-                return 0;
-        }
-        r = sandbox_enter(&(struct sandbox_options) { .places = c->places,
-                                  .n_places = c->n,
-                                  .no_landlock = o->no_landlock,
-                                  .no_seccomp = o->no_seccomp },
-                report, err);
-        if (report->landlock_abi == 0)
-                c->n = 0;
-        return r;
+        if (geteuid() == 0 || getuid() == 0 || (setuid(0) == 0 && getuid() == 0))
+                return err_set(
+                        err, -EPERM, "it is root, and must not be: pxefs starts it as the service user");
+        return 0;
 }
 
 int confine(const struct options *o, struct confinement **ret, struct err *err)
@@ -149,14 +112,17 @@ int confine(const struct options *o, struct confinement **ret, struct err *err)
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
-        r = enter(o, c, err);
-        if (r == 0)
-                *ret = take_ptr(&c);
-        return r;
+        r = sandbox_enter(
+                &(struct sandbox_options) { .places = c->places, .n_places = c->n }, &c->report, err);
+        if (r < 0)
+                return r;
+        if (c->report.landlock_abi == 0)
+                c->n = 0;
+        *ret = take_ptr(&c);
+        return 0;
 }
 
-int confine_narrow(
-        struct confinement *c, const struct options *o, char **ret_json, bool *ret_whole, struct err *err)
+int confine_narrow(struct confinement *c, char **ret_json, bool *ret_whole, struct err *err)
 {
         AUTO_BUF struct buf text = BUF_INIT;
         AUTO_BUF struct buf json = BUF_INIT;
@@ -170,8 +136,6 @@ int confine_narrow(
                 log_debug("sandbox: %s", text.data);
         else
                 log_warn("sandbox: %s", text.data);
-        if (o->probe)
-                try_out(o);
         *ret_whole = sandbox_is_whole(&c->report);
         *ret_json = buf_take(&json, NULL);
         return *ret_json ? 0 : err_set(err, -ENOMEM, "out of memory");

@@ -8,8 +8,11 @@
 /* Which directories the sandbox leaves open, as they were when it was closed. */
 struct confinement;
 
+/* -EPERM with the reason if this process is root, or can become it. */
+int confine_check_user(struct err *err);
+
 /* Closes the sandbox around the calling process and what it forks (sandbox/sandbox.h): after its user was changed, before
- * threads are started and before anything is read that somebody else wrote.  The options test_... leave parts out.
+ * threads are started and before anything is read that somebody else wrote.
  *
  * ret   receives what confine_narrow and confine_replaced need; the caller frees it
  *
@@ -17,14 +20,13 @@ struct confinement;
 int confine(const struct options *o, struct confinement **ret, struct err *err);
 
 /* In the process that is to serve, before it starts a thread: takes the rest away.  Warns in one line if a part is not in
- * force; -o test_probe tries out what can be done now.
+ * force.
  *
  * ret_json   receives the report as a JSON object, for status.json; the caller frees it
  * ret_whole  receives whether every part is in force
  *
  * Returns 0 or -ENOMEM. */
-int confine_narrow(
-        struct confinement *c, const struct options *o, char **ret_json, bool *ret_whole, struct err *err);
+int confine_narrow(struct confinement *c, char **ret_json, bool *ret_whole, struct err *err);
 void confinement_free(struct confinement *c);
 
 /* True if another directory stands at the path of one, or one that could not be reached then can be now: the sandbox keeps

@@ -59,7 +59,7 @@ static int find_user(struct options *o, struct daemon *d, struct err *err)
                         "-o user=%s: what parses archives must not be root; name another user", name);
         p->uid = pw->pw_uid;
         p->gid = pw->pw_gid;
-        p->drop = geteuid() == 0 && !o->no_sandbox;
+        p->drop = geteuid() == 0;
         if (getgrouplist(name, pw->pw_gid, d->groups, &n) < 0)
                 return err_set(err, -E2BIG, "user %s is in more than %d groups: name another user", name,
                         MAX_GROUPS);

@@ -50,8 +50,6 @@ enum option_type {
         OPT_ID,
         OPT_SIZE,
         OPT_SECONDS,
-        OPT_BITS,
-        OPT_COUNT,
         OPT_FLAG,
         OPT_IGNORED, /* what we do anyway, or what mount(8) hands through */
         OPT_REFUSED,
@@ -76,16 +74,6 @@ static const struct option_row {
         { "show_root_password", OPT_FLAG, offsetof(struct options, show_root_password) },
         { "wait", OPT_FLAG, offsetof(struct options, wait) },
         { "debug", OPT_FLAG, offsetof(struct options, debug) },
-        { "test_object_bits", OPT_BITS, offsetof(struct options, object_bits) },
-        { "test_hash_bits", OPT_BITS, offsetof(struct options, hash_bits) },
-        { "test_nosandbox", OPT_FLAG, offsetof(struct options, no_sandbox) },
-        { "test_nolandlock", OPT_FLAG, offsetof(struct options, no_landlock) },
-        { "test_noseccomp", OPT_FLAG, offsetof(struct options, no_seccomp) },
-        { "test_probe", OPT_STRING, offsetof(struct options, probe) },
-        { "test_crash", OPT_STRING, offsetof(struct options, crash) },
-        { "test_no_replay", OPT_FLAG, offsetof(struct options, no_replay) },
-        { "test_pages", OPT_COUNT, offsetof(struct options, request_pages) },
-        { "test_threads", OPT_COUNT, offsetof(struct options, threads) },
         { "allow_other", OPT_IGNORED, 0 },
         { "ro", OPT_IGNORED, 0 },
         { "nosuid", OPT_IGNORED, 0 },
@@ -202,14 +190,6 @@ static int apply(struct options *o, const struct option_row *row, const char *va
                 r = set_number(row->name, value, 3600, " of seconds", &n, err);
                 *(int *)field = (int)(n ? n * 1000 : 100);
                 return r;
-        case OPT_BITS:
-                r = set_number(row->name, value, 40, "", &n, err);
-                *(unsigned *)field = (unsigned)n;
-                return r;
-        case OPT_COUNT:
-                r = set_number(row->name, value, 1024, "", &n, err);
-                *(unsigned *)field = (unsigned)n;
-                return r;
         case OPT_FLAG:
                 *(bool *)field = true;
                 return 0;
@@ -310,11 +290,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
         int r;
 
-        *ret = (struct options) { .spool_max_bytes = UINT64_C(64) << 30,
-                .memory_bytes = 64 << 20,
-                .poll_ms = 2000,
-                .object_bits = 40,
-                .hash_bits = 32 };
+        *ret = (struct options) {
+                .spool_max_bytes = UINT64_C(64) << 30, .memory_bytes = 64 << 20, .poll_ms = 2000
+        };
         r = letters(ret, argc, argv, err);
         if (r < 0 || ret->help || ret->version)
                 return r;
@@ -329,8 +307,6 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
                 return err_set(err, -EINVAL, "-o memory=: at least 16M are needed");
         if (!ret->cache_dir && set_string(&ret->cache_dir, DEFAULT_CACHE_DIR) < 0)
                 return -ENOMEM;
-        if (ret->hash_bits > 32)
-                ret->hash_bits = 32;
         ret->foreground |= ret->debug;
         return 0;
 }
@@ -382,10 +358,6 @@ static void put_row(struct buf *b, const struct options *o, const struct option_
                 break;
         case OPT_SECONDS: /* 0 s means 100 ms */
                 put_number(b, row->name, (uint64_t)(*(const int *)field / 1000));
-                break;
-        case OPT_BITS:
-        case OPT_COUNT:
-                put_number(b, row->name, *(const unsigned *)field);
                 break;
         case OPT_FLAG:
                 if (*(const bool *)field)
@@ -449,7 +421,5 @@ void options_fini(struct options *o)
         for (size_t i = 0; i < o->n_links_to; i++)
                 free(o->links_to[i]);
         free(o->links_to);
-        free(o->probe);
-        free(o->crash);
         *o = (struct options) { 0 };
 }

@@ -25,12 +25,6 @@ struct options {
         int poll_ms;
         bool nolist, show_root_password, wait;
         bool foreground, debug, single_thread;
-        unsigned object_bits, hash_bits; /* narrowed by tests only */
-        char *probe; /* test_...: what a taken-over worker could do is tried; parts of the sandbox left out */
-        bool no_sandbox, no_landlock, no_seccomp;
-        char *crash;                     /* tests only: poison.h */
-        bool no_replay;                  /* tests only: a successor forgets what is unanswered */
-        unsigned request_pages, threads; /* benchmarks only: of a request at most; that serve; 0: libfuse's */
         bool help, version;
 };
 

@@ -39,7 +39,6 @@
 #include "mount/session.h"
 #include "mount/watch.h"
 #include "options.h"
-#include "poison.h"
 #include "renew.h"
 #include "tree/facts.h"
 #include "tree/overlay.h"
@@ -81,11 +80,12 @@ struct worker {
 };
 
 /* It was executed without rights; here it sees to it that this is so, and that it ends with the keeper. */
-static int check_rights(const struct options *o, struct err *err)
+static int check_rights(struct err *err)
 {
-        if (!o->no_sandbox && (geteuid() == 0 || getuid() == 0 || (setuid(0) == 0 && getuid() == 0)))
-                return err_set(
-                        err, -EPERM, "it is root, and must not be: pxefs starts it as the service user");
+        int r = confine_check_user(err);
+
+        if (r < 0)
+                return r;
         /* SIGKILL: what it was at would be answered by nobody anyway. */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
                 prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -239,17 +239,14 @@ static int open_parts(struct worker *w, struct err *err)
         r = open_dir(w, o->cache_dir, "cache directory", &w->cache_fd, err);
         if (r < 0)
                 return r;
-        r = o->crash ? poison_set(o->crash, w->builds_fd, o->object_bits, err) : 0;
-        if (r < 0)
-                return r;
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
                                  .spool_max_bytes = o->spool_max_bytes,
                                  .memory_bytes = (size_t)o->memory_bytes,
                                  .threads = processors(),
-                                 .readers = session_threads(o->single_thread, o->threads),
+                                 .readers = session_threads(o->single_thread, 0),
                                  .jobs = processors(),
-                                 .object_bits = o->object_bits,
+                                 .object_bits = NODE_OBJECT_BITS,
                                  .lock_wait_ms = must_serve(w) ? 0 : LOCK_WAIT_MS,
                                  .condemned = bad,
                                  .n_condemned = condemned(w, bad),
@@ -311,7 +308,7 @@ static int make_tree(struct worker *w)
                 .statm_fd = w->statm_fd,
                 .ring = w->ring,
                 .face_ring = w->face_ring,
-                .hash_bits = o->hash_bits });
+                .hash_bits = NODE_HASH_BITS });
         if (!w->texts)
                 return -ENOMEM;
         w->places = places_new(&(struct places_options) { .catalog = w->catalog,
@@ -374,10 +371,7 @@ static int take_place(struct worker *w, struct err *err)
 {
         int r;
 
-        w->ops = (struct ops) { .requests = &w->requests,
-                .on_init = one_more,
-                .on_init_ctx = w,
-                .request_pages = w->opts->request_pages };
+        w->ops = (struct ops) { .requests = &w->requests, .on_init = one_more, .on_init_ctx = w };
         r = session_open(&(struct session_options) { .ops = &w->ops,
                                  .fd = CHILD_FUSE_FD,
                                  .journal = w->journal,
@@ -395,12 +389,10 @@ static int take_place(struct worker *w, struct err *err)
         r = stand_by(w, err);
         if (r < 0)
                 return r;
-        r = confine_narrow(w->confinement, w->opts, &w->sandbox, &w->sandbox_whole, err);
+        r = confine_narrow(w->confinement, &w->sandbox, &w->sandbox_whole, err);
         if (r < 0)
                 return r;
         crash_watch(w->journal); /* not before: another one's last words stand there */
-        if (w->opts->no_replay)
-                session_forget(w->session);
         return 0;
 }
 
@@ -433,7 +425,7 @@ static int serve(struct worker *w, struct err *err)
                 return r;
         (void)prctl(PR_SET_NAME, "pxefs-serving", 0, 0, 0); /* for ps(1): until here it stood by */
         child_say(CHILD_SERVES, NULL);
-        r = session_loop(w->session, o->single_thread, o->threads);
+        r = session_loop(w->session, o->single_thread, 0);
         if (r < 0)
                 return err_sys(err, r, "the FUSE session ended");
         /* Asked to end while the mount goes on: a successor waits, and what this one knows is on disk. */
@@ -474,7 +466,7 @@ static int run(const struct options *o, struct err *err)
         if (r == 0 && journal_is_ready(w.journal) && !o->foreground)
                 log_to_syslog();
         if (r == 0)
-                r = check_rights(o, err);
+                r = check_rights(err);
         if (r == 0)
                 r = take_place(&w, err);
         raise_open_files();

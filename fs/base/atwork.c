@@ -20,7 +20,6 @@ static _Thread_local volatile struct atwork mark;
 static _Thread_local bool is_ready;
 static _Thread_local _Atomic uint32_t *waits;
 static _Thread_local _Alignas(16) unsigned char stack[STACK_BYTES];
-static void (*trap)(uint64_t archive, enum atwork_what what);
 
 const int atwork_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, 0 };
 
@@ -58,8 +57,6 @@ bool atwork_begin(uint64_t archive, enum atwork_what what)
                 mark.archive = archive;
                 mark.what = what;
         }
-        if (trap && mark.archive)
-                trap(mark.archive, what);
         return first;
 }
 
@@ -80,9 +77,4 @@ void atwork_wait(bool begins)
 {
         if (waits)
                 atomic_store_explicit(waits, begins, memory_order_relaxed);
-}
-
-void atwork_set_trap(void (*t)(uint64_t archive, enum atwork_what what))
-{
-        trap = t;
 }

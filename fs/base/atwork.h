@@ -4,7 +4,7 @@
  * A mark is a number: of the archive whose bytes are looked at, and of the place where the request stands that the thread
  * executes.  Who begins something sets it, and a handler of fatal signals reads it (mount/crash.h).
  *
- * Threads: each has its own; all functions are about the calling one, but atwork_set_trap.  Nothing blocks.
+ * Threads: each has its own; all functions are about the calling one.  Nothing blocks.
  */
 #ifndef PXEFS_BASE_ATWORK_H
 #define PXEFS_BASE_ATWORK_H
@@ -54,9 +54,5 @@ void atwork_wait(bool begins);
 
 /* The signals a thread dies of by its own doing; ends with 0. */
 extern const int atwork_signals[];
-
-/* For tests: @trap is called by each atwork_begin with a mark, with the mark that counts, and may crash.  Before threads
- * are started; NULL: none. */
-void atwork_set_trap(void (*trap)(uint64_t archive, enum atwork_what what));
 
 #endif

@@ -315,16 +315,6 @@ static int negotiate_again(struct session *s, struct err *err)
         return 0;
 }
 
-void session_forget(struct session *s)
-{
-        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
-                struct journal_request r;
-
-                if (journal_peek(s->journal, i, &r))
-                        journal_refused(s->journal, i, r.unique);
-        }
-}
-
 int session_open(const struct session_options *opts, struct session **ret, struct err *err)
 {
         static const struct fuse_custom_io io = { .read = io_read, .writev = io_writev };

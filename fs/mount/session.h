@@ -38,9 +38,6 @@ int session_loop(struct session *s, bool single_thread, unsigned threads);
 
 /* True if the loop ended because there is no mount any more. */
 bool session_mount_gone(const struct session *s);
-
-/* For tests: lets go of what a predecessor left unanswered; its readers wait for ever. */
-void session_forget(struct session *s);
 void session_close(struct session *s);
 
 #endif

@@ -21,7 +21,6 @@
 struct sandbox_options {
         struct landlock_place *places; /* what may still be opened, and receives what was there; borrowed */
         size_t n_places;
-        bool no_landlock, no_seccomp; /* left out, for tests of what remains without */
 };
 
 struct sandbox_report {

@@ -89,6 +89,7 @@ enum link_kind {
 };
 
 #define NODE_OBJECT_BITS 40
+#define NODE_HASH_BITS   32 /* of a text */
 #define NODE_HOST_MAX    ((1u << 24) - 1) /* "a host whose id does not fit" */
 
 struct node {

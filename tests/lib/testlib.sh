@@ -10,6 +10,8 @@
 #
 # Environment, set by tests/meson.build:
 #   PXEFS, PXECTL       the two programs          PXEFS_SRC, PXEFS_BUILD   the source and the build root
+#   PXEFS_FAULTINJECT   the pxefs of tests/faultinject, with its own worker: what mount_pxefs starts if there is an option
+#                       test_...  Without one it starts PXEFS: what is installed is what is tested.
 #   PXEFS_KEEP=1        leave the private directory for looking at
 #   PXEFS_OPTIONS       mount options for every mount_pxefs, by hand: test_nosandbox for a sanitizer's log
 #
@@ -195,7 +197,7 @@ pxefs_pids()
         for _p in /proc/[0-9]*; do
                 _exe=$(readlink "$_p/exe") || continue # it ended just now: no reason to end with it (set -e)
                 case ${_exe% (deleted)} in
-                "$(readlink -f "$PXEFS")" | */pxefs-worker*) ;;
+                "$(readlink -f "$PXEFS")" | "$(readlink -f "${PXEFS_FAULTINJECT-$PXEFS}")" | */pxefs-worker*) ;;
                 *) continue ;;
                 esac
                 printf '%s' "$MNT" | grep -qaF -f - "$_p/cmdline" && echo "${_p#/proc/}"
@@ -207,7 +209,10 @@ pxefs_pids()
 keeper_pid()
 {
         for _p in $(pxefs_pids); do
-                [ "$(readlink "/proc/$_p/exe")" = "$(readlink -f "$PXEFS")" ] && echo "$_p" && return
+                case $(readlink "/proc/$_p/exe") in
+                */pxefs-worker*) ;;
+                *) echo "$_p" && return ;;
+                esac
         done
         false
 }
@@ -237,7 +242,11 @@ mount_pxefs()
                 at_exit '_end_pxefs'
         fi
         _options=inventory=$INVENTORY,cache=$CACHE,static=$STATIC,user=$PXEFS_USER${MOUNT_WAIT-,wait}${PXEFS_OPTIONS:+,$PXEFS_OPTIONS}
-        "$PXEFS" -o "$_options" "$@" "$BUILDS" "$MNT" || fail "pxefs: exit status $?"
+        case ,$_options,$*, in
+        *,test_* | *" test_"* | *-otest_*) _program=${PXEFS_FAULTINJECT-$PXEFS} ;;
+        *) _program=$PXEFS ;;
+        esac
+        "$_program" -o "$_options" "$@" "$BUILDS" "$MNT" || fail "pxefs: exit status $?"
         mountpoint -q "$MNT" || fail "pxefs reported success, but $MNT is no mount point"
 }
 

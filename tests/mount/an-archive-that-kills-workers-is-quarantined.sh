@@ -4,7 +4,7 @@
 # the tree, and is not read again after a restart, until it is replaced. Whoever reads another one notices nothing. A worker
 # that is killed from outside blames no archive.
 #
-# The archive is poisonous by -o test_crash and its sticky bit (fs/poison.h); the control mounts it without the option.
+# The archive is poisonous by -o test_crash and its sticky bit (tests/faultinject/poison.h); the control mounts it without the option.
 . "$PXEFS_TESTLIB"
 need python3
 good=20240101T000000Z bad=20240102T000000Z

@@ -102,31 +102,6 @@ static void a_thread_that_blocks_all_signals_lets_the_fatal_ones_through(void **
         assert_int_equal(sigismember(&got, SIGCHLD), 1);
 }
 
-static uint64_t trapped[8];
-static size_t n_trapped;
-
-static void note(uint64_t archive, enum atwork_what what)
-{
-        trapped[n_trapped++] = archive * 10 + what;
-}
-
-static void a_trap_sees_the_mark_that_counts(void **state)
-{
-        bool outer;
-
-        (void)state;
-        atwork_set_trap(note);
-        (void)atwork_begin(0, ATWORK_REQUEST);
-        outer = atwork_begin(7, ATWORK_REQUEST);
-        (void)atwork_begin(8, ATWORK_MAKE);
-        atwork_end(outer);
-        atwork_set_trap(NULL);
-        atwork_end(atwork_begin(7, ATWORK_REQUEST));
-        assert_int_equal(n_trapped, 2);
-        assert_int_equal(trapped[0], 70 + ATWORK_REQUEST);
-        assert_int_equal(trapped[1], 70 + ATWORK_MAKE);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -134,7 +109,6 @@ int main(void)
                 cmocka_unit_test(the_place_stays_until_it_is_set_again),
                 cmocka_unit_test(each_thread_has_its_own),
                 cmocka_unit_test(a_thread_that_blocks_all_signals_lets_the_fatal_ones_through),
-                cmocka_unit_test(a_trap_sees_the_mark_that_counts),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* poison -- see poison.h.
  *
- * No layer knows of it: each piece of work on an archive passes atwork_begin, and who stands there with the archive's
- * number is made to crash.  Locks: none; everything is set before there are threads.
+ * Each piece of work on an archive passes atwork_begin, and who comes there with the archive's number is made to crash.
+ * Locks: none; everything is set before there are threads.
  */
 #include "poison.h"
 
@@ -67,9 +67,9 @@ static bool is_any(uint64_t archive)
 }
 
 /* A sanitizer would end it in its own way before the fault. */
-__attribute__((no_sanitize("undefined"))) static void trap(uint64_t archive, enum atwork_what what)
+__attribute__((no_sanitize("undefined"))) void poison_trap(uint64_t archive, enum atwork_what what)
 {
-        if (what != when->what || !(archive & ATWORK_WHOLE) == when->whole || !is_any(archive))
+        if (!when || what != when->what || !(archive & ATWORK_WHOLE) == when->whole || !is_any(archive))
                 return;
         switch (when->how) {
         case FAULT:
@@ -92,10 +92,10 @@ int poison_set(const char *spec, int builds_fd, unsigned object_bits, struct err
                         whens[i].name[colon - spec] == '\0')
                         when = &whens[i];
         if (!when)
-                return err_set(err, -EINVAL, "-o test_crash=%s: WHEN:FILE is wanted (fs/poison.h)", spec);
+                return err_set(err, -EINVAL,
+                        "-o test_crash=%s: WHEN:FILE is wanted (tests/faultinject/poison.h)", spec);
         files = colon + 1;
         builds_dirfd = builds_fd;
         bits = object_bits;
-        atwork_set_trap(trap);
         return 0;
 }

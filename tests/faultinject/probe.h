@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* probe -- tries what a process taken over by a hostile archive would try.  For tests: mount option test_probe. */
-#ifndef PXEFS_SANDBOX_PROBE_H
-#define PXEFS_SANDBOX_PROBE_H
+/* probe -- tries what a process taken over by a hostile archive would try.  Mount option test_probe. */
+#ifndef PXEFS_PROBE_H
+#define PXEFS_PROBE_H
 
 #include <sys/types.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* poison -- for tests: an archive that ends the worker which reads it. */
+/* poison -- mount option test_crash: an archive that ends the worker which reads it. */
 #ifndef PXEFS_POISON_H
 #define PXEFS_POISON_H
 
+#include "base/atwork.h"
 #include "base/err.h"
 
 /* @spec is "WHEN:FILE", or "WHEN:FILE/FILE/...".  FILE stands in the builds directory @builds_fd (borrowed for ever), and is
@@ -17,5 +18,8 @@
  *
  * @object_bits as in struct catalog_options.  Before threads are started.  0, or -EINVAL with the reason. */
 int poison_set(const char *spec, int builds_fd, unsigned object_bits, struct err *err);
+
+/* The calling thread, marked with @archive, begins @what (base/atwork.h): crashes if it is to. */
+void poison_trap(uint64_t archive, enum atwork_what what);
 
 #endif

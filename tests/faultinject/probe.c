@@ -6,7 +6,7 @@
  * where they may not.
  * Locks: none.
  */
-#include "sandbox/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
