@@ -13,12 +13,17 @@
  *      Who stands by may call fork(), as glibc does it (sysdeps/unix/sysv/linux/arch-fork.h, 2.36).
  *   2. No memory becomes executable after start, so all libraries must be loaded before (sandbox.c, warm_up).
  *   3. Signals go to ourselves only.
- *   4. A descriptor that is open when the sandbox closes may be used: sendmsg without socket() reaches whom the keeper
- *      and syslog gave us, nobody else.
+ *   4. A descriptor that is open when the sandbox closes may be used, and stays here: nothing sends one (SCM_RIGHTS takes
+ *      sendmsg, and a datagram socket reaches any name with it, connected or not: unix(7)), and who serves is sent none.
+ *      What is sent goes to whom a socket is connected to: sendto() without an address.
+ *   5. What an open file description shares with the keeper and with successors stays as it is: no fcntl row sets its flags
+ *      (O_NONBLOCK on /dev/fuse would end each successor's loop) or its owner (F_SETOWN, F_SETSIG: a signal of choice to
+ *      each process of our user), and no row shuts down a socket.
  */
 #include "sandbox/calls.h"
 
 #include <asm/ioctls.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -64,10 +69,13 @@ static const struct call_row policy[] = {
         /* what is open */
         ANY("read"), ANY("readv"), ANY("pread64"), ANY("preadv"), ANY("preadv2"), ANY("write"), ANY("writev"),
         ANY("pwrite64"), ANY("pwritev"), ANY("pwritev2"), ANY("lseek"), ANY("close"), ANY("close_range"), ANY("dup"),
-        ANY("dup2"), ANY("dup3"), ANY("fcntl"), ANY("flock"), ANY("fstat"), ANY("fstatfs"), ANY("fsync"),
+        ANY("dup2"), ANY("dup3"), ANY("flock"), ANY("fstat"), ANY("fstatfs"), ANY("fsync"),
         ANY("fdatasync"), ANY("sync_file_range"), ANY("ftruncate"), ANY("fallocate"), ANY("fadvise64"), ANY("readahead"),
         ANY("getdents64"), ANY("fchmod"), ANY("splice"), ANY("vmsplice"), ANY("tee"), ANY("pipe"), ANY("pipe2"),
-        ANY("copy_file_range"), ANY("sendto"), ANY("sendmsg"), ANY("recvfrom"), ANY("recvmsg"), ANY("shutdown"),
+        ANY("copy_file_range"), EQUALS("sendto", 4, 0), ANY("recvfrom"),
+        EQUALS("fcntl", 1, F_DUPFD), EQUALS("fcntl", 1, F_DUPFD_CLOEXEC), EQUALS("fcntl", 1, F_GETFD),
+        EQUALS("fcntl", 1, F_SETFD), EQUALS("fcntl", 1, F_GETFL), EQUALS("fcntl", 1, F_GETLK), EQUALS("fcntl", 1, F_SETLK),
+        EQUALS("fcntl", 1, F_SETLKW),
         EQUALS("ioctl", 1, TCGETS), EQUALS("ioctl", 1, FIONREAD),
         /* names: Landlock decides which */
         ANY("open"), ANY("openat"), ANY("stat"), ANY("lstat"), ANY("newfstatat"), ANY("statx"), ANY("statfs"),
@@ -89,6 +97,8 @@ static const struct call_row policy[] = {
         { "clone", CALL_EQUALS, 0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, CALL_STANDBY },
         { "prctl", CALL_EQUALS, 0, PR_SET_PDEATHSIG, CALL_STANDBY },
         { "seccomp", CALL_ANY, 0, 0, CALL_STANDBY },
+        /* the socket for that successor (mount/child.c) */
+        { "recvmsg", CALL_ANY, 0, 0, CALL_STANDBY },
         /* LeakSanitizer stops our threads from a process of its own and reads their registers; the others' reports name
          * functions by running a symbolizer. */
         SANITIZER("clone"), SANITIZER("fork"), SANITIZER("vfork"), SANITIZER("ptrace"), SANITIZER("wait4"),

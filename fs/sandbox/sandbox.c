@@ -2,7 +2,7 @@
 /* sandbox -- see sandbox.h.
  *
  * Best effort by parts, honest in the report: a kernel without Landlock still gets the filter of calls, a build without
- * libseccomp still gets Landlock.
+ * libseccomp still gets Landlock.  What is there and fails ends the start.
  *
  * Invariants
  *   1. When sandbox_enter has returned 0 the process has no capability and cannot gain one.
@@ -16,17 +16,17 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "sandbox/calls.h"
-
-#define MAX_PLACES 128
 
 /* Files of the system that libraries open as they go; each does without, but worse. */
 static const struct landlock_place common[] = {
@@ -37,6 +37,8 @@ static const struct landlock_place common[] = {
         { .path = "/proc/sys/vm/overcommit_memory",
                 .use = LANDLOCK_READ }, /* glibc: malloc, giving memory back */
 };
+
+#define N_COMMON (sizeof common / sizeof common[0])
 
 static void warm_up(void)
 {
@@ -90,26 +92,32 @@ static bool has_capabilities(void)
         }
 }
 
-static void enter_landlock(const struct sandbox_options *o, struct sandbox_report *ret)
+/* The kernel or the build has it not, or who made this container does not allow it: that is told, and the rest holds.
+ * Anything else is a failure of ours, and nothing hostile may be read. */
+static bool is_missing(int r)
 {
-        struct landlock_place all[MAX_PLACES];
+        return r == -ENOSYS || r == -EOPNOTSUPP || r == -EPERM;
+}
+
+static int enter_landlock(const struct sandbox_options *o, struct sandbox_report *ret, struct err *err)
+{
+        AUTO_FREE struct landlock_place *all = calloc(N_COMMON + 1 + o->n_places, sizeof *all);
         size_t n = 0;
         int abi, r;
 
-        for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
+        if (!all)
+                return err_set(err, -ENOMEM, "out of memory");
+
+        for (size_t i = 0; i < N_COMMON; i++)
                 all[n++] = common[i];
         if (calls_relaxed())
                 all[n++] = (struct landlock_place) { .path = "/proc", .use = LANDLOCK_READ };
-        if (o->n_places > MAX_PLACES - n) {
-                (void)err_set(&ret->landlock_why, -E2BIG, "%zu directories are more than it was made for",
-                        o->n_places);
-                return;
-        }
         memcpy(all + n, o->places, o->n_places * sizeof *all);
         r = landlock_enter(all, n + o->n_places, &abi, &ret->landlock_why);
         memcpy(o->places, all + n, o->n_places * sizeof *all);
         if (r == 0)
                 ret->landlock_abi = abi;
+        return r == 0 || is_missing(r) ? 0 : err_set(err, r, "Landlock: %s", ret->landlock_why.text);
 }
 
 int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err)
@@ -126,11 +134,15 @@ int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return err_sys(err, -errno, "no_new_privs");
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        enter_landlock(opts, &rep);
+        r = enter_landlock(opts, &rep, err);
+        if (r < 0)
+                return r;
         /* What follows must be asked before the filter: prctl is refused inside. */
         rep.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
         rep.no_capabilities = !has_capabilities();
-        (void)calls_enter(&rep.calls, &rep.seccomp_why);
+        r = calls_enter(&rep.calls, &rep.seccomp_why);
+        if (r < 0 && !is_missing(r))
+                return err_set(err, r, "%s", rep.seccomp_why.text);
         *ret = rep;
         return 0;
 }

@@ -37,8 +37,8 @@ struct sandbox_report {
 /* Closes the sandbox around the calling process, for good: empty capability sets, no_new_privs, no core dump and no
  * ptrace by others of our user, Landlock, seccomp.  One thread, or -EBUSY.
  *
- * What the kernel or the build lacks is left out and told in the report; so is what fails unforeseen.  Returns a negative
- * errno only if capabilities or no_new_privs cannot be given up: then nothing hostile may be read.
+ * What the kernel, the container or the build lacks is left out and told in the report.  Returns a negative errno if anything
+ * else fails: then nothing hostile may be read.
  */
 int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err);
 

@@ -164,6 +164,39 @@ static int socket_packet(const struct probe_options *o)
         return a_socket(AF_PACKET, SOCK_RAW);
 }
 
+/* A socket that the worker might have got; made before the sandbox is closed. */
+static int ends[2] = { -1, -1 };
+
+void probe_prepare(void)
+{
+        (void)socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends);
+}
+
+/* Our standard input to whoever listens at a path. */
+static int send_descriptor(const struct probe_options *o)
+{
+        struct sockaddr_un to = { .sun_family = AF_UNIX };
+        union {
+                char room[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = { .align = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                              .cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS } };
+        struct iovec iov = { (char[]) { "x" }, 1 };
+        struct msghdr m = { .msg_name = &to,
+                .msg_namelen = sizeof to,
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof control };
+        int r;
+
+        memset(CMSG_DATA(&control.align), 0, sizeof(int));
+        (void)snprintf(to.sun_path, sizeof to.sun_path, "%s/socket", o->outside);
+        r = result(sendmsg(ends[0], &m, MSG_DONTWAIT));
+        return r == -ENOENT ? 0 : r; /* we may, and nobody is there */
+}
+
 /* Runs @fn in a child; its errno is our answer.  Where there cannot be a child, -EPERM is the answer. */
 static int in_child(int (*fn)(void))
 {
@@ -324,6 +357,13 @@ static int fault_handler(const struct probe_options *o)
                 close((int)fd);
         return r;
 }
+static int flags_of_fuse(const struct probe_options *o)
+{
+        int flags = fcntl(3, F_GETFL); /* mount/child.h, CHILD_FUSE_FD */
+
+        (void)o;
+        return flags < 0 ? -errno : result(fcntl(3, F_SETFL, flags));
+}
 static int root_directory(const struct probe_options *o)
 {
         (void)o;
@@ -402,6 +442,8 @@ static const struct {
         { "socket:unix", socket_unix },
         { "socket:netlink", socket_netlink },
         { "socket:packet", socket_packet },
+        { "sendmsg:descriptor", send_descriptor },
+        { "fcntl:flags-of-fuse", flags_of_fuse },
         { "fork", start_a_process },
         { "exec", exec },
         { "ptrace", trace },

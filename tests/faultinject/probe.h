@@ -15,6 +15,9 @@ struct probe_options {
         pid_t keeper;
 };
 
+/* Before the sandbox is closed: makes what the worker might have got from the keeper. */
+void probe_prepare(void);
+
 /* Tries each in turn and adds a line: "NAME done", or "NAME EACCES".  What could be done is taken back.  Leaves no child. */
 void probe(const struct probe_options *opts, struct buf *out);
 

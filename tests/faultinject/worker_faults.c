@@ -39,6 +39,8 @@ int __wrap_confine_check_user(struct err *err)
 
 int __wrap_sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret, struct err *err)
 {
+        if (test_options.probe)
+                probe_prepare();
         if (!test_options.no_sandbox)
                 return __real_sandbox_enter(opts, ret, err);
         *ret = (struct sandbox_report) { 0 };

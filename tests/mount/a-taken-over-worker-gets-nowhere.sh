@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
 # What reads hostile archives can open builds and plain files to read, its cache and the inventory's directory to write, and
-# do nothing else: no other file, no socket, no program, no other process. Each attempt is made by the real worker
+# do nothing else: no other file, no socket, no program, no other process, no descriptor handed to anybody. Each attempt is made by the real worker
 # (-o test_probe) and fails; without the sandbox the same attempts succeed, so each of them can.
 . "$PXEFS_TESTLIB"
 mkbuild 20240101T000000Z -s 1
@@ -87,7 +87,7 @@ umount_pxefs
 if [ "$filter" -gt 0 ]; then
         attempt test_nolandlock 2>/dev/null
         for name in socket:inet socket:unix socket:netlink fork exec ptrace kill:keeper mount setuid:0 bpf keyctl \
-                mmap:executable unshare:user io_uring open_by_handle_at process_vm_readv:keeper; do
+                mmap:executable unshare:user sendmsg:descriptor fcntl:flags-of-fuse io_uring open_by_handle_at process_vm_readv:keeper; do
                 [ "$(answer $name)" = EPERM ] || fail "seccomp: $name: $(answer $name)"
         done
 else

@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,10 +37,10 @@ static const struct call_row *row_of(const char *name)
         return NULL;
 }
 
-/* Who stands by may fork, follow the keeper into its end, and give these up: nothing else beside. */
-static void who_stands_by_may_do_three_things_more(void **state)
+/* Who stands by may fork, follow the keeper into its end, be given a socket, and give these up: nothing else beside. */
+static void who_stands_by_may_do_four_things_more(void **state)
 {
-        static const char *const more[] = { "clone", "prctl", "seccomp" };
+        static const char *const more[] = { "clone", "prctl", "seccomp", "recvmsg" };
         size_t n, found = 0;
         const struct call_row *rows = calls_policy(&n);
 
@@ -87,7 +88,11 @@ static void families_that_lead_out_have_no_row(void **state)
                 "accept",
                 "accept4",
                 "setsockopt",
+                "sendmsg",
                 "sendmmsg",
+                "recvmsg",
+                "recvmmsg",
+                "shutdown",
                 /* the file system's shape */
                 "mount",
                 "umount2",
@@ -185,7 +190,7 @@ static void families_that_lead_out_have_no_row(void **state)
 static void what_could_be_misused_is_allowed_in_part(void **state)
 {
         static const char *const in_part[] = { "mmap", "mprotect", "clone", "prctl", "ioctl", "kill",
-                "tgkill", "prlimit64" };
+                "tgkill", "prlimit64", "fcntl", "sendto" };
 
         (void)state;
         for (size_t i = 0; i < sizeof in_part / sizeof in_part[0]; i++) {
@@ -218,6 +223,53 @@ static void *end_at_once(void *arg)
 static bool refused(long r)
 {
         return r < 0 && errno == EPERM;
+}
+
+/* A connected pair, as the worker has to its keeper; made before the filter is. */
+static int ends[2];
+
+/* sendmsg(2) of our standard input to whatever stands at a path, or to the other end. */
+static long send_descriptor(const char *path)
+{
+        struct sockaddr_un to = { .sun_family = AF_UNIX };
+        union {
+                char room[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = { .align = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                              .cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS } };
+        struct iovec iov = { (char[]) { "x" }, 1 };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+
+        memset(CMSG_DATA(&control.align), 0, sizeof(int));
+        if (path) {
+                (void)snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+                m.msg_name = &to;
+                m.msg_namelen = sizeof to;
+        }
+        return sendmsg(ends[0], &m, MSG_DONTWAIT);
+}
+
+/* No descriptor leaves this process or comes in, by a name or to whom it is connected; bytes do. */
+static bool descriptors_stay(void)
+{
+        struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/nobody" };
+        struct iovec iov = { (char[2]) { 0 }, 2 };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        return refused(send_descriptor("/nobody")) && refused(send_descriptor(NULL)) &&
+               refused(sendto(ends[0], "x", 1, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to)) &&
+               send(ends[0], "x", 1, MSG_DONTWAIT) == 1 && refused(recvmsg(ends[1], &m, MSG_DONTWAIT));
+}
+
+/* What the keeper and successors share with us stays as it is. */
+static bool flags_stay(void)
+{
+        return refused(fcntl(ends[0], F_SETFL, O_NONBLOCK)) && refused(fcntl(ends[0], F_SETOWN, getppid())) &&
+               refused(fcntl(ends[0], F_SETSIG, SIGKILL)) && refused(shutdown(ends[0], SHUT_RDWR)) &&
+               fcntl(ends[0], F_GETFD) >= 0 && close(fcntl(ends[0], F_DUPFD_CLOEXEC, 0)) == 0;
 }
 
 /* Returns the number of the first thing that is not as it should be. */
@@ -260,6 +312,12 @@ static int look_around(void)
         step++;
         if (!refused(syscall(SYS_unshare, CLONE_NEWUSER)) || !refused(chdir("/")))
                 return step;
+        step++;
+        if (!descriptors_stay())
+                return step;
+        step++;
+        if (!flags_stay())
+                return step;
         if (calls_relaxed())
                 return 0;
         step++;
@@ -279,19 +337,19 @@ static int look_around(void)
 static bool can_fork(void)
 {
         char byte = 0;
-        int ends[2];
+        int pipe_ends[2];
         pid_t pid;
 
-        if (pipe(ends) < 0)
+        if (pipe(pipe_ends) < 0)
                 return false;
         pid = fork();
         if (pid == 0) {
-                (void)!write(ends[1], "7", 1);
+                (void)!write(pipe_ends[1], "7", 1);
                 _exit(0);
         }
-        close(ends[1]);
-        (void)!read(ends[0], &byte, 1);
-        close(ends[0]);
+        close(pipe_ends[1]);
+        (void)!read(pipe_ends[0], &byte, 1);
+        close(pipe_ends[0]);
         return pid > 0 && byte == '7';
 }
 
@@ -350,18 +408,18 @@ static int succeed(void)
 static int stand_by_and_be_succeeded(void)
 {
         char byte = 100;
-        int ends[2];
+        int pipe_ends[2];
 
-        if (pipe(ends) < 0)
+        if (pipe(pipe_ends) < 0)
                 return 101;
         if (fork() == 0) {
                 byte = (char)succeed();
-                (void)!write(ends[1], &byte, 1);
+                (void)!write(pipe_ends[1], &byte, 1);
                 _exit(0);
         }
-        close(ends[1]);
-        (void)!read(ends[0], &byte, 1);
-        close(ends[0]);
+        close(pipe_ends[1]);
+        (void)!read(pipe_ends[0], &byte, 1);
+        close(pipe_ends[0]);
         return byte;
 }
 
@@ -375,8 +433,11 @@ static int inside(int (*fn)(void))
                 struct err err;
                 unsigned n = 0;
 
-                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+                        socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
                         _exit(100);
+                if (send_descriptor("/nobody") >= 0 || errno != ENOENT || send_descriptor(NULL) != 1)
+                        _exit(104); /* what is refused inside can be done here */
                 if (calls_enter(&n, &err) < 0)
                         _exit(101);
                 _exit(n > 50 ? fn() : 102);
@@ -411,7 +472,7 @@ static void the_kernel_keeps_to_the_table(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(who_stands_by_may_do_three_things_more),
+                cmocka_unit_test(who_stands_by_may_do_four_things_more),
                 cmocka_unit_test(families_that_lead_out_have_no_row),
                 cmocka_unit_test(what_could_be_misused_is_allowed_in_part),
                 cmocka_unit_test(each_name_stands_once_unless_its_rows_differ),

@@ -22,18 +22,22 @@
 
 /* A kernel or a build that lacks one of them. */
 static bool no_landlock, no_seccomp;
+static bool broken; /* what there is fails */
 __typeof__(landlock_enter) __real_landlock_enter, __wrap_landlock_enter;
 __typeof__(calls_enter) __real_calls_enter, __wrap_calls_enter;
 
 int __wrap_landlock_enter(struct landlock_place *places, size_t n, int *ret_abi, struct err *err)
 {
-        return no_landlock ? err_set(err, -ENOSYS, "none here")
-                           : __real_landlock_enter(places, n, ret_abi, err);
+        if (no_landlock || broken)
+                return err_set(err, no_landlock ? -ENOSYS : -ENOMEM, no_landlock ? "none here" : "none left");
+        return __real_landlock_enter(places, n, ret_abi, err);
 }
 
 int __wrap_calls_enter(unsigned *ret_n, struct err *err)
 {
-        return no_seccomp ? err_set(err, -ENOSYS, "none here") : __real_calls_enter(ret_n, err);
+        if (no_seccomp || broken)
+                return err_set(err, no_seccomp ? -ENOSYS : -ENOMEM, no_seccomp ? "none here" : "none left");
+        return __real_calls_enter(ret_n, err);
 }
 
 static char dir[] = "/tmp/pxefs-sandbox.XXXXXX";
@@ -268,6 +272,54 @@ static void what_is_missing_is_told_and_the_rest_holds(void **state)
         assert_int_equal(in_child(with_neither), 0);
 }
 
+static int with_many_places(void)
+{
+        struct landlock_place many[300];
+        struct sandbox_report rep;
+        struct err err;
+
+        for (size_t i = 0; i < sizeof many / sizeof many[0]; i++)
+                many[i] = (struct landlock_place) { .path = "builds", .use = LANDLOCK_READ };
+        if (sandbox_enter(&(struct sandbox_options) { .places = many, .n_places = 300 }, &rep, &err) < 0)
+                return 1;
+        if (rep.landlock_abi == 0)
+                return 77;
+        return try("builds/a", O_RDONLY) == 0 && try("else/a", O_RDONLY) == -EACCES && many[299].bound ? 0
+                                                                                                       : 2;
+}
+
+/* However many there are, none of it is left out for that. */
+static void any_number_of_places_is_kept_to(void **state)
+{
+        int r = in_child(with_many_places);
+
+        (void)state;
+        if (r == 77)
+                skip();
+        assert_int_equal(r, 0);
+}
+
+/* Neither kernel nor build lacks it, and it fails all the same. */
+static int with_a_failure(void)
+{
+        struct sandbox_report rep = { .calls = 7 };
+        struct err err = { "" };
+
+        broken = true;
+        if (sandbox_enter(&(struct sandbox_options) { 0 }, &rep, &err) != -ENOMEM ||
+                !strstr(err.text, "none left"))
+                return 1;
+        no_landlock = true; /* then it is the other one that fails */
+        return sandbox_enter(&(struct sandbox_options) { 0 }, &rep, &err) == -ENOMEM && rep.calls == 7 ? 0
+                                                                                                       : 2;
+}
+
+static void what_fails_is_not_taken_for_what_is_missing(void **state)
+{
+        (void)state;
+        assert_int_equal(in_child(with_a_failure), 0);
+}
+
 static int as_root(void)
 {
         struct sandbox_report rep;
@@ -348,6 +400,8 @@ int main(void)
                 cmocka_unit_test(what_is_named_can_be_used_and_nothing_else_opened),
                 cmocka_unit_test(a_directory_moved_to_a_named_path_is_not_reached),
                 cmocka_unit_test(what_is_missing_is_told_and_the_rest_holds),
+                cmocka_unit_test(any_number_of_places_is_kept_to),
+                cmocka_unit_test(what_fails_is_not_taken_for_what_is_missing),
                 cmocka_unit_test(root_without_capabilities_is_nobody_special),
                 cmocka_unit_test(a_full_bounding_set_is_not_called_no_capabilities),
                 cmocka_unit_test(a_second_thread_is_refused),
