@@ -7,14 +7,14 @@ worker=$(dirname "$PXEFS")/pxefs-worker tested=$(dirname "$PXEFS_FAULTINJECT")/p
 fail() { echo "$*" >&2; exit 1; }
 found() # PROGRAM: what it has of it
 {
-        nm "$1" | grep -E ' [A-Z] (probe|poison_[a-z]+|test_options|__wrap_[a-z_]+|__real_[a-z_]+)$' || :
+        nm "$1" | grep -E ' [A-Za-z] (probe_[a-z]+|poison_[a-z]+|test_options|__wrap_[a-z_]+|__real_[a-z_]+)$' || :
         strings -a "$1" | grep -E '(^|[^a-z])test_(no|probe|crash|pages|threads|object|hash)|left out, for a test|socket:packet' || :
 }
 for program in "$PXEFS" "$worker"; do
-        nm "$program" | grep -q ' T main$' || fail "$program has no symbols: nothing can be said about it"
+        nm "$program" | grep -q ' [Tt] main$' || fail "$program has no symbols: nothing can be said about it"
         [ -z "$(found "$program")" ] || fail "$program holds $(found "$program")"
 done
-for thing in ' probe$' ' poison_trap$' ' test_options$' 'test_nosandbox' 'left out, for a test' 'socket:packet'; do
+for thing in ' probe_prepare$' ' poison_trap$' ' test_options$' 'test_nosandbox' 'left out, for a test' 'socket:packet'; do
         found "$tested" | grep -qE -- "$thing" || fail "$tested lacks $thing: is it looked for in the right way?"
 done
 refuses() # PROGRAM OPTION: as a mistake in the command line
