@@ -21,7 +21,7 @@ enum member_kind {
         MEMBER_FILE,
         MEMBER_DIR,
         MEMBER_SYMLINK,  /* link: the target as archived */
-        MEMBER_HARDLINK, /* link: the name of another member of this archive, possibly a later one */
+        MEMBER_HARDLINK, /* link: the name of another member of this archive, or of this one */
         MEMBER_SPECIAL,  /* device, FIFO, socket */
 };
 

@@ -206,11 +206,11 @@ static int by_name(const void *a, const void *b)
 
 static void skip_node(struct maker *k, uint32_t node, const char *why)
 {
-        const struct member *m = pathtree_member(&k->t, node);
+        const char *whole = pathtree_full_name(&k->t, node);
         char name[PATH_MAX_NAME + 1];
 
         (void)snprintf(name, sizeof name, "%.*s", (int)k->t.v[node].len, k->t.v[node].name);
-        skips_add(&k->skips, m ? m->name : name, why);
+        skips_add(&k->skips, whole ? whole : name, why);
 }
 
 /* What becomes of @node: a file or directory, or PATHTREE_NONE if it is left out. */

@@ -12,6 +12,11 @@
  *      deeper than 64.
  *   3. Resolving ends: at most PATH_MAX_HOPS links, each step inside the tree.
  *   4. What is found does not depend on the hash seed: it only spreads (parent, name) over the slots.
+ *   5. A hard link is settled where it stands in the archive, as link(2) would when unpacking: it is another name of
+ *      what its target was then.  If the target is replaced later, the link keeps the old content (tar -r and -u write
+ *      such archives); a target that comes later was not there (GNU tar: "Cannot hard link to", and no file); a link to
+ *      a symbolic link is that symbolic link, read from the new name's directory; and one that changes nothing, like
+ *      the link to itself that GNU tar writes for a file named twice on its command line, is no second entry.
  * Limits: 2^20 nodes.  Locks: none; immutable after pathtree_init.
  */
 #include "build/pathtree.h"
@@ -157,6 +162,7 @@ static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t
                 .parent = parent,
                 .first_child = PATHTREE_NONE,
                 .next_sibling = PATHTREE_NONE,
+                .named_by = PATHTREE_NONE,
                 .member = PATHTREE_NONE,
                 .is_dir = true };
         if (t->n != PATHTREE_ROOT) {
@@ -168,9 +174,38 @@ static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t
         return 0;
 }
 
-/* Hangs member @i at node @at, which may be there already. */
-static int settle(
-        struct pathtree *t, uint32_t at, bool is_new, uint32_t i, struct skips *skips, struct err *err)
+/* Invariant 5: the member whose content hard link @m has, PATHTREE_NONE if there is none at this place of the archive.
+ * @ret_why: NULL, or why the link is left out. */
+static int hard_link_source(const struct pathtree *t, const struct member *m, uint32_t *ret,
+        const char **ret_why, struct err *err)
+{
+        const char *p = m->link;
+        uint32_t at = PATHTREE_ROOT;
+        struct comp c;
+
+        *ret = PATHTREE_NONE;
+        *ret_why = NULL;
+        while (at != PATHTREE_NONE && (c = next_comp(&p)).len) {
+                const struct member *on_way = pathtree_member(t, at);
+
+                if (!t->v[at].is_dir && on_way && on_way->kind == MEMBER_SYMLINK)
+                        return err_set(err, -EBADMSG,
+                                "%s: a hard link to %s, which leads through a symbolic link", m->name,
+                                m->link);
+                at = t->v[at].is_dir ? pathtree_child(t, at, c.p, c.len) : PATHTREE_NONE;
+        }
+        if (at == PATHTREE_NONE)
+                *ret_why = "a hard link to a name that is not in the archive before it";
+        else if (t->v[at].is_dir)
+                return err_set(err, -EBADMSG, "%s: a hard link to %s, a directory", m->name, m->link);
+        else
+                *ret = t->v[at].member;
+        return 0;
+}
+
+/* Hangs member @i, whose content is that of member @content, at node @at, which may be there already. */
+static int settle(struct pathtree *t, uint32_t at, bool is_new, uint32_t i, uint32_t content,
+        struct skips *skips, struct err *err)
 {
         const struct member *m = &t->m->v[i];
         struct pathnode *p = &t->v[at];
@@ -179,12 +214,15 @@ static int settle(
         if (!is_new && p->is_dir != is_dir)
                 return err_set(
                         err, -EBADMSG, "%s: it is a directory and something else in one archive", m->name);
+        if (!is_new && m->kind == MEMBER_HARDLINK && p->member == content)
+                return 0; /* it has this content already */
         if (!is_new && !is_dir) {
                 p->twice = true;
                 skips_add(skips, m->name, "stands twice, the last one counts");
         }
         p->is_dir = is_dir;
-        p->member = i;
+        p->named_by = i;
+        p->member = content;
         return 0;
 }
 
@@ -192,7 +230,7 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
 {
         const struct member *m = &t->m->v[i];
         const char *p = m->name, *why = leaves(m->name);
-        uint32_t at = PATHTREE_ROOT;
+        uint32_t at = PATHTREE_ROOT, content = i;
         struct comp c = next_comp(&p);
         bool is_new = false;
         int r;
@@ -204,7 +242,7 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
                 return err_set(err, -EBADMSG,
                         "%s: a hard link to %s (%s): the archive tries to leave its directory", m->name,
                         m->link, why);
-        why = m->kind == MEMBER_SPECIAL ? "a device, FIFO or socket" : unfit(m->name);
+        why = unfit(m->name);
         if (why) {
                 skips_add(skips, m->name, why);
                 return 0;
@@ -212,6 +250,15 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
         if (c.len == 0 && m->kind != MEMBER_DIR) {
                 skips_add(skips, m->name, "no name");
                 return 0;
+        }
+        if (m->kind == MEMBER_HARDLINK) {
+                r = hard_link_source(t, m, &content, &why, err);
+                if (r < 0)
+                        return r;
+                if (why) {
+                        skips_add(skips, m->name, why);
+                        return 0;
+                }
         }
         while (c.len) {
                 uint32_t child = pathtree_child(t, at, c.p, c.len);
@@ -228,7 +275,7 @@ static int add_member(struct pathtree *t, uint32_t i, struct skips *skips, struc
                 at = child;
                 c = next_comp(&p);
         }
-        return settle(t, at, is_new, i, skips, err);
+        return settle(t, at, is_new, i, content, skips, err);
 }
 
 int pathtree_init(struct pathtree *t, const struct members *m, struct skips *skips, struct err *err)
@@ -256,6 +303,11 @@ void pathtree_fini(struct pathtree *t)
 const struct member *pathtree_member(const struct pathtree *t, uint32_t node)
 {
         return t->v[node].member == PATHTREE_NONE ? NULL : &t->m->v[t->v[node].member];
+}
+
+const char *pathtree_full_name(const struct pathtree *t, uint32_t node)
+{
+        return t->v[node].named_by == PATHTREE_NONE ? NULL : t->m->v[t->v[node].named_by].name;
 }
 
 uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path)
@@ -308,9 +360,12 @@ static uint32_t follow(
 static uint32_t resolve(struct pathtree *t, uint32_t node, unsigned *hops, const char **ret_why)
 {
         const struct member *m = pathtree_member(t, node);
-        bool hard = m && m->kind == MEMBER_HARDLINK;
 
-        if (t->v[node].is_dir || !(hard || m->kind == MEMBER_SYMLINK))
+        if (!t->v[node].is_dir && m->kind == MEMBER_SPECIAL) {
+                *ret_why = "a device, FIFO or socket";
+                return PATHTREE_NONE;
+        }
+        if (t->v[node].is_dir || m->kind != MEMBER_SYMLINK)
                 return node;
         if (++*hops > PATH_MAX_HOPS) {
                 *ret_why = "a link that leads round in a circle, or through more than 40 others";
@@ -320,7 +375,7 @@ static uint32_t resolve(struct pathtree *t, uint32_t node, unsigned *hops, const
                 *ret_why = m->link[0] ? "a link that leaves the archive" : "an empty link";
                 return PATHTREE_NONE;
         }
-        return follow(t, hard ? PATHTREE_ROOT : t->v[node].parent, m->link, hops, ret_why);
+        return follow(t, t->v[node].parent, m->link, hops, ret_why);
 }
 
 uint32_t pathtree_resolve(struct pathtree *t, uint32_t node, const char **ret_why)

@@ -27,7 +27,10 @@ struct pathnode {
         const char *name; /* one component; not NUL-terminated; borrowed from the member */
         uint32_t len;
         uint32_t parent, first_child, next_sibling; /* PATHTREE_NONE: none */
-        uint32_t member; /* PATHTREE_NONE: a directory that only longer names speak of */
+        uint32_t
+                named_by; /* the member of this name; PATHTREE_NONE: a directory that only longer names speak of */
+        uint32_t
+                member; /* whose content it is: the same, or for a hard link the file or symbolic link meant */
         bool is_dir;
         bool twice; /* a non-directory that stood in the archive more than once */
 };
@@ -53,11 +56,14 @@ uint32_t pathtree_child(const struct pathtree *t, uint32_t dir, const char *name
 /* The node of a plain path below @dir (no links followed), or PATHTREE_NONE. */
 uint32_t pathtree_walk(const struct pathtree *t, uint32_t dir, const char *path);
 
-/* Follows the links at @node; all links of an archive together may cost PATHTREE_MAX_STEPS.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why
+/* Follows the links at @node, where it is one; all links of an archive together may cost PATHTREE_MAX_STEPS.  Returns the file or directory it stands for, or PATHTREE_NONE with *ret_why
  * (static). */
 uint32_t pathtree_resolve(struct pathtree *t, uint32_t node, const char **ret_why);
 
-/* The member of a node; NULL for a directory that has none. */
+/* The member whose content a node has, never a hard link; NULL for a directory that no member names. */
 const struct member *pathtree_member(const struct pathtree *t, uint32_t node);
+
+/* The name of a node as archived, whole; NULL as above. */
+const char *pathtree_full_name(const struct pathtree *t, uint32_t node);
 
 #endif

@@ -285,7 +285,7 @@ static void kernel_and_ramdisk_must_be_files_with_content(void **state)
                 const char *link, *data, *why;
         } table[] = { { '0', NULL, "", "is empty" }, { '5', NULL, NULL, "not a regular file" },
                 { '2', "../../x", NULL, "not in the archive" },
-                { '3', NULL, NULL, "no i86pc/amd64/boot_archive" } };
+                { '3', NULL, NULL, "a device, FIFO or socket" } };
 
         (void)state;
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

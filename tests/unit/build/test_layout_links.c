@@ -149,20 +149,112 @@ static void a_link_to_the_password_is_hidden_as_well(void **state)
 static void add_hard(struct buf *t)
 {
         tar_link(t, '1', TOP "/h1", "./" TOP "/i86pc/kernel/amd64/unix");
-        tar_link(t, '1', TOP "/h2", TOP "/later"); /* forward */
-        tar_file(t, TOP "/later", "later");
-        tar_link(t, '1', TOP "/h3", TOP "/h2");
+        tar_link(t, '1', TOP "/h2", TOP "/h1");
+        tar_link(t, '2', TOP "/d/s", "f");
+        tar_file(t, TOP "/d/f", "below d");
+        tar_file(t, TOP "/f", "beside h3");
+        tar_link(t, '1', TOP "/h3", TOP "/d/s"); /* the symbolic link itself, read from here */
 }
 
-static void hard_links_backward_forward_and_chained_are_served(void **state)
+static void hard_links_backward_chained_and_to_symlinks_are_served(void **state)
 {
         struct verdict v = serve_with(add_hard);
 
         (void)state;
         assert_text(&v, "platform/h1", "unix");
-        assert_text(&v, "platform/h2", "later");
-        assert_text(&v, "platform/h3", "later");
+        assert_text(&v, "platform/h2", "unix");
+        assert_text(&v, "platform/d/s", "below d");
+        assert_text(&v, "platform/h3", "beside h3");
+        assert_int_equal(v.x.tree->n_skipped, 0);
         done(&v);
+}
+
+static void add_hard_forward(struct buf *t)
+{
+        tar_link(t, '1', TOP "/h", TOP "/later");
+        tar_file(t, TOP "/later", "later");
+}
+
+static void a_hard_link_before_its_target_is_skipped(void **state)
+{
+        (void)state;
+        skip_with(add_hard_forward, "platform/h", "before it");
+}
+
+/* tar -r adds a newer file of the same name: the link keeps what the name held when the link was made. */
+static void add_hard_then_newer(struct buf *t)
+{
+        tar_file(t, TOP "/f", "old");
+        tar_link(t, '1', TOP "/h", TOP "/f");
+        tar_file(t, TOP "/f", "new");
+}
+
+static void a_hard_link_keeps_what_its_target_was(void **state)
+{
+        struct verdict v = serve_with(add_hard_then_newer);
+
+        (void)state;
+        assert_text(&v, "platform/f", "new");
+        assert_text(&v, "platform/h", "old");
+        done(&v);
+}
+
+/* tar cf x.tar p p/f: GNU tar writes the second p/f as a hard link to p/f. */
+static void add_named_twice(struct buf *t)
+{
+        tar_file(t, TOP "/f", "f");
+        tar_link(t, '1', TOP "/f", TOP "/f");
+        tar_link(t, '1', "./" TOP "//f", TOP "/./f");
+        tar_link(t, '1', TOP "/g", TOP "/f");
+        tar_link(t, '1', TOP "/f", TOP "/g");
+        tar_link(t, '2', TOP "/s", "f");
+        tar_link(t, '1', TOP "/s", TOP "/s");
+        tar_link(t, '1', TOP "/i86pc/kernel/amd64/unix", TOP "/i86pc/kernel/amd64/unix");
+        tar_link(t, '1', TOP "/i86pc/amd64/boot_archive", TOP "/i86pc/amd64/boot_archive");
+}
+
+static void a_hard_link_to_its_own_name_changes_nothing(void **state)
+{
+        struct verdict v = serve_with(add_named_twice);
+
+        (void)state;
+        assert_text(&v, "platform/f", "f");
+        assert_text(&v, "platform/g", "f");
+        assert_text(&v, "platform/s", "f");
+        assert_text(&v, "platform/i86pc/kernel/amd64/unix", "unix");
+        assert_int_equal(v.x.tree->n_skipped, 0);
+        assert_null(v.x.warning);
+        done(&v);
+}
+
+static void add_hard_instead_of_ramdisk(struct buf *t)
+{
+        tar_link(t, '1', TOP "/i86pc/amd64/boot_archive", TOP "/i86pc/kernel/amd64/unix");
+}
+
+static void a_hard_link_over_the_ramdisk_refuses_the_build(void **state)
+{
+        (void)state;
+        refuse_with(add_hard_instead_of_ramdisk, "twice");
+}
+
+static void add_hard_through_symlink(struct buf *t)
+{
+        tar_file(t, TOP "/d/f", "f");
+        tar_link(t, '2', TOP "/e", "d");
+        tar_link(t, '1', TOP "/h", TOP "/e/f");
+}
+
+static void add_hard_to_dir(struct buf *t)
+{
+        tar_link(t, '1', TOP "/h", TOP "/i86pc");
+}
+
+static void a_hard_link_to_or_through_what_it_cannot_refuses_the_build(void **state)
+{
+        (void)state;
+        refuse_with(add_hard_through_symlink, "through a symbolic link");
+        refuse_with(add_hard_to_dir, "a directory");
 }
 
 static void the_kernel_may_be_a_link(void **state)
@@ -171,8 +263,8 @@ static void the_kernel_may_be_a_link(void **state)
         struct verdict v;
 
         (void)state;
-        tar_link(&t, '1', TOP "/i86pc/kernel/amd64/unix", TOP "/real");
         tar_file(&t, TOP "/real", "unix");
+        tar_link(&t, '1', TOP "/i86pc/kernel/amd64/unix", TOP "/real");
         tar_link(&t, '2', TOP "/i86pc/amd64/boot_archive", "../../ram");
         tar_file(&t, TOP "/ram", "abc");
         tar_file(&t, TOP "/i86pc/amd64/boot_archive.hash", "A9993E364706816ABA3E25717850C26C9CD0D89D\n");
@@ -392,7 +484,12 @@ int main(void)
                 cmocka_unit_test(a_loop_of_links_is_skipped),
                 cmocka_unit_test(an_entry_behind_a_link_refuses_the_build),
                 cmocka_unit_test(a_link_to_the_password_is_hidden_as_well),
-                cmocka_unit_test(hard_links_backward_forward_and_chained_are_served),
+                cmocka_unit_test(hard_links_backward_chained_and_to_symlinks_are_served),
+                cmocka_unit_test(a_hard_link_before_its_target_is_skipped),
+                cmocka_unit_test(a_hard_link_keeps_what_its_target_was),
+                cmocka_unit_test(a_hard_link_to_its_own_name_changes_nothing),
+                cmocka_unit_test(a_hard_link_over_the_ramdisk_refuses_the_build),
+                cmocka_unit_test(a_hard_link_to_or_through_what_it_cannot_refuses_the_build),
                 cmocka_unit_test(the_kernel_may_be_a_link),
                 cmocka_unit_test(a_dangling_hard_link_is_skipped),
                 cmocka_unit_test(a_hard_link_that_leaves_the_archive_refuses_the_build),

@@ -269,11 +269,18 @@ static void add_special(struct buf *t)
         }
 }
 
+static void add_special_over_a_file(struct buf *t)
+{
+        tar_file(t, TOP "/f", "file");
+        tar_add(t, &(struct tar_member) { .name = TOP "/f", .type = '6' });
+}
+
 static void devices_and_fifos_are_skipped(void **state)
 {
         struct verdict v = serve_with(add_special);
 
         (void)state;
+        skip_with(add_special_over_a_file, "platform/f", "twice");
         assert_int_equal(v.x.tree->n_skipped, 3);
         assert_int_equal(entry(&v, "platform/dev3"), LAYOUT_NONE);
         done(&v);
