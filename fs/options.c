@@ -33,7 +33,8 @@ const char options_help[] =
         "     links_to=DIR       where links in BUILDS_DIR and static= may lead, if made\n"
         "                        after the start; several times\n"
         "     user=NAME          run as NAME (default pxefs if there is one, or nobody)\n"
-        "     uid=N,gid=N        owner shown of all files (default root)\n"
+        "     uid=N,gid=N        owner and group shown of all files (default root, and\n"
+        "                        none: with gid= a remount,rw lets files be written)\n"
         "     spool_max=SIZE     bound of builds decoded to disk: xz, zstd, bzip2 (64G)\n"
         "     memory=SIZE        bound of what is decoded and not yet read (default 64M,\n"
         "                        at least 16M)\n"
@@ -290,9 +291,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
         int r;
 
-        *ret = (struct options) {
-                .spool_max_bytes = UINT64_C(64) << 30, .memory_bytes = 64 << 20, .poll_ms = 2000
-        };
+        *ret = (struct options) { .spool_max_bytes = UINT64_C(64) << 30,
+                .memory_bytes = 64 << 20,
+                .gid = NO_GROUP,
+                .poll_ms = 2000 };
         r = letters(ret, argc, argv, err);
         if (r < 0 || ret->help || ret->version)
                 return r;
@@ -351,7 +353,8 @@ static void put_row(struct buf *b, const struct options *o, const struct option_
                         put_word(b, row->name, (*(char *const *const *)field)[i]);
                 break;
         case OPT_ID:
-                put_number(b, row->name, (uint64_t) * (const long *)field);
+                if (*(const long *)field >= 0)
+                        put_number(b, row->name, (uint64_t) * (const long *)field);
                 break;
         case OPT_SIZE:
                 put_number(b, row->name, *(const uint64_t *)field);

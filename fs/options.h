@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 
+#define NO_GROUP (-1)
+
 struct options {
         char *builds_dir, *mountpoint; /* as given */
         char *inventory; /* NULL: the default path if it is there, else the schema's defaults alone */
@@ -19,7 +21,7 @@ struct options {
         char **links_to; /* where links among builds and plain files may lead */
         size_t n_links_to;
         char *user;    /* whom the worker runs as; NULL: "pxefs" if there is such a user, else "nobody" */
-        long uid, gid; /* owner shown of all files */
+        long uid, gid; /* owner and group shown of all files; gid may be NO_GROUP */
         uint64_t spool_max_bytes;
         uint64_t memory_bytes; /* bound of decoded chunks */
         int poll_ms;

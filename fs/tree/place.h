@@ -27,7 +27,7 @@ struct places_options {
         struct overlay *overlay;
         struct texts *texts;
         uid_t uid; /* owner shown of everything */
-        gid_t gid;
+        gid_t gid; /* (gid_t)-1: none, so that nothing can be opened for writing, however the mount was remounted */
         bool nolist; /* hosts/, by-name/, by-ip/ and by-uuid/ list nothing; look-ups work */
         bool show_root_password;
 };
