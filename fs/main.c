@@ -21,6 +21,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cachelock.h"
+#include "inherited.h"
 #include "links.h"
 #include "mount/keeper.h"
 #include "mount/mountpoint.h"
@@ -37,6 +39,7 @@ struct daemon {
         char **argv;  /* owned; its command line */
         gid_t groups[MAX_GROUPS];
         int launcher_fd; /* -1 in the foreground: where to say that the mount is ready */
+        const struct mountpoint *mountpoint;
 };
 
 /* Looked up once: a worker that is started in a hurry asks no directory service. */
@@ -294,6 +297,13 @@ static int leave(struct daemon *d, struct err *err)
         return 0;
 }
 
+static void on_mounted(void *ctx)
+{
+        const struct daemon *d = ctx;
+
+        cachelock_tell_mount(d->keeper.plan.lock_fd, d->mountpoint);
+}
+
 static void on_ready(void *ctx)
 {
         struct daemon *d = ctx;
@@ -311,17 +321,23 @@ static void on_ready(void *ctx)
 
 static int run(struct options *o)
 {
-        struct daemon d = { .launcher_fd = -1 };
-        struct mountpoint m = { 0 };
+        struct mountpoint m = { .gone_fd = -1 };
+        struct daemon d = { .launcher_fd = -1, .mountpoint = &m, .keeper.plan.lock_fd = -1 };
         struct err err = { "" };
-        int r = prepare(o, &d, &m, &err), status = EXIT_FAILURE;
+        int r = inherited_mend(&err), status = EXIT_FAILURE;
 
+        if (r == 0)
+                r = prepare(o, &d, &m, &err);
         if (r == 0 && !o->foreground)
                 r = leave(&d, &err);
+        if (r == 0) /* not before: the lock is told by the process that took it */
+                r = cachelock_take(o->cache_dir, &d.keeper.plan, &d.keeper.plan.lock_fd, &err);
         if (r == 0) {
                 d.keeper.plan.path = d.worker;
                 d.keeper.plan.argv = d.argv;
                 d.keeper.ring_bytes = RING_BYTES;
+                d.keeper.debug = o->debug;
+                d.keeper.on_mounted = on_mounted;
                 d.keeper.on_ready = on_ready;
                 d.keeper.ctx = &d;
                 status = keeper_run(&m, &d.keeper, &err);
@@ -330,6 +346,8 @@ static int run(struct options *o)
                 log_error("%s", err.text);
         else if (r < 0)
                 log_error("%s", strerror(-r));
+        log_flush(1000);
+        cleanup_close(&d.keeper.plan.lock_fd);
         mountpoint_fini(&m);
         options_argv_free(d.argv);
         free(d.worker);
@@ -340,8 +358,10 @@ int main(int argc, char **argv)
 {
         struct options o;
         struct err err = { "" };
-        int r = options_parse(argc, argv, &o, &err), status;
+        int r, status;
 
+        inherited_descriptors();
+        r = options_parse(argc, argv, &o, &err);
         if (r < 0) {
                 log_error("%s", err.text[0] ? err.text : strerror(-r));
                 status = 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* worker -- pxefs-worker: puts the parts together, and serves.
  *
- * The keeper (mount/keeper.h) executes it, or its predecessor forks it, without rights already, with three descriptors:
- * /dev/fuse, the journal, and a socket (mount/child.h).  It shows first that it fits the mount, and opens nothing before it
+ * The keeper (mount/keeper.h) executes it, or its predecessor forks it, without rights already, with five descriptors:
+ * /dev/fuse, the journal, two sockets, and the lock on the cache directory (mount/child.h).  It shows first that it fits the mount, and opens nothing before it
  * is told that its predecessor is gone.  Parts are opened in the order in which they depend on each other and closed in the
  * opposite one.
  *
@@ -40,6 +40,7 @@
 #include "mount/watch.h"
 #include "options.h"
 #include "renew.h"
+#include "sandbox/calls.h"
 #include "tree/facts.h"
 #include "tree/overlay.h"
 #include "tree/place.h"
@@ -49,10 +50,6 @@
 #ifndef PXEFS_JOURNAL_VERSION /* another one: a program that tests a refusal */
 #define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
 #endif
-
-/* A daemon that was ended or killed just now may still have the cache directory: whoever starts the next one does not wait
- * for its last thread.  More than what a keeper gives its worker to end (keeper.c, GRACE_MS). */
-#define LOCK_WAIT_MS 6000
 
 struct worker {
         const struct options *opts;
@@ -247,7 +244,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .readers = session_threads(o->single_thread, 0),
                                  .jobs = processors(),
                                  .object_bits = NODE_OBJECT_BITS,
-                                 .lock_wait_ms = must_serve(w) ? 0 : LOCK_WAIT_MS,
+                                 .lock_fd = fcntl(CHILD_LOCK_FD, F_GETFD) < 0 ? -1 : CHILD_LOCK_FD,
                                  .condemned = bad,
                                  .n_condemned = condemned(w, bad),
                                  .log = log_event },
@@ -281,6 +278,7 @@ static void fill_facts(void *ctx, struct daemon_facts *f, struct facts_texts *te
                 f->process.upgrades = c.upgrades;
                 f->process.refusals = c.refusals;
                 f->process.poisoned = c.poisoned;
+                f->process.log_lost = c.log_lost + log_lost();
                 f->process.death_sec = c.death_sec;
                 texts->death = c.death;
                 texts->upgrade_refused = c.upgrade_refused;
@@ -329,8 +327,6 @@ static void one_more(void *ctx)
 
         if (atomic_fetch_sub(&w->awaited, 1) != 1)
                 return;
-        if (!w->opts->foreground)
-                log_leave_terminal();
         child_say(CHILD_READY, NULL);
 }
 
@@ -463,8 +459,6 @@ static int run(const struct options *o, struct err *err)
         struct worker w = { .opts = o, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .statm_fd = -1 };
         int r = journal_open(CHILD_JOURNAL_FD, PXEFS_JOURNAL_VERSION, &w.journal, err);
 
-        if (r == 0 && journal_is_ready(w.journal) && !o->foreground)
-                log_to_syslog();
         if (r == 0)
                 r = check_rights(err);
         if (r == 0)
@@ -501,6 +495,9 @@ int main(int argc, char **argv)
                 return 2;
         }
         (void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive converts pax names by it */
+        if (is_ours(CHILD_LOG_FD)) /* not so: a keeper of another version, which journal_open says */
+                log_to_keeper(CHILD_LOG_FD, calls_relaxed());
+        (void)is_ours(CHILD_LOCK_FD);
         if (r == 0) {
                 log_set_debug(o.debug);
                 r = run(&o, &err);

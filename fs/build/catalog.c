@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <syslog.h>
 #include <time.h>
@@ -84,13 +85,13 @@ static int add_trouble(struct catalog *c, const struct trouble *t)
 
 static void take_report(void *ctx, uint64_t object, enum source_trouble what, const char *why)
 {
-        struct trouble t = { .object = object,
-                .what = what == SOURCE_LOST      ? TROUBLE_LOST
-                        : what == SOURCE_CHANGED ? TROUBLE_CHANGED
-                                                 : TROUBLE_ROTTEN };
+        struct trouble t = { .object = object, .what = what == SOURCE_LOST ? TROUBLE_LOST : TROUBLE_ROTTEN };
 
         (void)err_set(&t.why, 0, "%s", why);
-        (void)add_trouble(ctx, &t);
+        if (what == SOURCE_CHANGED) /* it shows in the look */
+                (void)eventfd_write(((struct catalog *)ctx)->wake_fd, 1);
+        else
+                (void)add_trouble(ctx, &t);
 }
 
 /* Once when it begins and once when it ends; readers meanwhile are told by their errors. */
@@ -123,10 +124,6 @@ static void take_trouble(struct catalog *c, const struct trouble *t)
 
         if (!k || !k->ready)
                 return;
-        if (t->what == TROUBLE_CHANGED) { /* the next look finds another identity */
-                k->changed = true;
-                return;
-        }
         if (t->what == TROUBLE_LOST) {
                 catalog_log(c, LOG_WARNING,
                         "%s: %s: reading it is slow until it is read anew at the next start", k->file,
@@ -185,19 +182,29 @@ static int open_chunks(struct catalog *c, struct err *err)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* Also where the directory was replaced by another since that was locked. */
+static bool is_locked_already(const struct catalog *c)
+{
+        struct stat have, there;
+
+        return c->opts.lock_fd >= 0 && fstat(c->opts.lock_fd, &have) == 0 &&
+               fstatat(c->opts.cache_dirfd, CATALOG_LOCK_NAME, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+               have.st_dev == there.st_dev && have.st_ino == there.st_ino;
+}
+
 static int take_lock(struct catalog *c, struct err *err)
 {
-        int64_t until_ms = clock_ms() + c->opts.lock_wait_ms;
-
-        c->lock_fd = openat(c->opts.cache_dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (is_locked_already(c))
+                return 0;
+        c->lock_fd = openat(
+                c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (c->lock_fd < 0)
-                c->lock_fd = openat(c->opts.cache_dirfd, "lock", O_RDONLY | O_CLOEXEC);
+                c->lock_fd =
+                        openat(c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (c->lock_fd < 0)
                 return 0; /* a read-only directory: nobody writes to it, catalogdb_open says so */
-        do {
-                if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-                        return 0;
-        } while (clock_ms() < until_ms && nanosleep(&(struct timespec) { .tv_nsec = 20000000 }, NULL) == 0);
+        if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                return 0;
         return err_set(
                 err, -EBUSY, "another pxefs uses this cache directory: give each one its own with cache=");
 }

@@ -44,7 +44,6 @@ struct archive_status {
         uint64_t size_bytes; /* of the file */
         uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
         bool image;          /* no SmartOS build; false until known */
-        uint64_t served;     /* object number of the build that is served from it; 0: none, or not known here */
         unsigned verified;   /* enum archive_verified; 0 until known */
 };
 
@@ -82,6 +81,8 @@ struct catalog_condemned {
         bool hung;
 };
 
+#define CATALOG_LOCK_NAME "lock" /* in the cache directory: flock(2) */
+
 struct catalog_options {
         int builds_dirfd;         /* borrowed; open(O_RDONLY | O_DIRECTORY) */
         int cache_dirfd;          /* borrowed; writable by us */
@@ -94,8 +95,7 @@ struct catalog_options {
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
                           CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */
         unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
-        unsigned
-                lock_wait_ms; /* so long for another process to let go of the cache directory; 0: not at all */
+        int lock_fd; /* borrowed: the file CATALOG_LOCK_NAME there, locked by whoever started us (cachelock.h); any other: it is locked here */
         const struct catalog_condemned *condemned; /* copied */
         size_t n_condemned;
         void (*log)(int priority,

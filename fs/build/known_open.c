@@ -128,19 +128,6 @@ int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const
 
 /* ---- from the archive, or the spool ---------------------------------------------------------- */
 
-/* A filesystem may come back as another device: the rest of the identity and the check sums tell whether it is the file. */
-static void follow_device(const struct known_set *s, const char *name, struct identity *id)
-{
-        struct identity now;
-        struct stat st;
-
-        if (fstatat(s->spool_dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return;
-        now = identity_of(&st);
-        if (identity_equal_elsewhere(&now, id))
-                id->dev = now.dev;
-}
-
 static int open_spool(struct known_set *s, struct known *k, struct source **ret, struct err *err)
 {
         struct spool_check check = { k->sums, k->object, s->env };
@@ -150,7 +137,6 @@ static int open_spool(struct known_set *s, struct known *k, struct source **ret,
         if (s->spool_dirfd < 0)
                 return err_set(err, -ENOENT, "no spool directory");
         known_spool_name(k->object, name);
-        follow_device(s, name, &k->spool_id);
         r = spool_open(s->spool_dirfd, name, &k->spool_id, &check, ret, err);
         if (r == 0)
                 (void)take_ptr(&k->sums);
@@ -158,7 +144,7 @@ static int open_spool(struct known_set *s, struct known *k, struct source **ret,
 }
 
 static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
-        const struct identity *id, struct source **ret, struct err *err)
+        struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
         int r;
@@ -168,8 +154,9 @@ static int open_source(struct known_set *s, struct known *k, int builds_dirfd, c
         fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return err_sys(err, -errno, "open");
-        r = k->checkpoints ? source_open_gzip(fd, id, k->index, k->object, s->env, ret, err)
-                           : source_open_checked(fd, id, k->sums, k->object, "the archive", s->env, ret, err);
+        r = k->checkpoints
+                    ? source_open_gzip(fd, &k->id, k->index, k->object, s->env, ret, err)
+                    : source_open_checked(fd, &k->id, k->sums, k->object, "the archive", s->env, ret, err);
         if (r < 0)
                 return r;
         (void)take_fd(&fd);
@@ -180,8 +167,8 @@ static int open_source(struct known_set *s, struct known *k, int builds_dirfd, c
         return 0;
 }
 
-int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
-        const struct identity *id, struct err *err)
+int known_open_build(
+        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
 {
         struct build *b;
         int r;
@@ -192,10 +179,10 @@ int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, con
         if (!b)
                 return no_memory(err);
         atomic_init(&b->refs, 1);
-        b->id = *id;
+        b->id = k->id;
         b->object = k->object;
         r = copy_string(file, &b->archive) < 0 ? no_memory(err)
-                                               : open_source(s, k, builds_dirfd, file, id, &b->src, err);
+                                               : open_source(s, k, builds_dirfd, file, &b->src, err);
         if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
                 r = err_set(err, -ESTALE, "the spool file is of another length");
         if (r < 0) {

@@ -5,7 +5,7 @@
  * linker runs as root.  The program is executed by descriptor, so that a worker that died is replaced by the same one
  * although a package update has put another in its place meanwhile; that one is taken when somebody asks (upgrade).
  *
- * Only async-signal-safe calls stand between fork and exec, although the keeper has one thread: it costs nothing.
+ * Only async-signal-safe calls stand between fork and exec, since the keeper has another thread, which writes the log.
  */
 #include "mount/child.h"
 
@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,27 +62,31 @@ static int give_up_rights(const struct child_plan *p)
 /* Above all CHILD_..._FD, and low: what is above ulimit -n cannot be had. */
 #define ABOVE 16
 
-/* Puts the descriptors where the worker looks for them; first above, so that none is overwritten. */
+/* Puts the descriptors where the worker looks for them, none in the place of -1; first above, so that none is overwritten. */
 static int place_fds(const int *fds, size_t n, int first)
 {
         int high[8];
 
         for (size_t i = 0; i < n; i++) {
-                high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
-                if (high[i] < 0)
+                high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
+                if (fds[i] >= 0 && high[i] < 0)
                         return -errno;
         }
-        for (size_t i = 0; i < n; i++)
-                if (dup2(high[i], first + (int)i) < 0)
+        for (size_t i = 0; i < n; i++) {
+                if (high[i] < 0)
+                        (void)close(first + (int)i);
+                else if (dup2(high[i], first + (int)i) < 0)
                         return -errno;
+        }
         return 0;
 }
 
-static _Noreturn void become(const struct child_plan *p, int binary_fd, const int *fds, const sigset_t *mask)
+static _Noreturn void become(const struct child_plan *p, int binary_fd, int control_fd, const sigset_t *mask)
 {
         static char *const no_env[] = { NULL };
+        const int fds[CHILD_FDS] = { p->fuse_fd, p->journal_fd, control_fd, p->log_fd, p->lock_fd };
         int binary = fcntl(binary_fd, F_DUPFD_CLOEXEC, ABOVE);
-        int r = binary < 0 ? -errno : place_fds(fds, 3, CHILD_FUSE_FD);
+        int r = binary < 0 ? -errno : place_fds(fds, CHILD_FDS, CHILD_FUSE_FD);
 
         if (r == 0)
                 r = give_up_rights(p);
@@ -94,8 +100,22 @@ static _Noreturn void become(const struct child_plan *p, int binary_fd, const in
         _exit(EXIT_FAILURE);
 }
 
-int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int journal_fd,
-        const sigset_t *mask, struct child *ret, struct err *err)
+/* Of a child that was not waited for, so that no other process can have its number. */
+static int open_pid(pid_t pid)
+{
+        return (int)syscall(SYS_pidfd_open, pid, 0); /* Linux 5.3 */
+}
+
+/* The kernel says so when the last thread is gone, to a debugger and to us alike (Linux kernel/exit.c, do_notify_pidfd). */
+bool child_is_dead(const struct child *c)
+{
+        struct pollfd fd = { .fd = c->pid_fd, .events = POLLIN };
+
+        return c->pid_fd >= 0 && poll(&fd, 1, 0) == 1;
+}
+
+int child_start(const struct child_plan *plan, int binary_fd, const sigset_t *mask, struct child *ret,
+        struct err *err)
 {
         int ends[2];
         pid_t pid;
@@ -104,13 +124,13 @@ int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int j
                 return err_sys(err, -errno, "start the worker: socketpair");
         pid = fork();
         if (pid == 0)
-                become(plan, binary_fd, (int[]) { fuse_fd, journal_fd, ends[1] }, mask);
+                become(plan, binary_fd, ends[1], mask);
         close(ends[1]);
         if (pid < 0) {
                 close(ends[0]);
                 return err_sys(err, -errno, "start the worker: fork");
         }
-        *ret = (struct child) { .pid = pid, .control_fd = ends[0] };
+        *ret = (struct child) { .pid = pid, .pid_fd = open_pid(pid), .control_fd = ends[0] };
         return 0;
 }
 
@@ -170,7 +190,8 @@ int child_hear(struct child *c)
         case CHILD_FITS:
                 if (c->pid == 0)
                         c->pid = sender(&m);
-                c->fits = true;
+                if (c->pid != 0 && c->pid_fd < 0)
+                        c->pid_fd = open_pid(c->pid);
                 break;
         case CHILD_REASON:
                 (void)err_set(&c->reason, 0, "%s", packet + 1);
@@ -223,7 +244,7 @@ void child_go(const struct child *c, struct child *successor)
         if (ends[1] >= 0)
                 close(ends[1]);
         if (ends[0] >= 0)
-                *successor = (struct child) { .control_fd = ends[0] };
+                *successor = (struct child) { .pid_fd = -1, .control_fd = ends[0] };
 }
 
 /* "tid (name) S ...", and a name may hold brackets. */
@@ -261,8 +282,8 @@ bool child_waits_for_disk(const struct child *c, uint32_t tid)
 
 void child_fini(struct child *c)
 {
-        if (c->control_fd >= 0)
-                close(c->control_fd);
+        cleanup_close(&c->control_fd);
+        cleanup_close(&c->pid_fd);
         *c = (struct child)CHILD_NONE;
 }
 

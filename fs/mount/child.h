@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* child -- a worker as its keeper sees it: a process with three descriptors, and a pair of sockets.
+/* child -- a worker as its keeper sees it: a process with five descriptors, one of them of a pair of sockets.
  *
  * What is said, one packet each:
  *   worker to keeper   F  it fits the mount: the journal, and what it would answer to the kernel's INIT
@@ -26,7 +26,15 @@
 
 #include "base/err.h"
 
-enum { CHILD_FUSE_FD = 3, CHILD_JOURNAL_FD = 4, CHILD_CONTROL_FD = 5 };
+/* Where a worker finds its descriptors; the last one may be closed. */
+enum {
+        CHILD_FUSE_FD = 3,
+        CHILD_JOURNAL_FD,
+        CHILD_CONTROL_FD,
+        CHILD_LOG_FD,  /* base/log.h, log_to_keeper */
+        CHILD_LOCK_FD, /* the lock on the cache directory, which the keeper took */
+        CHILD_FDS = CHILD_LOCK_FD - CHILD_FUSE_FD + 1
+};
 
 #define CHILD_FITS   'F'
 #define CHILD_SERVES 'S'
@@ -43,30 +51,35 @@ struct child_plan {
         gid_t gid;
         const gid_t *groups; /* borrowed */
         size_t n_groups;
-        int oom_score_adj; /* what the keeper had before it lowered its own */
+        int oom_score_adj;                        /* what the keeper had before it lowered its own */
+        int fuse_fd, journal_fd, log_fd, lock_fd; /* borrowed; lock_fd: -1 if there is none */
 };
 
 struct child {
         pid_t pid;         /* 0: there is none, or it has not said a word yet */
+        int pid_fd;        /* owned; readable when it holds nothing any more; -1: cannot be had */
         int control_fd;    /* owned; -1 */
-        bool fits;         /* it said so */
         struct err reason; /* "" until it gave one */
 };
 
 #define CHILD_NONE                                                                                           \
         {                                                                                                    \
-                .pid = 0, .control_fd = -1                                                                   \
+                .pid = 0, .pid_fd = -1, .control_fd = -1                                                     \
         }
 
 /* Opens the program to be executed.  The descriptor, owned by the caller, or a negative errno. */
 int child_open_binary(const char *path, struct err *err);
 
 /* Starts one from the program @binary_fd (borrowed).  0 or a negative errno. */
-int child_start(const struct child_plan *plan, int binary_fd, int fuse_fd, int journal_fd,
-        const sigset_t *mask, struct child *ret, struct err *err);
+int child_start(const struct child_plan *plan, int binary_fd, const sigset_t *mask, struct child *ret,
+        struct err *err);
 
 /* Takes one packet; its letter, 0 if there is none, or -1: it says nothing any more, and never will. */
 int child_hear(struct child *c);
+
+/* True if it has ended, all its threads with it, although nobody could wait for it yet: a debugger that is attached holds the
+ * dead one back from its parent (ptrace(2)).  It has no descriptor and no lock any more. */
+bool child_is_dead(const struct child *c);
 
 /* Tells it to go on.  With @successor, which is none, it is asked to fork one first: that is awaited from then on. */
 void child_go(const struct child *c, struct child *successor);

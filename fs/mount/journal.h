@@ -25,7 +25,7 @@
 
 /* Raised with every change of what stands in the memfd, the text ring included; but for a field in what was padding, whose
  * 0 means what nobody said before. */
-#define JOURNAL_VERSION 3
+#define JOURNAL_VERSION 4
 #define JOURNAL_SLOTS                                                                                        \
         64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
 /* The longest request of a read-only mount is a LOOKUP: header and name.  What is longer (many FORGETs in one) is
@@ -119,6 +119,7 @@ struct journal_counters {
         uint64_t restarts, upgrades; /* a worker that ended in order is neither */
         uint64_t refusals;           /* of upgrades */
         uint64_t poisoned;           /* requests that were answered EIO because each try killed a worker */
+        uint64_t log_lost;           /* lines of the log that nobody took in time */
         int64_t death_sec;           /* 0: none has died */
         struct err death;            /* what the last one died of */
         struct err upgrade_refused;  /* why the last upgrade was refused; "" once one was not */

@@ -4,14 +4,19 @@
  * One thread, one poll(2).  Facts come in as signals (SIGCHLD), packets of the worker, an error on /dev/fuse (the mount
  * is gone), and the time; mount/policy.c says what follows from them.
  *
+ * A second thread writes the log (base/log.h): whatever reads that may hang, and nothing here waits for it.
+ *
  * Invariants
  *   1. The connection lives as long as this process holds /dev/fuse: a worker that dies ends nothing.  For the same reason
  *      whoever waits for an answer waits until this process gives one, or lets go: overdue_look() and give_up().
  *   2. A successor stands by while the worker serves: linked, and found to fit.  It is told to go on only when the one
- *      before it was waited for: it holds the lock on the cache directory, and executes what stands in its slots.  The first
+ *      before it has ended: its descriptors are closed, and who executes what stands in its slots is one alone.  The first
  *      one is executed, and so is the one that stands by after a crash, since forks of one program share its addresses
  *      (SECURITY.md); the others are forked by the one that goes on (child.h).
  *   3. Nothing that a worker writes is used but as a number that is compared; what is logged of it is one line.
+ *   4. In one turn a worker is listened to for PACKETS packets and LOG_TURN lines, whatever it sends; a packet that a worker
+ *      does not send ends it.  All that happened is heard before anything is done because of the time.
+ *   5. A line about a death is logged after its successor was told to go on (say).
  */
 #include "mount/keeper.h"
 
@@ -19,6 +24,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,18 +52,29 @@
 #define CALM_MS        1000 /* between deaths of workers; less is a storm */
 #define TICK_MS        1000
 #define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
+#define PACKETS        4    /* of a worker, in one turn */
+#define LOG_TURN       32   /* lines of workers, in one turn */
+#define LOG_BURST      2000 /* lines of workers; a first look at many archives has one for each */
+#define LOG_PER_SEC    100  /* beyond that: what one that was taken over writes shall fill no disk */
 #define OOM_SCORE_ADJ  (-500)
 #define READ_AHEAD_KIB 512 /* several requests on the way for one reader; docs/decisions/010 */
+
+#define LATER      8
+#define NOT_GET_ON "did not get on"
 
 struct keeper {
         const struct keeper_options *opts;
         struct child_plan plan;
         struct mountpoint *m;
-        struct journal *journal; /* owned */
-        int fuse_fd, signal_fd;  /* owned */
-        sigset_t mask;           /* of signals, as a worker gets it */
+        struct journal *journal;   /* owned */
+        int fuse_fd, signal_fd;    /* owned */
+        int log_fds[2];            /* owned; ours, and the one that workers get */
+        int64_t tell_ms;           /* not before, how many lines were lost */
+        int64_t log_lines, log_ms; /* so many lines of workers are taken in now; when that was counted */
+        sigset_t mask;             /* of signals, as a worker gets it */
         struct policy policy;
         struct child worker, next; /* next: it stands by, or is to be the worker's newer version */
+        bool said[128];            /* by the worker: letters of child.h, each once */
         enum { UPGRADE_NONE, UPGRADE_PROBING, UPGRADE_YIELDING, UPGRADE_PROVING } upgrade;
         int binary_fd,
                 new_binary_fd; /* owned; the program, whatever stands at its path now; -1 or its newer version */
@@ -72,13 +89,58 @@ struct keeper {
         bool established;   /* a worker has served */
         bool ready;         /* and said that all is there */
         bool ending;
-        bool hung;                        /* we killed it ourselves: it did not get on */
+        const char *killed_for;           /* we killed the worker ourselves; NULL: we did not */
         struct journal_counters counters; /* the journal's are a copy of these (invariant 3) */
         struct overdue overdue;
+        struct { /* to be logged at the end of the turn */
+                void (*log)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+                struct err line;
+        } later[LATER];
+        unsigned n_later;
         int status; /* exit status, when ended */
         bool over;
         struct err *err;
 };
+
+/* ---- log ---------------------------------------------------------------------------------------- */
+
+/* Invariant 5.  @log is log_info, log_warn or log_error. */
+__attribute__((format(printf, 3, 4))) static void say(
+        struct keeper *k, void (*log)(const char *fmt, ...), const char *fmt, ...)
+{
+        char line[sizeof k->later->line.text];
+        va_list ap;
+
+        if (k->n_later == LATER)
+                return; /* more than happens in a turn */
+        va_start(ap, fmt);
+        (void)vsnprintf(line, sizeof line, fmt, ap);
+        va_end(ap);
+        (void)err_set(&k->later[k->n_later].line, 0, "%s", line);
+        k->later[k->n_later++].log = log;
+}
+
+static void say_all(struct keeper *k)
+{
+        for (unsigned i = 0; i < k->n_later; i++)
+                k->later[i].log("%s", k->later[i].line.text);
+        k->n_later = 0;
+}
+
+/* Invariant 4.  What is not taken in waits in the socket, and then the worker drops and counts its lines. */
+static void forward_log(struct keeper *k, int64_t now_ms)
+{
+        int64_t more = (now_ms - k->log_ms) * LOG_PER_SEC / 1000;
+
+        if (more > 0) {
+                k->log_lines = k->log_lines + more < LOG_BURST ? k->log_lines + more : LOG_BURST;
+                k->log_ms = now_ms;
+        }
+        if (k->opts->debug)
+                k->log_lines = LOG_BURST;
+        k->log_lines -=
+                log_forward(k->log_fds[0], k->log_lines < LOG_TURN ? (unsigned)k->log_lines : LOG_TURN);
+}
 
 /* ---- counters ---------------------------------------------------------------------------------- */
 
@@ -96,8 +158,8 @@ static void count_death(struct keeper *k, int status)
                 return;
         c->death_sec = (int64_t)time(NULL);
         journal_count_restart(c, c->death_sec);
-        if (k->hung)
-                (void)err_set(&c->death, 0, "it did not get on, and was killed");
+        if (k->killed_for)
+                (void)err_set(&c->death, 0, "it %s, and was killed", k->killed_for);
         else if (WIFSIGNALED(status))
                 (void)err_set(&c->death, 0, "it died by signal %d (%s)", WTERMSIG(status),
                         strsignal(WTERMSIG(status)));
@@ -126,9 +188,18 @@ static void kill_child(const struct child *c, int sig)
                 (void)kill(c->pid, sig);
 }
 
+/* By our own decision, not by somebody's signal. */
+static void kill_worker(struct keeper *k, const char *why)
+{
+        if (!k->killed_for)
+                say(k, log_warn, "the worker %s: it is killed", why);
+        k->killed_for = why;
+        kill_child(&k->worker, SIGKILL);
+}
+
 static int start_child(const struct keeper *k, int binary_fd, struct child *c, struct err *err)
 {
-        return child_start(&k->plan, binary_fd, k->fuse_fd, journal_fd(k->journal), &k->mask, c, err);
+        return child_start(&k->plan, binary_fd, &k->mask, c, err);
 }
 
 /* It may be told to go on: it fits, or is of the same program as the worker before it and will. */
@@ -165,10 +236,16 @@ static void start_worker(struct keeper *k, int64_t now_ms)
                 if (k->upgrade == UPGRADE_YIELDING)
                         k->upgrade = UPGRADE_PROVING;
         } else if (start_child(k, k->binary_fd, &k->worker, &err) < 0) {
-                log_error("%s", err.text);
+                say(k, log_error, "%s", err.text);
                 policy_ended(&k->policy, now_ms, POLICY_FAILED);
+                if (!k->established) { /* nobody waits for an answer yet: who starts us is told at once */
+                        *k->err = err;
+                        k->status = EXIT_FAILURE;
+                        k->over = true;
+                }
                 return;
         }
+        memset(k->said, 0, sizeof k->said);
         set_nice(&k->worker, WORKER_NICE);
         if (k->ready && !k->crashed && k->upgrade == UPGRADE_NONE && !child_exists(&k->next)) {
                 child_go(&k->worker, &k->next);
@@ -189,7 +266,7 @@ static void start_standby(struct keeper *k, int64_t now_ms)
         k->standby_ms = now_ms + STANDBY_MS;
         k->next_is_standby = true;
         if (start_child(k, k->binary_fd, &k->next, &err) < 0)
-                log_warn("no successor stands by: %s", err.text);
+                say(k, log_warn, "no successor stands by: %s", err.text);
         set_nice(&k->next, k->storm ? 0 : STANDBY_NICE);
 }
 
@@ -214,7 +291,7 @@ static void begin_end(struct keeper *k, int64_t now_ms)
         k->over = !k->worker.pid;
 }
 
-static void say_ended(const struct keeper *k, int status)
+static void say_ended(struct keeper *k, int status)
 {
         unsigned waiting = 0;
         struct journal_request r;
@@ -222,13 +299,13 @@ static void say_ended(const struct keeper *k, int status)
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++)
                 waiting += journal_peek(k->journal, i, &r);
         if (WIFSIGNALED(status))
-                log_warn("the worker died by signal %d (%s); %u requests wait for its successor",
+                say(k, log_warn, "the worker died by signal %d (%s); %u requests wait for its successor",
                         WTERMSIG(status), strsignal(WTERMSIG(status)), waiting);
         else if (k->worker.reason.text[0])
-                log_error("the worker ended: %s; %u requests wait for its successor", k->worker.reason.text,
-                        waiting);
+                say(k, log_error, "the worker ended: %s; %u requests wait for its successor",
+                        k->worker.reason.text, waiting);
         else
-                log_warn("the worker ended with status %d; %u requests wait for its successor",
+                say(k, log_warn, "the worker ended with status %d; %u requests wait for its successor",
                         WEXITSTATUS(status), waiting);
 }
 
@@ -252,14 +329,14 @@ static bool take_last_words(struct keeper *k, int status, bool *ret_request)
         if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
                 journal_count_crash(k->journal, crash.number);
                 *ret_request = r.crashes < POLICY_STRIKES;
-                log_warn("the worker crashed at a request (operation %u, node %#llx), %u of %d times",
+                say(k, log_warn, "the worker crashed at a request (operation %u, node %#llx), %u of %d times",
                         r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
         }
         if (crash.archive)
                 b = journal_blame_crash(&k->counters, crash.archive);
         if (!b)
                 return false;
-        log_warn("the worker crashed while it read archive %#llx, %u of %d times%s",
+        say(k, log_warn, "the worker crashed while it read archive %#llx, %u of %d times%s",
                 (unsigned long long)b->archive, b->crashes, POLICY_STRIKES,
                 policy_condemns(b->crashes, b->hangs) ? ": it is not read any more" : "");
         tell_counters(k);
@@ -286,16 +363,16 @@ static void end_upgrade(struct keeper *k, const char *refusal)
                 close(take_fd(&k->new_binary_fd));
         count_upgrade(k, refusal);
         if (refusal)
-                log_error("upgrade refused: %s", refusal);
+                say(k, log_error, "upgrade refused: %s", refusal);
         else
-                log_info("upgraded: worker %u is %s", journal_generation(k->journal), k->plan.path);
+                say(k, log_info, "upgraded: worker %u is %s", journal_generation(k->journal), k->plan.path);
 }
 
 static void worker_ended(struct keeper *k, int status, int64_t now_ms)
 {
         bool order, blamed, request = false;
 
-        while (child_hear(&k->worker) > 0)
+        for (unsigned i = 0; i < 2 * PACKETS && child_hear(&k->worker) > 0; i++)
                 ;
         /* A new program that crashes before it serves has shown something about itself. */
         blamed = k->upgrade != UPGRADE_PROVING && take_last_words(k, status, &request);
@@ -303,11 +380,11 @@ static void worker_ended(struct keeper *k, int status, int64_t now_ms)
                 count_death(k, status);
         k->storm = k->death_ms && now_ms - k->death_ms < CALM_MS;
         k->death_ms = now_ms;
-        order = k->worker_kill_ms || k->hung ||
+        order = k->worker_kill_ms || k->killed_for ||
                 (WIFSIGNALED(status) ? is_order(WTERMSIG(status)) : WEXITSTATUS(status) == 0);
         k->crashed = !order;
         k->worker_kill_ms = 0;
-        k->hung = false;
+        k->killed_for = NULL;
         journal_worker_ended(k->journal, now_ms);
         policy_ended(&k->policy, now_ms,
                 order || blamed || (request && k->established) ? POLICY_KILLED : POLICY_FAILED);
@@ -347,7 +424,7 @@ static void begin_upgrade(struct keeper *k, int64_t now_ms)
                         k->upgrade != UPGRADE_NONE ? "another one is on its way" : "the mount is not ready";
 
                 count_upgrade(k, why);
-                log_error("upgrade refused: %s", why);
+                say(k, log_error, "upgrade refused: %s", why);
                 return;
         }
         k->upgrade = UPGRADE_PROBING;
@@ -381,7 +458,7 @@ static void next_ended(struct keeper *k, int status, int64_t now_ms)
         struct err reason = { "" };
         bool standby;
 
-        while (child_hear(&k->next) > 0)
+        for (unsigned i = 0; i < 2 * PACKETS && child_hear(&k->next) > 0; i++)
                 ;
         if (k->next.reason.text[0])
                 reason = k->next.reason;
@@ -398,7 +475,7 @@ static void next_ended(struct keeper *k, int status, int64_t now_ms)
         if (standby && k->upgrade == UPGRADE_PROBING) {
                 probe(k);
         } else if (standby) {
-                log_info("the successor that stood by ended: %s", reason.text);
+                say(k, log_info, "the successor that stood by ended: %s", reason.text);
         } else {
                 k->next_kill_ms = 0;
                 end_upgrade(k, reason.text);
@@ -407,49 +484,93 @@ static void next_ended(struct keeper *k, int status, int64_t now_ms)
 
 /* ---- events ------------------------------------------------------------------------------------ */
 
+/* Every word is said once in a life (child.h); what is not heard in this turn is in the next one. */
+static bool is_news(struct keeper *k, int letter)
+{
+        bool known = letter == CHILD_FITS || letter == CHILD_SERVES || letter == CHILD_READY ||
+                     letter == CHILD_REASON;
+
+        if (!known || k->said[letter] || (letter == CHILD_SERVES && k->policy.phase != POLICY_STARTING))
+                return false;
+        return k->said[letter] = true;
+}
+
+static void worker_serves(struct keeper *k, int64_t now_ms)
+{
+        if (k->established)
+                say(k, log_info, "worker %u serves after %lld ms", journal_generation(k->journal),
+                        (long long)(now_ms - k->policy.since_ms));
+        k->established = true;
+        policy_serves(&k->policy, now_ms);
+        k->standby_ms = now_ms + SETTLE_MS;
+        if (k->upgrade == UPGRADE_PROVING) {
+                close(k->binary_fd);
+                k->binary_fd = take_fd(&k->new_binary_fd);
+                end_upgrade(k, NULL);
+        }
+}
+
+static void worker_is_ready(struct keeper *k)
+{
+        if (k->ready)
+                return;
+        k->ready = true;
+        journal_set_ready(k->journal);
+        mountpoint_read_ahead(k->m, READ_AHEAD_KIB);
+        k->opts->on_ready(k->opts->ctx);
+}
+
+/* Nothing more is heard of it. */
+static void stop_listening(struct child *c)
+{
+        cleanup_close(&c->control_fd);
+        c->control_fd = -1;
+}
+
 static void hear_worker(struct keeper *k, int64_t now_ms)
 {
-        int letter;
+        int letter = 0;
 
-        while ((letter = child_hear(&k->worker)) > 0) {
-                if (letter == CHILD_SERVES) {
-                        if (k->established)
-                                log_info("worker %u serves after %lld ms", journal_generation(k->journal),
-                                        (long long)(now_ms - k->policy.since_ms));
-                        k->established = true;
-                        policy_serves(&k->policy, now_ms);
-                        k->standby_ms = now_ms + SETTLE_MS;
-                        if (k->upgrade == UPGRADE_PROVING) {
-                                close(k->binary_fd);
-                                k->binary_fd = take_fd(&k->new_binary_fd);
-                                end_upgrade(k, NULL);
-                        }
-                } else if (letter == CHILD_READY && !k->ready) {
-                        k->ready = true;
-                        journal_set_ready(k->journal);
-                        mountpoint_read_ahead(k->m, READ_AHEAD_KIB);
-                        k->opts->on_ready(k->opts->ctx);
+        for (unsigned i = 0; i < PACKETS && (letter = child_hear(&k->worker)) > 0; i++) {
+                if (!is_news(k, letter)) {
+                        stop_listening(&k->worker);
+                        kill_worker(k, "said what no worker says");
+                        return;
                 }
+                if (letter == CHILD_SERVES)
+                        worker_serves(k, now_ms);
+                else if (letter == CHILD_READY)
+                        worker_is_ready(k);
         }
-        if (letter < 0) { /* SIGCHLD tells the rest */
-                close(k->worker.control_fd);
-                k->worker.control_fd = -1;
-        }
+        if (letter < 0) /* SIGCHLD tells the rest */
+                stop_listening(&k->worker);
 }
 
 static void hear_next(struct keeper *k, int64_t now_ms)
 {
-        int letter;
+        int letter = 0;
 
-        while ((letter = child_hear(&k->next)) > 0)
+        for (unsigned i = 0; i < PACKETS && (letter = child_hear(&k->next)) > 0; i++) {
                 if (letter == CHILD_FITS && k->upgrade == UPGRADE_PROBING && !k->next_is_standby)
                         replace_worker(k, now_ms);
+                else if (letter != CHILD_FITS && letter != CHILD_REASON) /* it serves nothing yet */
+                        kill_child(&k->next, SIGKILL);
+        }
         if (letter < 0) {
-                close(k->next.control_fd);
-                k->next.control_fd = -1;
+                stop_listening(&k->next);
                 if (!k->next.pid) /* it was awaited, and does not come */
                         k->standby_ms = now_ms;
         }
+}
+
+/* One that a debugger holds back is as good as waited for; of what it died nobody says. */
+static bool has_ended(const struct child *c, int *ret_status)
+{
+        if (!c->pid || !child_is_dead(c))
+                return false;
+        if (waitpid(c->pid, ret_status, WNOHANG) != c->pid)
+                *ret_status = SIGKILL;
+        return true;
 }
 
 static void reap(struct keeper *k, int64_t now_ms)
@@ -463,6 +584,10 @@ static void reap(struct keeper *k, int64_t now_ms)
                 else if (pid == k->next.pid)
                         next_ended(k, status, now_ms);
         }
+        if (has_ended(&k->worker, &status))
+                worker_ended(k, status, now_ms);
+        if (has_ended(&k->next, &status))
+                next_ended(k, status, now_ms);
 }
 
 static void take_signals(struct keeper *k, int64_t now_ms)
@@ -471,7 +596,7 @@ static void take_signals(struct keeper *k, int64_t now_ms)
 
         while (read(k->signal_fd, &sig, sizeof sig) == sizeof sig) {
                 if (sig.ssi_signo == SIGCHLD)
-                        reap(k, now_ms);
+                        continue; /* reap() is next */
                 else if (sig.ssi_signo == SIGHUP)
                         begin_upgrade(k, now_ms);
                 else
@@ -492,10 +617,8 @@ static int act(struct keeper *k, int64_t now_ms)
                 wait_ms = now_ms < k->worker_kill_ms ? k->worker_kill_ms - now_ms : YIELD_MS;
         if (k->ending)
                 return (int)wait_ms;
-        if (k->established && overdue_look(&k->overdue, k->worker_kill_ms ? NULL : &k->worker, now_ms)) {
-                k->hung = true;
-                kill_child(&k->worker, SIGKILL);
-        }
+        if (k->established && overdue_look(&k->overdue, k->worker_kill_ms ? NULL : &k->worker, now_ms))
+                kill_worker(k, NOT_GET_ON);
         switch (policy_next(&k->policy, now_ms, journal_heartbeat(k->journal), &policy_ms)) {
         case POLICY_WAIT:
                 wait_ms = policy_ms < wait_ms ? policy_ms : wait_ms;
@@ -508,10 +631,7 @@ static int act(struct keeper *k, int64_t now_ms)
         case POLICY_KILL:
                 if (!k->established)
                         break; /* the launcher waits with us; a first look at a slow disk may take long */
-                if (!k->hung)
-                        log_warn("the worker does not get on: it is killed");
-                k->hung = true;
-                kill_child(&k->worker, SIGKILL);
+                kill_worker(k, NOT_GET_ON);
                 break;
         case POLICY_DESPAIR:
                 if (k->established || !k->worker.pid)
@@ -524,38 +644,68 @@ static int act(struct keeper *k, int64_t now_ms)
         return (int)wait_ms;
 }
 
+/* Nothing of us ran for @ms, a frozen container or a stopped process, so nobody is late. */
+static void forgive(struct keeper *k, int64_t ms)
+{
+        int64_t *const times[] = { &k->worker_kill_ms, &k->next_kill_ms, &k->standby_ms, &k->await_ms };
+
+        journal_forgive(k->journal, ms);
+        policy_forgive(&k->policy, ms);
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+                if (*times[i])
+                        *times[i] += ms;
+}
+
+/* Puts down at most once a second what changes by itself. */
+static void tell_lost(struct keeper *k, int64_t now_ms)
+{
+        uint64_t lost = log_lost();
+
+        if (lost == k->counters.log_lost || now_ms < k->tell_ms)
+                return;
+        k->tell_ms = now_ms + TICK_MS;
+        k->counters.log_lost = lost;
+        tell_counters(k);
+}
+
+/* A turn: what happened, then what is to be done by the time, then the log.  A freeze may come at any point of it and is seen
+ * at the next poll, since @planned_ms is counted from the time that the turn went by. */
 static void loop(struct keeper *k)
 {
         int64_t planned_ms = clock_ms();
+        int timeout_ms = 0;
         bool gone = false;
 
         while (!k->over) {
-                int64_t now_ms = clock_ms();
-                int timeout_ms;
-
-                if (now_ms - planned_ms > FROZEN_MS)
-                        journal_forgive(k->journal, now_ms - planned_ms);
-                timeout_ms = act(k, now_ms);
-                if (k->over)
-                        break;
-                planned_ms = clock_ms() + timeout_ms;
                 struct pollfd fds[] = { { .fd = k->signal_fd, .events = POLLIN },
                         { .fd = k->worker.control_fd, .events = POLLIN },
-                        { .fd = k->next.control_fd, .events = POLLIN }, { .fd = gone ? -1 : k->fuse_fd } };
+                        { .fd = k->next.control_fd, .events = POLLIN },
+                        { .fd = k->worker.pid_fd, .events = POLLIN },
+                        { .fd = k->next.pid_fd, .events = POLLIN }, { .fd = gone ? -1 : k->fuse_fd },
+                        { .fd = k->log_lines > 0 ? k->log_fds[0] : -1, .events = POLLIN } };
+                int64_t now_ms;
 
-                if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
-                        continue;
+                (void)poll(fds, sizeof fds / sizeof fds[0], timeout_ms);
                 now_ms = clock_ms();
+                if (now_ms - planned_ms > FROZEN_MS)
+                        forgive(k, now_ms - planned_ms);
                 if (fds[1].revents)
                         hear_worker(k, now_ms);
                 if (fds[2].revents)
                         hear_next(k, now_ms);
-                if (fds[3].revents & (POLLERR | POLLHUP)) {
+                if (fds[5].revents & (POLLERR | POLLHUP)) {
                         gone = true;
                         begin_end(k, now_ms);
                 }
                 if (fds[0].revents)
                         take_signals(k, now_ms);
+                if (fds[0].revents || fds[3].revents || fds[4].revents)
+                        reap(k, now_ms);
+                timeout_ms = k->over ? 0 : act(k, now_ms);
+                planned_ms = now_ms + timeout_ms;
+                say_all(k);
+                forward_log(k, now_ms);
+                tell_lost(k, now_ms);
         }
 }
 
@@ -583,9 +733,15 @@ static int set_up(struct keeper *k)
         int r;
 
         sigemptyset(&set);
-        for (size_t i = 0; i < 4; i++)
-                sigaddset(&set, (int[]) { SIGTERM, SIGINT, SIGHUP, SIGCHLD }[i]);
+        for (size_t i = 0; i < 5; i++)
+                sigaddset(&set, (int[]) { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD }[i]);
         sigprocmask(SIG_BLOCK, &set, &k->mask);
+        r = log_start(k->err); /* which the signals are kept from */
+        if (r < 0)
+                return r;
+        r = log_make_socket(k->log_fds, k->err);
+        if (r < 0)
+                return r;
         k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (k->signal_fd < 0)
                 return err_sys(k->err, -errno, "wait for signals");
@@ -602,6 +758,11 @@ static int set_up(struct keeper *k)
         tell_counters(k);
         k->plan.oom_score_adj = lower_oom_score();
         r = mountpoint_mount(k->m, &k->fuse_fd, k->err);
+        if (r == 0)
+                k->opts->on_mounted(k->opts->ctx);
+        k->plan.fuse_fd = k->fuse_fd;
+        k->plan.journal_fd = journal_fd(k->journal);
+        k->plan.log_fd = k->log_fds[1];
         k->overdue =
                 (struct overdue) { .journal = k->journal, .counters = &k->counters, .fuse_fd = k->fuse_fd };
         return r;
@@ -631,6 +792,9 @@ int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct e
                 .m = m,
                 .fuse_fd = -1,
                 .signal_fd = -1,
+                .log_fds = { -1, -1 },
+                .log_lines = LOG_BURST,
+                .log_ms = clock_ms(),
                 .binary_fd = -1,
                 .new_binary_fd = -1,
                 .worker = CHILD_NONE,
@@ -650,11 +814,12 @@ int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct e
         child_fini(&k.worker);
         child_fini(&k.next);
         journal_close(k.journal);
-        if (k.signal_fd >= 0)
-                close(k.signal_fd);
-        if (k.binary_fd >= 0)
-                close(k.binary_fd);
-        if (k.new_binary_fd >= 0)
-                close(k.new_binary_fd);
+        if (k.log_fds[0] >= 0)
+                (void)log_forward(k.log_fds[0], LOG_TURN); /* what a worker said last */
+        cleanup_close(&k.log_fds[0]);
+        cleanup_close(&k.log_fds[1]);
+        cleanup_close(&k.signal_fd);
+        cleanup_close(&k.binary_fd);
+        cleanup_close(&k.new_binary_fd);
         return k.status;
 }

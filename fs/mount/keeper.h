@@ -12,9 +12,12 @@
 #include "mount/mountpoint.h"
 
 struct keeper_options {
-        struct child_plan plan;      /* of the worker; oom_score_adj is filled in */
-        size_t ring_bytes;           /* of the text ring */
-        void (*on_ready)(void *ctx); /* called once, when the first worker says so */
+        struct child_plan
+                plan;      /* of the worker; oom_score_adj and the descriptors but lock_fd are filled in */
+        size_t ring_bytes; /* of the text ring */
+        bool debug;        /* what workers log is not limited */
+        void (*on_mounted)(void *ctx); /* called once: the mountpoint says of which device it is */
+        void (*on_ready)(void *ctx);   /* called once, when the first worker says so */
         void *ctx;
 };
 
@@ -22,7 +25,7 @@ struct keeper_options {
  * and unmounts.  SIGHUP replaces the worker by what stands at its path now.
  *
  * Returns the exit status: 0, or 1 with the reason in @err: the first worker could not be started, or there was no
- * healthy worker to be had.  Call it in a process with one thread. */
+ * healthy worker to be had.  Call it in a process with one thread; it starts that of the log (base/log.h). */
 int keeper_run(struct mountpoint *m, const struct keeper_options *opts, struct err *err);
 
 #endif

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <dirent.h>
@@ -23,8 +25,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define FS_TYPE  "fuse.pxefs"
-#define DYING_MS 1500
+#define FS_TYPE   "fuse.pxefs"
+#define DYING_MS  1500
+#define ENDING_MS 1000
 
 bool path_is_below(const char *path, const char *dir)
 {
@@ -54,46 +57,75 @@ static void unescape(char *s)
 
 struct mounted {
         unsigned major, minor;
-        char type[32]; /* "fuse.pxefs", "tmpfs", ...; cut */
+        char type[32];    /* "fuse.pxefs", "tmpfs", ...; cut */
+        const char *path; /* in the line */
 };
 
-/* The mount that is on top at @path.  -ENOENT if nothing is mounted there. */
+static bool is_ours(const struct mounted *m)
+{
+        return strcmp(m->type, FS_TYPE) == 0;
+}
+
+/* One line of mountinfo, which is taken apart: id, parent, major:minor, root, mount point, ... - type source options
+ * (proc_pid_mountinfo(5)).  False: it is none. */
+static bool parse_mounted(char *line, struct mounted *ret)
+{
+        const char *dash = strstr(line, " - "), *device = NULL;
+        char *save = NULL, *field = strtok_r(line, " ", &save);
+
+        for (unsigned i = 1; field && i < 5; i++) {
+                field = strtok_r(NULL, " ", &save);
+                if (i == 2)
+                        device = field;
+        }
+        if (!field || !device || !dash || sscanf(dash + 3, "%31s", ret->type) != 1 ||
+                sscanf(device, "%u:%u", &ret->major, &ret->minor) != 2)
+                return false;
+        unescape(field);
+        ret->path = field;
+        return true;
+}
+
+/* The mount that is on top at @path, without ret->path.  -ENOENT if nothing is mounted there. */
 static int top_mount(const char *path, struct mounted *ret)
 {
         FILE *f = fopen("/proc/self/mountinfo", "re");
         AUTO_FREE char *line = NULL;
+        struct mounted m;
         size_t cap = 0;
         int r = -ENOENT;
 
         if (!f)
                 return -errno;
         while (getline(&line, &cap, f) >= 0) {
-                const char *dash = strstr(line, " - "), *device = NULL;
-                char *save = NULL, *field = strtok_r(line, " ", &save);
-                struct mounted m;
-
-                /* id, parent, major:minor, root, mount point, ... - type source options
-                 * (proc_pid_mountinfo(5)) */
-                for (unsigned i = 1; field && i < 5; i++) {
-                        field = strtok_r(NULL, " ", &save);
-                        if (i == 2)
-                                device = field;
-                }
-                if (!field || !device || !dash || sscanf(dash + 3, "%31s", m.type) != 1)
-                        continue;
-                unescape(field);
-                if (strcmp(field, path) != 0 || sscanf(device, "%u:%u", &m.major, &m.minor) != 2)
+                if (!parse_mounted(line, &m) || strcmp(m.path, path) != 0)
                         continue;
                 *ret = m;
+                ret->path = NULL;
                 r = 0; /* the last line is the topmost */
         }
         (void)fclose(f);
         return r;
 }
 
-static bool is_ours(const struct mounted *m)
+int mountpoint_find(const char *mountinfo, unsigned major, unsigned minor, char **ret_path)
 {
-        return strcmp(m->type, FS_TYPE) == 0;
+        FILE *f = fopen(mountinfo, "re");
+        AUTO_FREE char *line = NULL;
+        struct mounted m;
+        size_t cap = 0;
+        int r = -ENOENT;
+
+        if (!f)
+                return -errno;
+        while (r == -ENOENT && getline(&line, &cap, f) >= 0) {
+                if (!parse_mounted(line, &m) || !is_ours(&m) || m.major != major || m.minor != minor)
+                        continue;
+                *ret_path = strdup(m.path);
+                r = *ret_path ? 0 : -ENOMEM;
+        }
+        (void)fclose(f);
+        return r;
 }
 
 /* Nobody answers any more; or the last who could has let go just now, while he was asked (Linux fs/fuse/dev.c,
@@ -212,8 +244,20 @@ int mountpoint_prepare(const char *dir, struct mountpoint *ret, struct err *err)
                 return err_sys(err, -errno, "mount point %s", path);
         if (!S_ISDIR(st.st_mode))
                 return err_set(err, -ENOTDIR, "mount point %s is not a directory", path);
-        *ret = (struct mountpoint) { .path = take_ptr(&path) };
+        *ret = (struct mountpoint) { .path = take_ptr(&path), .gone_fd = -1 };
         return 0;
+}
+
+/* A watch of the root, which tells that the filesystem has ended, wherever it was mounted (IN_UNMOUNT).  To set it the kernel
+ * walks to the root and asks whether it may be read, and that it knows without us as long as default_permissions is off
+ * (fs/fuse/dir.c, fuse_permission). */
+static int watch_end(const char *path)
+{
+        int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+        if (fd >= 0 && inotify_add_watch(fd, path, IN_DELETE_SELF | IN_ONLYDIR) < 0)
+                close(take_fd(&fd));
+        return fd;
 }
 
 int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
@@ -256,6 +300,7 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err)
         }
         m->major = top.major;
         m->minor = top.minor;
+        m->gone_fd = watch_end(m->path);
         *ret_fd = take_fd(&fd);
         return 0;
 }
@@ -275,7 +320,7 @@ void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib)
         close(fd);
 }
 
-bool mountpoint_is_mounted(const struct mountpoint *m)
+static bool is_mounted(const struct mountpoint *m)
 {
         struct mounted top;
 
@@ -287,20 +332,28 @@ bool mountpoint_is_mounted(const struct mountpoint *m)
  * cannot be killed still has the descriptor. */
 void mountpoint_unmount(const struct mountpoint *m)
 {
-        if (mountpoint_is_mounted(m))
+        if (is_mounted(m))
                 (void)umount2(m->path, MNT_FORCE | MNT_DETACH);
+}
+
+/* The kernel tells it a moment after the error on /dev/fuse (fs/fuse/inode.c, fuse_kill_sb_anon: the connection ends, then
+ * generic_shutdown_super).  Until then our device number is nobody else's. */
+static bool has_ended(const struct mountpoint *m)
+{
+        struct pollfd fd = { .fd = m->gone_fd, .events = POLLIN };
+
+        return m->gone_fd < 0 || poll(&fd, 1, ENDING_MS) != 0;
 }
 
 bool mountpoint_detach_dead(const struct mountpoint *m)
 {
-        struct stat st;
-
-        return mountpoint_is_mounted(m) && stat(m->path, &st) < 0 && is_dead(errno) &&
-               umount2(m->path, MNT_DETACH) == 0;
+        return is_mounted(m) && !has_ended(m) && is_mounted(m) && umount2(m->path, MNT_DETACH) == 0;
 }
 
 void mountpoint_fini(struct mountpoint *m)
 {
+        cleanup_close(&m->gone_fd);
+        m->gone_fd = -1;
         free(m->path);
         m->path = NULL;
 }

@@ -13,6 +13,7 @@
 struct mountpoint {
         char *path;            /* owned; absolute, without symbolic links */
         unsigned major, minor; /* of the mounted filesystem */
+        int gone_fd; /* owned; inotify(7): tells that this filesystem has ended; -1: cannot be had */
 };
 
 /* True if @path is @dir or lies below it.  Both absolute, without symbolic links. */
@@ -31,14 +32,16 @@ int mountpoint_mount(struct mountpoint *m, int *ret_fd, struct err *err);
  * be no /sys, or no right to write there. */
 void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib);
 
-/* True if what is mounted there last is still ours. */
-bool mountpoint_is_mounted(const struct mountpoint *m);
+/* Where a filesystem of pxefs with that device number is mounted, as the file @mountinfo says (proc_pid_mountinfo(5)).  0 with
+ * a path that the caller frees, -ENOENT if nowhere, or another negative errno. */
+int mountpoint_find(const char *mountinfo, unsigned major, unsigned minor, char **ret_path);
 
 /* Ends the connection and detaches the mount, if it is still ours: whoever waits for an answer gets an error. */
 void mountpoint_unmount(const struct mountpoint *m);
 
-/* For one whose connection is gone: detaches the mount if it is still there, and dead.  Returns whether it was.  The mount
- * that is there may be another pxefs's, alive; then this waits until that one answers. */
+/* For one whose connection is gone: detaches the mount if it is still there.  Returns whether it was.  The mount that is there
+ * may be another pxefs's, with the same device number, which is left alone and asked nothing.  Waits for the kernel, a second at
+ * most. */
 bool mountpoint_detach_dead(const struct mountpoint *m);
 
 void mountpoint_fini(struct mountpoint *m);

@@ -7,7 +7,9 @@
  *
  * A worker that was serving and is killed from outside is replaced at once, however often: that costs a reader a
  * hundredth of a second, and waiting would cost it more.  So is one that was killed before it served, after a breath.  A worker that fails by itself before it has served for a
- * second is replaced at once the first time, then ever later.
+ * second is replaced at once the first time, then ever later; two seconds apart at most.
+ *
+ * There is one rule for giving up: no worker served for POLICY_HEALTHY_MS, whatever kept it from that.
  *
  * A request that waits for a storage (a disk, or a server that plays one) gets EIO, and its worker lives: the next one would
  * wait in the same way, without a cache and without the archives, which it could not open.
@@ -16,6 +18,11 @@
  * one that no worker takes waits for the end of POLICY_HEALTHY_MS at most, when the connection is closed.
  */
 #include "mount/policy.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
 
 void policy_init(struct policy *p, int64_t now_ms)
 {
@@ -54,12 +61,15 @@ void policy_ended(struct policy *p, int64_t now_ms, enum policy_end how)
         else /* killed from outside before it served: that says nothing about the next one */
                 p->start_ms += POLICY_KILLED_MS;
         if (fast && p->fast > 1)
-                p->start_ms += (int64_t)POLICY_BACKOFF_MS << (p->fast - 2 < 16 ? p->fast - 2 : 16);
+                p->start_ms += least((int64_t)POLICY_BACKOFF_MS << (p->fast - 2 < 16 ? p->fast - 2 : 16),
+                        POLICY_BACKOFF_MAX);
 }
 
-static int64_t least(int64_t a, int64_t b)
+void policy_forgive(struct policy *p, int64_t ms)
 {
-        return a < b ? a : b;
+        p->since_ms += ms;
+        p->healthy_ms += ms;
+        p->start_ms += ms;
 }
 
 enum policy_verdict policy_next(
@@ -70,7 +80,7 @@ enum policy_verdict policy_next(
         *ret_wait_ms = 0;
         switch (p->phase) {
         case POLICY_DOWN:
-                if (p->fast >= POLICY_FAST_MAX || now_ms >= despair_ms)
+                if (now_ms >= despair_ms)
                         return POLICY_DESPAIR;
                 if (now_ms >= p->start_ms)
                         return POLICY_START;

@@ -16,10 +16,10 @@
 #define POLICY_START_MS    8000  /* from exec to serving; longer: killed */
 #define POLICY_HEALTHY_MS  25000 /* without a worker that serves, or with one that cannot be killed: despair */
 #define POLICY_FAST_MS     1000  /* served for less, and failed by itself: as if it had not started */
-#define POLICY_FAST_MAX    8     /* so many of these in a row: despair */
-#define POLICY_BACKOFF_MS  50    /* before the second of these; doubled for each further one */
-#define POLICY_KILLED_MS   10    /* before the next start, after a worker was killed that had not served */
-#define POLICY_STRIKES     2     /* crashes on a thing, or hangs, until it is condemned */
+#define POLICY_BACKOFF_MS  50    /* before the second of these; doubled for each further one, up to */
+#define POLICY_BACKOFF_MAX 2000
+#define POLICY_KILLED_MS   10 /* before the next start, after a worker was killed that had not served */
+#define POLICY_STRIKES     2  /* crashes on a thing, or hangs, until it is condemned */
 
 enum policy_phase { POLICY_DOWN, POLICY_STARTING, POLICY_SERVING };
 
@@ -49,6 +49,9 @@ void policy_init(struct policy *p, int64_t now_ms);
 void policy_started(struct policy *p, int64_t now_ms);
 void policy_serves(struct policy *p, int64_t now_ms);
 void policy_ended(struct policy *p, int64_t now_ms, enum policy_end how);
+
+/* Nothing ran for @ms: moves all times. */
+void policy_forgive(struct policy *p, int64_t ms);
 
 /* @heartbeat_ms  when the worker was last seen alive; counts while it serves
  * ret_wait_ms    when to ask again at the latest */

@@ -26,7 +26,9 @@
 #include <fuse_lowlevel.h>
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -35,6 +37,7 @@
 #include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "mount/request.h"
 #include "mount/turnstile.h"
 #include "tree/node.h"
@@ -315,6 +318,20 @@ static int negotiate_again(struct session *s, struct err *err)
         return 0;
 }
 
+/* In place of printing to stderr, where a reader that hangs would keep a thread that serves. */
+__attribute__((format(printf, 2, 0))) static void log_of_libfuse(
+        enum fuse_log_level level, const char *fmt, va_list ap)
+{
+        char line[LOG_LINE_BYTES];
+
+        (void)vsnprintf(line, sizeof line, fmt, ap);
+        line[strcspn(line, "\n")] = '\0';
+        if (level >= FUSE_LOG_INFO)
+                log_debug("libfuse: %s", line);
+        else
+                log_warn("libfuse: %s", line);
+}
+
 int session_open(const struct session_options *opts, struct session **ret, struct err *err)
 {
         static const struct fuse_custom_io io = { .read = io_read, .writev = io_writev };
@@ -326,6 +343,7 @@ int session_open(const struct session_options *opts, struct session **ret, struc
 
         if (!s)
                 return err_set(err, -ENOMEM, "out of memory");
+        fuse_set_log_func(log_of_libfuse);
         s->ops = opts->ops;
         s->ops->session = s;
         s->journal = opts->journal;

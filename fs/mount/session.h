@@ -16,7 +16,7 @@ struct session_options {
         int fd;                  /* of a mounted /dev/fuse; the session's, closed on error too */
         struct journal *journal; /* borrowed */
         unsigned processors;     /* what a predecessor left is executed so many at a time at first */
-        bool debug;              /* libfuse prints every request to stderr */
+        bool debug;              /* libfuse has every request logged */
 };
 
 /* Makes the session.  If the kernel's INIT was answered before, negotiates the same once more with libfuse alone.

@@ -18,6 +18,7 @@ void daemon_facts_init(struct daemon_facts *f, const struct catalog_view *catalo
                         .restarts_last_hour = FACT_UNKNOWN,
                         .refusals = FACT_UNKNOWN,
                         .poisoned = FACT_UNKNOWN,
+                        .log_lost = FACT_UNKNOWN,
                         .resident_bytes = FACT_UNKNOWN,
                         .cpu_us = FACT_UNKNOWN },
                 .engine = { .chunks_begun = FACT_UNKNOWN,

@@ -85,6 +85,7 @@ struct facts_process {
         uint64_t refusals;           /* of upgrades */
         const char *upgrade_refused; /* why the last one was; NULL: it was not */
         uint64_t poisoned;           /* requests that were answered EIO because each try killed a worker */
+        uint64_t log_lost;           /* lines of the log that nobody took in time */
         int64_t death_sec;           /* of the worker that died last */
         const char *death;           /* what it died of */
         uint64_t resident_bytes;     /* memory of the worker */

@@ -34,6 +34,9 @@ static const struct row {
                 "Times the worker was replaced on request since the mount.", AT(process.upgrades), PLAIN },
         { "pxefs_requests_poisoned_total", "counter",
                 "Requests answered EIO because each try killed a worker.", AT(process.poisoned), PLAIN },
+        { "pxefs_log_lines_lost_total", "counter",
+                "Lines of the log that were dropped because nobody took them in time.", AT(process.log_lost),
+                PLAIN },
         { "pxefs_resident_memory_bytes", "gauge", "Resident memory of the worker.",
                 AT(process.resident_bytes), PLAIN },
         { "pxefs_cpu_seconds_total", "counter", "CPU time of the worker, user and system.",
@@ -190,14 +193,15 @@ int render_metrics(const struct daemon_facts *f, struct buf *out)
                 "Bytes read of an archive that is being read for the first time.",
                 offsetof(struct facts_reading, read_bytes), out);
         put_reading(f, "pxefs_archive_total_bytes",
-                "Bytes to read of an archive that is being read for the first time: twice its size, as it is read twice.",
+                "Bytes to read of an archive that is being read for the first time: twice its size, as it is "
+                "read twice.",
                 offsetof(struct facts_reading, total_bytes), out);
         put_inventory(&f->inventory, out);
         put_time(out, "pxefs_mount_start_time_seconds", "When the mount began.", f->process.mount_sec);
         put_time(out, "pxefs_worker_start_time_seconds", "When this worker began.", f->process.worker_sec);
         if (f->sandbox.json)
-                put_one(out, "pxefs_sandbox_complete",
-                        "1 if every part of its sandbox confines the worker.", f->sandbox.complete);
+                put_one(out, "pxefs_sandbox_complete", "1 if every part of its sandbox confines the worker.",
+                        f->sandbox.complete);
         put_rows(f, out);
         put_requests(&f->requests, out);
         return buf_error(out);

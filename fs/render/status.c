@@ -167,6 +167,8 @@ static void render_worker(const struct facts_process *p, const struct facts_sand
         buf_puts(out, ",\n    ");
         put_number(out, "poisoned_requests", p->poisoned);
         buf_puts(out, ", ");
+        put_number(out, "log_lines_lost", p->log_lost);
+        buf_puts(out, ", ");
         put_time(out, "last_death", p->death_sec);
         buf_puts(out, ", ");
         put_text(out, "last_death_reason", p->death);

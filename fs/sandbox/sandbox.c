@@ -25,7 +25,6 @@
 
 #include "base/cleanup.h"
 #include "base/digest.h"
-#include "base/log.h"
 #include "sandbox/calls.h"
 
 /* Files of the system that libraries open as they go; each does without, but worse. */
@@ -45,8 +44,7 @@ static void warm_up(void)
         uint64_t hash[2];
         void *frame[1];
 
-        tzset();                            /* /etc/localtime, for syslog's lines */
-        log_prepare();                      /* /dev/log: a socket */
+        tzset();                            /* /etc/localtime, for mktime(3) in libarchive */
         (void)digest_short(0, "", 0, hash); /* openssl.cnf, and the provider it may name */
         (void)backtrace(frame, 1);          /* libgcc_s.so.1, which glibc loads to end a thread */
 }

@@ -41,7 +41,7 @@ def holds(pid):
 
 class Journal:
     """The slots of a mount's journal, read as fs/mount/journal.c writes them, through the keeper's descriptor."""
-    MAGIC, VERSION = 0x31306c6e6a787070, 3
+    MAGIC, VERSION = 0x31306c6e6a787070, 4
     HEAD = struct.Struct("<QIII4xQ")      # magic, version, slots, slot_bytes, slots_off
     SLOT = struct.Struct("<IIIIqqQQ")     # owner, deaths, crashes, hangs, taken_ms, started_ms, done, refused; archive follows
     REQUEST_AT, REQUEST = 64, struct.Struct("<IIQQ")  # len, opcode, unique, node

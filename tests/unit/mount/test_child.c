@@ -62,7 +62,7 @@ static void pair(int ends[2])
 
 static void descriptors_of_a_worker_are_not_taken_in(void **state)
 {
-        struct child known = { .pid = 1 }, awaited = { .pid = 0 };
+        struct child known = { .pid = 1, .pid_fd = -1 }, awaited = CHILD_NONE;
         int a[2], b[2];
         unsigned before;
 
@@ -91,7 +91,7 @@ static void descriptors_of_a_worker_are_not_taken_in(void **state)
 
 static void one_that_is_awaited_is_known_by_the_kernels_word(void **state)
 {
-        struct child c = { .pid = 0 };
+        struct child c = CHILD_NONE;
         int ends[2], status;
         pid_t pid;
 
@@ -116,10 +116,12 @@ static void one_that_is_awaited_is_known_by_the_kernels_word(void **state)
         while (child_hear(&c) == 0)
                 (void)usleep(1000);
         assert_int_equal(c.pid, pid);
-        assert_true(c.fits);
+        assert_true(c.pid_fd >= 0);
+        assert_false(child_is_dead(&c));
         assert_false(child_is_awaited(&c));
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(child_is_dead(&c));
         close(ends[1]);
         child_fini(&c);
         assert_false(child_exists(&c));
@@ -175,7 +177,7 @@ static void go_brings_what_the_packet_says(void **state)
 
 static void one_that_is_gone_leaves_nobody_awaited_for_long(void **state)
 {
-        struct child c = { .pid = 1 }, successor = CHILD_NONE;
+        struct child c = { .pid = 1, .pid_fd = -1 }, successor = CHILD_NONE;
         int ends[2];
 
         (void)state;

@@ -74,15 +74,15 @@ static void a_worker_that_is_killed_while_it_serves_is_replaced_at_once_however_
         }
 }
 
-static void failures_at_once_after_start_are_tried_ever_later_and_then_given_up(void **state)
+static void failures_at_once_after_start_are_tried_ever_later_until_25_s_are_over(void **state)
 {
-        static const int64_t wait[] = { 0, 50, 100, 200, 400, 800, 1600 };
+        static const int64_t wait[] = { 0, 50, 100, 200, 400, 800, 1600, 2000, 2000 };
         struct policy p;
         int64_t wait_ms, now = 0;
 
         (void)state;
         policy_init(&p, now);
-        for (size_t i = 0; i < 7; i++) {
+        for (size_t i = 0; i < sizeof wait / sizeof wait[0]; i++) {
                 policy_started(&p, now);
                 policy_ended(&p, now, POLICY_FAILED);
                 if (wait[i]) {
@@ -94,9 +94,38 @@ static void failures_at_once_after_start_are_tried_ever_later_and_then_given_up(
                 }
                 assert_int_equal(policy_next(&p, now, now, &wait_ms), POLICY_START);
         }
-        policy_started(&p, now);
-        policy_ended(&p, now, POLICY_FAILED);
-        assert_int_equal(policy_next(&p, now, now, &wait_ms), POLICY_DESPAIR);
+        policy_started(&p, POLICY_HEALTHY_MS - 500);
+        policy_ended(&p, POLICY_HEALTHY_MS - 500, POLICY_FAILED);
+        assert_int_equal(policy_next(&p, POLICY_HEALTHY_MS - 500, 0, &wait_ms), POLICY_WAIT);
+        assert_int_equal(wait_ms, 500);
+        assert_int_equal(policy_next(&p, POLICY_HEALTHY_MS, 0, &wait_ms), POLICY_DESPAIR);
+}
+
+/* Frozen at each moment of a takeover, for longer than anything may take: what comes next is what would have come. */
+static void a_freeze_is_nobodys_fault(void **state)
+{
+        static const int64_t frozen_ms = 10 * POLICY_HEALTHY_MS;
+
+        (void)state;
+        for (int phase = POLICY_DOWN; phase <= POLICY_SERVING; phase++) {
+                struct policy p;
+                int64_t now = 1000, before_ms, after_ms;
+                enum policy_verdict before, after;
+
+                policy_init(&p, 0);
+                policy_started(&p, now);
+                if (phase == POLICY_SERVING)
+                        policy_serves(&p, now + 10);
+                if (phase == POLICY_DOWN)
+                        policy_ended(&p, now + 10, POLICY_KILLED);
+                now += 15;
+                before = policy_next(&p, now, now, &before_ms);
+                policy_forgive(&p, frozen_ms);
+                now += frozen_ms;
+                after = policy_next(&p, now, now, &after_ms);
+                assert_int_equal(after, before);
+                assert_int_equal(after_ms, before_ms);
+        }
 }
 
 static void other_lives_of_a_worker(void **state)
@@ -169,7 +198,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_worker_that_is_killed_while_it_serves_is_replaced_at_once_however_often),
-                cmocka_unit_test(failures_at_once_after_start_are_tried_ever_later_and_then_given_up),
+                cmocka_unit_test(failures_at_once_after_start_are_tried_ever_later_until_25_s_are_over),
+                cmocka_unit_test(a_freeze_is_nobodys_fault),
                 cmocka_unit_test(other_lives_of_a_worker),
                 cmocka_unit_test(each_request_gets_what_it_deserves),
         };

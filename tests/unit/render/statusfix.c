@@ -49,12 +49,15 @@ static void numbers(struct daemon_facts *f)
                 .restarts_last_hour = 3,
                 .refusals = 2,
                 .upgrade_refused = "its journal has version 9, the mount's has 2",
+                .log_lost = 17,
                 .poisoned = 1,
                 .death_sec = T0 - 60,
                 .death = "signal 11 (Segmentation fault)",
                 .resident_bytes = 20828160,
                 .cpu_us = 61000042 };
-        f->sandbox = (struct facts_sandbox) { .json = "{\"landlock_abi\": 0, \"landlock_missing\": \"this kernel has none\"}" };
+        f->sandbox = (struct facts_sandbox) {
+                .json = "{\"landlock_abi\": 0, \"landlock_missing\": \"this kernel has none\"}"
+        };
         f->engine = (struct facts_engine) { .chunks_begun = 1000,
                 .chunk_hits = 99000,
                 .decoded_bytes = UINT64_C(4194304000),
