@@ -37,6 +37,10 @@ int errno_from_sqlite(int rc)
                 return 0;
         case SQLITE_NOMEM:
                 return -ENOMEM;
+        case SQLITE_TOOBIG:
+                return -EFBIG;
+        case SQLITE_INTERRUPT:
+                return -ETIME;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
         case SQLITE_PROTOCOL:
@@ -62,6 +66,19 @@ static int conn_fail(struct conn *c, int rc, struct err *err, const char *what)
 {
         int r = errno_from_sqlite(rc);
 
+        if (r == -ENOMEM && bounds_were_met())
+                r = -EFBIG;
+        if (r == -EFBIG)
+                return err_set(err, r,
+                        "%s: a cell of more than 1 MiB is in the way, which no rule of the schema lets in: "
+                        "DELETE its "
+                        "row (copy_trouble in status.json names it)",
+                        what);
+        if (r == -ETIME)
+                return err_set(err, r,
+                        "%s: one question took more than %u ms of processor time: is an index missing "
+                        "(pxectl doctor)?",
+                        what, c->bounds.cpu_ms);
         return err_set(err, r < 0 ? r : -EIO, "%s: %s", what,
                 r == -ENOMEM ? "out of memory" : sqlite3_errmsg(c->db));
 }
@@ -306,6 +323,8 @@ int conn_open(
         rc = path ? open_file(c, path, is_copy) : open_memory(&c->db);
         if (rc == SQLITE_OK)
                 rc = sqlite3_extended_result_codes(c->db, 1);
+        if (rc == SQLITE_OK)
+                rc = bounds_apply(c->db, &c->bounds);
         if (rc != SQLITE_OK)
                 return path ? trouble_explain(path, rc, sqlite3_errmsg(c->db), err)
                             : conn_fail(c, rc, err, "inventory");
@@ -319,6 +338,8 @@ int conn_open(
                 return conn_fail(c, rc, err, path ? path : "inventory");
         if (path && (stat(path, &after) < 0 || after.st_dev != c->st.st_dev || after.st_ino != c->st.st_ino))
                 return err_set(err, -EAGAIN, "inventory %s: replaced while it was being opened", path);
+        /* The schema is read here, so that no question pays for it; whether it can be is told to the first one. */
+        (void)sqlite3_exec(c->db, "SELECT 1 FROM sqlite_schema LIMIT 0", NULL, NULL, NULL);
         if (path && !c->immutable)
                 (void)conn_wal_head(
                         path, &c->wal_ino, head); /* it was made by the first read at the latest */

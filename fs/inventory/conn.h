@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "inventory/bounds.h"
 #include "inventory/pool.h"
 
 #define WAL_HEAD_BYTES 32 /* with two random salts (sqlite.org/fileformat2.html, 4.1) */
@@ -20,10 +21,12 @@ struct conn {
         sqlite3_stmt *stmt[QUERIES]; /* prepared when first used */
         struct stat st;              /* of the file it has open; zeros for memory */
         bool large;
-        bool immutable;    /* opened without locks: what SQLite cannot notice is compared (conn_is_current) */
-        ino_t wal_ino;     /* of the -wal file it has open; 0: none */
-        int version;       /* user_version in this transaction */
-        struct conn *next; /* in pool->idle */
+        bool immutable; /* opened without locks: what SQLite cannot notice is compared (conn_is_current) */
+        ino_t wal_ino;  /* of the -wal file it has open; 0: none */
+        int version;    /* user_version in this transaction */
+        struct bounds bounds;
+        enum pool_lane lane; /* in which it was lent */
+        struct conn *next;   /* in pool->idle */
 };
 
 /* Opens the file, or an empty inventory in memory for NULL.

@@ -7,7 +7,8 @@
  * Invariants
  *   1. What stands at @to was checked: all its pages hang together (quick_check), and a reader of this version takes it:
  *      its schema version is known, and every query can be prepared.
- *      Rows that break a rule of the schema are no reason to refuse: they harm their own host only, live or copied.
+ *      Rows that break a rule of the schema are no reason to refuse: they harm their own host only, live or copied.  A cell
+ *      above BOUNDS_CELL_BYTES is one: who meets it in the file is answered from the copy before (bounds.c).
  *   2. What stands at @to is on disk: the file and its name are synced, in this order.
  *   3. Nobody else can read it: it holds root_shadow hashes.
  *   4. A writer in rollback mode waits for one piece at most.
@@ -56,6 +57,11 @@ static void db_closep(sqlite3 **db)
 static void conn_closep(struct conn **c)
 {
         conn_close(*c);
+}
+
+static void sqlite_freep(char **s)
+{
+        sqlite3_free(*s);
 }
 
 static void finalizep(sqlite3_stmt **s)
@@ -114,6 +120,73 @@ static int copy_pages(struct conn *c, sqlite3 *to, bool snapshot, const char *fi
         return fail(to, rc, file, err);
 }
 
+/* ---- cells that no question can read --------------------------------------------------------- */
+
+static int large_cell(const char *table, int64_t after, const char *file, struct err *err)
+{
+        return err_set(err, -EFBIG,
+                "%s: a cell of table %s is larger than %d MiB, in the first row after rowid %lld: look with "
+                "SELECT rowid "
+                "FROM \"%s\" WHERE rowid > %lld LIMIT 1, and DELETE it",
+                file, table, BOUNDS_CELL_BYTES >> 20, (long long)after, table, (long long)after);
+}
+
+/* Reads every cell of the table; SQLite stops at one that is too large (SQLITE_LIMIT_LENGTH). */
+static int refuse_large_cells_of(
+        sqlite3 *db, const char *table, const char *file, const atomic_bool *stop, struct err *err)
+{
+        AUTO_CLEAN(finalizep) sqlite3_stmt *s = NULL;
+        AUTO_CLEAN(sqlite_freep) char *sql = sqlite3_mprintf("SELECT rowid, * FROM \"%w\"", table);
+        int64_t last = 0;
+        int rc;
+
+        if (!sql)
+                return err_set(err, -ENOMEM, "out of memory");
+        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        if (rc == SQLITE_ERROR) /* WITHOUT ROWID: keys, which are numbers in all tables of ours */
+                return 0;
+        while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+                last = sqlite3_column_int64(s, 0);
+                rc = atomic_load(stop) ? SQLITE_INTERRUPT : SQLITE_OK;
+        }
+        if (rc == SQLITE_TOOBIG)
+                return large_cell(table, last, file, err);
+        if (atomic_load(stop))
+                return -ECANCELED;
+        /* What is damaged is named by quick_check. */
+        return rc == SQLITE_DONE || errno_from_sqlite(rc) == -EBADMSG ? 0 : fail(db, rc, file, err);
+}
+
+/* Invariant 1. */
+static int refuse_large_cells(sqlite3 *db, const char *file, const atomic_bool *stop, struct err *err)
+{
+        AUTO_CLEAN(finalizep) sqlite3_stmt *s = NULL;
+        int r = 0, rc = sqlite3_prepare_v2(db,
+                           "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+                           " AND name NOT GLOB 'sqlite_*'",
+                           -1, &s, NULL);
+
+        while (r == 0 && rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+                const char *table = (const char *)sqlite3_column_text(s, 0);
+
+                r = table ? refuse_large_cells_of(db, table, file, stop, err) : 0;
+                rc = SQLITE_OK;
+        }
+        return r < 0 || rc == SQLITE_DONE || errno_from_sqlite(rc) == -EBADMSG ? r : fail(db, rc, file, err);
+}
+
+/* Looks before hundreds of megabytes are written for nothing.  By a connection of its own: one that met a damaged page cannot
+ * end its transaction any more. */
+static int look_first(const char *from, const atomic_bool *stop, struct err *err)
+{
+        AUTO_CLEAN(conn_closep) struct conn *c = NULL;
+        int r = conn_open(from, false, false, 0, &c, err);
+
+        return r < 0 ? r : refuse_large_cells(c->db, from, stop, err);
+}
+
+/* ---- making one ------------------------------------------------------------------------------ */
+
 /* Fills the empty file @file. */
 static int fill(struct conn *c, const char *from, const char *file, const atomic_bool *stop, struct err *err)
 {
@@ -127,6 +200,8 @@ static int fill(struct conn *c, const char *from, const char *file, const atomic
         if (rc != SQLITE_OK)
                 return fail(to, rc, file, err);
         r = has_snapshots(c, &snapshot, err);
+        if (r == 0 && snapshot) /* without, a writer would wait for it */
+                r = look_first(from, stop, err);
         if (r == 0 && snapshot)
                 r = conn_begin(c, from, err);
         if (r == 0)
@@ -155,6 +230,8 @@ static int check(const char *file, const atomic_bool *stop, struct err *err)
 
                 r = conn_query(c, (enum query)q, &unused, err);
         }
+        if (r == 0)
+                r = refuse_large_cells(c->db, file, stop, err);
         if (r < 0)
                 return r;
         (void)sqlite3_set_authorizer(c->db, NULL, NULL); /* it knows no quick_check */

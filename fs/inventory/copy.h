@@ -24,7 +24,7 @@ int copy_name(const char *path, char ret[COPY_NAME_SIZE]);
  * stop  ends it early when it becomes true
  *
  * Returns 0; -ECANCELED when stopped; -EBUSY if commits or locks never left time for it; -EBADMSG if the inventory
- * is damaged, -ENOSPC, -EACCES...: with the reason.  What was there before stays then. */
+ * is damaged, -EFBIG if it holds a cell that no question can read (bounds.h), -ENOSPC, -EACCES...: with the reason.  What was there before stays then. */
 int copy_make(struct conn *c, const char *from, const char *to, const atomic_bool *stop, struct err *err);
 
 #endif

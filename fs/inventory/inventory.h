@@ -10,7 +10,12 @@
  * from the last good copy, if there is one; as soon as it can be read, by the file again.
  *
  * Threads: all functions may be called from any thread at once (each call borrows one of a few connections).
- * They block for SQLite: microseconds as a rule; for a lock 250 ms at most, or 2 s if there is no copy.
+ * They block for SQLite: microseconds as a rule; for a lock 250 ms at most, or 2 s if there is no copy; 2 s for a connection
+ * when all of them hang.
+ *
+ * A question is bounded: the rows of a layer (256 properties or settings, 64 of all else; what is passed over is told in
+ * the plan), a cell (1 MiB), processor time (10 ms; 500 ms for two at a time).  One that meets a bound counts as a
+ * failure of the file for that question: the copy answers it, or else it is -EIO with the reason.
  */
 #ifndef PXEFS_INVENTORY_INVENTORY_H
 #define PXEFS_INVENTORY_INVENTORY_H
@@ -71,8 +76,8 @@ int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret
 int inventory_channel(struct inventory *inv, const char *channel, char **ret_build, struct err *err);
 
 /* Listing, stable under edits: calls @add for rows with a key greater than @after, in ascending order,
- * until it returns false.  The key is the MAC as a number for NICs, host.id for names and IPs (NIC id),
- * channel.id for channels. */
+ * until it returns false.  The key is the MAC as a number for NICs and IPs, host.id for names and
+ * UUIDs, channel.id for channels. */
 typedef bool inventory_list_fn(void *ctx, uint64_t key, const char *name);
 int inventory_list_macs(
         struct inventory *inv, uint64_t after, inventory_list_fn *add, void *ctx, struct err *err);

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define BODY_MAX  16384 /* bytes; the schema allows 8000 */
-#define ITEMS_MAX 64    /* of one machine; beyond is a problem, not a menu */
+#define ITEMS_MAX 64    /* of one machine; beyond is a problem, not a menu.  The query has LIMIT 65 */
+#define TWINS_MAX 10
 
 struct found {
         struct plan_item item; /* owned */
@@ -115,22 +116,35 @@ static int by_position(const void *a, const void *b)
         return strcmp(x->item.key, y->item.key);
 }
 
+/* The rows of one profile.  *ret_full: there are more than are read, so what farther profiles have counts no more: one that
+ * was not read here may be meant to change it. */
+static int add_items(struct load *l, const struct link *from, struct found_items *f, bool *ret_full)
+{
+        AUTO_STMT sqlite3_stmt *s = NULL;
+        unsigned n = 0;
+        int r = conn_query(l->c, Q_profile_items, &s, l->err);
+
+        if (r < 0)
+                return r;
+        sqlite3_bind_int64(s, 1, from->id);
+        while ((r = conn_step(l->c, s, l->err)) > 0) {
+                if (++n > ITEMS_MAX)
+                        *ret_full = true;
+                r = add_item(l, s, from, f);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
 int load_items(struct load *l)
 {
         AUTO_CLEAN(found_fini) struct found_items f = { .n = 0 };
+        bool full = false;
 
-        for (size_t i = 0; i < l->n_chain; i++) {
-                AUTO_STMT sqlite3_stmt *s = NULL;
-                int r = conn_query(l->c, Q_profile_items, &s, l->err);
+        for (size_t i = 0; i < l->n_chain && !full; i++) {
+                int r = add_items(l, &l->chain[i], &f, &full);
 
-                if (r < 0)
-                        return r;
-                sqlite3_bind_int64(s, 1, l->chain[i].id);
-                while ((r = conn_step(l->c, s, l->err)) > 0) {
-                        r = add_item(l, s, &l->chain[i], &f);
-                        if (r < 0)
-                                return r;
-                }
                 if (r < 0)
                         return r;
         }
@@ -148,28 +162,56 @@ int load_items(struct load *l)
         return 0;
 }
 
+/* Hostname of @host into *ret, the caller's; NULL if it has none that can be shown. */
+static int name_of(struct load *l, int64_t host, char **ret)
+{
+        AUTO_STMT sqlite3_stmt *s = NULL;
+        const char *name;
+        int r = conn_query(l->c, Q_host_name, &s, l->err);
+
+        if (r < 0)
+                return r;
+        sqlite3_bind_int64(s, 1, host);
+        r = conn_step(l->c, s, l->err);
+        if (r <= 0 || conn_text(s, 0, LOAD_TEXT_MAX, &name) < 0)
+                return r < 0 ? r : 0;
+        *ret = strdup(name);
+        return *ret ? 0 : load_no_memory(l);
+}
+
+static int add_twin(struct load *l, const char *what, const char *value, int64_t host)
+{
+        AUTO_FREE char *other = NULL;
+        int r = name_of(l, host, &other);
+
+        if (r < 0)
+                return r;
+        return load_problem(l,
+                "%s %s is also that of host %s: /by-%s and PXELINUX' name made of it lead to neither; change "
+                "one of "
+                "the two rows",
+                what, value, other ? other : "(no name)", what);
+}
+
 int load_twins(struct load *l)
 {
         AUTO_STMT sqlite3_stmt *s = NULL;
+        unsigned n = 0;
         int r = conn_query(l->c, Q_host_twins, &s, l->err);
 
         if (r < 0)
                 return r;
         sqlite3_bind_int64(s, 1, l->p->host_id);
-        while ((r = conn_step(l->c, s, l->err)) > 0) {
-                const char *what, *value, *other;
+        while ((r = conn_step(l->c, s, l->err)) > 0 && n < TWINS_MAX) {
+                const char *what, *value;
 
-                if (conn_text(s, 0, LOAD_TEXT_MAX, &what) < 0 || conn_text(s, 1, LOAD_TEXT_MAX, &value) < 0)
+                if (sqlite3_column_type(s, 2) == SQLITE_NULL || conn_text(s, 0, LOAD_TEXT_MAX, &what) < 0 ||
+                        conn_text(s, 1, LOAD_TEXT_MAX, &value) < 0)
                         continue;
-                if (conn_text(s, 2, LOAD_TEXT_MAX, &other) < 0)
-                        other = "(no name)";
-                r = load_problem(l,
-                        "%s %s is also that of host %s: /by-%s and PXELINUX' name made of it lead to "
-                        "neither; "
-                        "change one of the two rows",
-                        what, value, other, what);
+                r = add_twin(l, what, value, sqlite3_column_int64(s, 2));
                 if (r < 0)
                         return r;
+                n++;
         }
-        return r;
+        return r < 0 ? r : 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* layers -- what the host and its profiles say, the nearest first: properties and settings; see load_impl.h.
  *
- * All rows of all layers are read and sorted: a host has a few dozen.  load.c's invariants 1 and 3 are kept
- * here.
+ * The rows of all layers are read and sorted: a host has a few dozen.  load.c's invariants 1 and 3 are kept
+ * here.  A layer may have ROWS_MAX of each; of one that has more the first by name are read.  Those that are passed over
+ * hide what they may have overridden: of farther layers only names before the cut count.
  */
 #include "inventory/load_impl.h"
 
@@ -11,6 +12,8 @@
 #include <string.h>
 
 #include "inventory/settings.h"
+
+#define ROWS_MAX 256 /* a kernel's line holds 4096 bytes.  The queries have LIMIT 257 */
 
 /* ---- properties ---- */
 
@@ -49,6 +52,8 @@ static int add_property(struct load *l, sqlite3_stmt *s, size_t rank)
         }
         if (r < 0 && r != -ENODATA)
                 return load_no_memory(l);
+        if (l->cut && strcmp(name, l->cut) > 0)
+                return 0;
         k = new_candidate(l);
         if (!k)
                 return load_no_memory(l);
@@ -70,16 +75,43 @@ static int add_property(struct load *l, sqlite3_stmt *s, size_t rank)
         return 0;
 }
 
+/* Row ROWS_MAX + 1 of a layer: it and what follows is passed over, here and in the layers to come. */
+static int cut_properties(struct load *l, sqlite3_stmt *s, size_t rank)
+{
+        const char *name;
+        int r = conn_text(s, 1, LOAD_TEXT_MAX, &name);
+        char *last = NULL;
+
+        if (r == -ENOMEM)
+                return load_no_memory(l);
+        /* The last that was read: everything before it was read, too. */
+        for (size_t i = l->n_found; i-- > 0 && l->found[i].rank == rank && !last;)
+                last = l->found[i].p.name;
+        if (!l->cut || (last && strcmp(last, l->cut) < 0)) {
+                free(l->cut);
+                l->cut = strdup(last ? last : "");
+                if (!l->cut)
+                        return load_no_memory(l);
+        }
+        return load_problem(l,
+                "property %lld (%s) of %s %s and those after it were passed over: a host or a profile may "
+                "have %d; "
+                "DELETE some",
+                (long long)sqlite3_column_int64(s, 0), r == 0 ? name : "unreadable",
+                rank ? "profile" : "host", rank ? l->chain[rank - 1].name : l->p->hostname, ROWS_MAX);
+}
+
 static int add_properties(struct load *l, enum query q, int64_t owner, size_t rank)
 {
         AUTO_STMT sqlite3_stmt *s = NULL;
+        unsigned n = 0;
         int r = conn_query(l->c, q, &s, l->err);
 
         if (r < 0)
                 return r;
         sqlite3_bind_int64(s, 1, owner);
         while ((r = conn_step(l->c, s, l->err)) > 0) {
-                r = add_property(l, s, rank);
+                r = ++n > ROWS_MAX ? cut_properties(l, s, rank) : add_property(l, s, rank);
                 if (r < 0)
                         return r;
         }
@@ -205,9 +237,38 @@ static int add_setting(struct load *l, sqlite3_stmt *s, const struct link *from)
         return set_setting(l, i, value, from);
 }
 
+static int cut_settings(struct load *l, const struct link *from)
+{
+        return load_problem(l,
+                "profile %s has more than %d settings, and those after the first by key were passed over: "
+                "DELETE some",
+                from->name, ROWS_MAX);
+}
+
+/* The rows of one profile.  *ret_full: there are more than are read, and what farther profiles say counts no more: the built
+ * in values stand, which let nothing be destroyed. */
+static int add_settings(struct load *l, const struct link *from, bool *ret_full)
+{
+        AUTO_STMT sqlite3_stmt *s = NULL;
+        unsigned n = 0;
+        int r = conn_query(l->c, Q_profile_settings, &s, l->err);
+
+        if (r < 0)
+                return r;
+        sqlite3_bind_int64(s, 1, from->id);
+        while ((r = conn_step(l->c, s, l->err)) > 0) {
+                *ret_full = ++n > ROWS_MAX;
+                r = *ret_full ? cut_settings(l, from) : add_setting(l, s, from);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
 static int load_settings(struct load *l)
 {
         struct plan *p = l->p;
+        bool full = false;
         int r = 0;
 
         p->settings = calloc(n_setting_defs, sizeof *p->settings);
@@ -217,18 +278,8 @@ static int load_settings(struct load *l)
         for (size_t i = 0; i < n_setting_defs; i++)
                 if (!(p->settings[i].key = strdup(setting_defs[i].key)))
                         return load_no_memory(l);
-        for (size_t i = 0; i < l->n_chain; i++) {
-                AUTO_STMT sqlite3_stmt *s = NULL;
-
-                r = conn_query(l->c, Q_profile_settings, &s, l->err);
-                if (r < 0)
-                        return r;
-                sqlite3_bind_int64(s, 1, l->chain[i].id);
-                while ((r = conn_step(l->c, s, l->err)) > 0) {
-                        r = add_setting(l, s, &l->chain[i]);
-                        if (r < 0)
-                                return r;
-                }
+        for (size_t i = 0; i < l->n_chain && !full; i++) {
+                r = add_settings(l, &l->chain[i], &full);
                 if (r < 0)
                         return r;
         }

@@ -45,6 +45,7 @@ static void load_fini(struct load *l)
                 free(l->found[i].p.layer);
         }
         free(l->found);
+        free(l->cut);
 }
 
 int load_problem(struct load *l, const char *fmt, ...)

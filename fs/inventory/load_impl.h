@@ -36,6 +36,7 @@ struct load {
         size_t n_chain;
         struct candidate *found; /* owned */
         size_t n_found, cap_found;
+        char *cut; /* owned; beyond this name a layer's properties were not read (layers.c); NULL: all were */
 };
 
 /* Each returns 0 or a negative errno, with the reason in l->err. */

@@ -14,6 +14,9 @@
  *      its pages in.  While the old file is still open here, the -wal at the path is known to be its own by the
  *      inode, and its head with the random salts is remembered; until it is gone, the new file is refused.
  *
+ *   5. A question that takes long has at most POOL_LONG_MAX of the connections, for POOL_LONG_MS of processor time; two more may
+ *      wait for their turn, and the next fail at once: neither connections nor the threads that serve are all theirs.
+ *
  * Locks: pool->lock, held for list operations only, never across SQLite.
  * Limits: POOL_MAX connections.  One of them has a large page cache and is lent first: it serves a storm that comes
  * one by one from memory, and eight of them would cost more than the rest of the daemon.  A commit empties it.
@@ -25,12 +28,19 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define WAIT_MS     2000 /* for a connection: then all of them hang in a storage that does not answer */
+#define LONG_QUEUE  2    /* who waits for the long lane */
+#define LONG_WAIT_S 1
 
 struct pool {
         char *path;   /* owned; NULL: in memory */
         bool is_copy; /* as in conn_open */
         pthread_mutex_t lock;
-        pthread_cond_t freed;
+        pthread_cond_t freed;                /* a connection */
+        pthread_cond_t long_freed;           /* a place in the long lane */
+        unsigned n_long, n_queue;            /* guarded by lock: in the long lane; waiting for it */
         struct conn *idle;                   /* guarded by lock */
         unsigned n;                          /* guarded by lock: idle, borrowed and being opened */
         bool has_large;                      /* guarded by lock: one of them is */
@@ -81,15 +91,71 @@ static int refuse_stale_wal(struct pool *p, struct err *err)
                      : 0;
 }
 
-/* Takes an idle connection out; or none, and the caller may open one instead: a large one if *ret_large.  With
- * @keep the caller keeps it for long, and gets a small one if there can be one. */
-static struct conn *take_idle(struct pool *p, bool keep, bool *ret_large)
+static struct timespec in_ms(unsigned ms)
 {
-        struct conn *c;
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+        ts.tv_sec += ms / 1000;
+        ts.tv_nsec += (long)(ms % 1000) * 1000000;
+        if (ts.tv_nsec >= 1000000000) {
+                ts.tv_nsec -= 1000000000;
+                ts.tv_sec++;
+        }
+        return ts;
+}
+
+/* Invariant 5. */
+static int enter_long_lane(struct pool *p, struct err *err)
+{
+        struct timespec until = in_ms(LONG_WAIT_S * 1000);
+        int r = 0;
 
         pthread_mutex_lock(&p->lock);
-        while (!p->idle && p->n >= POOL_MAX)
-                pthread_cond_wait(&p->freed, &p->lock);
+        if (p->n_long >= POOL_LONG_MAX && p->n_queue >= LONG_QUEUE) {
+                r = ETIMEDOUT;
+        } else {
+                p->n_queue++;
+                while (r == 0 && p->n_long >= POOL_LONG_MAX)
+                        r = pthread_cond_timedwait(&p->long_freed, &p->lock, &until);
+                p->n_queue--;
+                p->n_long += r == 0;
+        }
+        pthread_mutex_unlock(&p->lock);
+        return r == 0 ? 0
+                      : err_set(err, -ETIME,
+                                "inventory: too many questions at once that take more than %d ms of "
+                                "processor time: "
+                                "is an index missing (pxectl doctor)?",
+                                POOL_QUICK_MS);
+}
+
+static void leave_long_lane(struct pool *p)
+{
+        pthread_mutex_lock(&p->lock);
+        p->n_long--;
+        pthread_cond_signal(&p->long_freed);
+        pthread_mutex_unlock(&p->lock);
+}
+
+/* Takes an idle connection out; or none, and the caller may open one instead: a large one if *ret_large.  With
+ * @keep the caller keeps it for long, and gets a small one if there can be one.  0, or -EBUSY. */
+static int take_idle(struct pool *p, bool keep, struct conn **ret, bool *ret_large)
+{
+        struct timespec until = { 0 };
+        struct conn *c;
+        int r = 0;
+
+        pthread_mutex_lock(&p->lock);
+        while (r == 0 && !p->idle && p->n >= POOL_MAX) {
+                if (!until.tv_sec)
+                        until = in_ms(WAIT_MS);
+                r = pthread_cond_timedwait(&p->freed, &p->lock, &until);
+        }
+        if (!p->idle && p->n >= POOL_MAX) {
+                pthread_mutex_unlock(&p->lock);
+                return -EBUSY;
+        }
         c = keep && p->n < POOL_MAX ? NULL : p->idle;
         if (c) {
                 p->idle = c->next;
@@ -99,7 +165,8 @@ static struct conn *take_idle(struct pool *p, bool keep, bool *ret_large)
                 p->has_large = p->has_large || *ret_large;
         }
         pthread_mutex_unlock(&p->lock);
-        return c;
+        *ret = c;
+        return 0;
 }
 
 /* Gives back the right to have a connection. */
@@ -171,8 +238,14 @@ static int take(struct pool *p, bool keep, unsigned busy_ms, struct conn **ret, 
 {
         for (;;) {
                 bool large = false;
-                struct conn *c = take_idle(p, keep, &large);
+                struct conn *c;
 
+                if (take_idle(p, keep, &c, &large) < 0)
+                        return err_set(err, -EBUSY,
+                                "inventory %s: %d questions have waited for it for more than %d s: does its "
+                                "filesystem "
+                                "answer?",
+                                p->path ? p->path : "in memory", POOL_MAX, WAIT_MS / 1000);
                 if (!c)
                         return open_new(p, large, busy_ms, ret, err);
                 if (pool_is_current(p, c)) {
@@ -197,13 +270,21 @@ void pool_give_back(struct pool *p, struct conn *c)
                 drop(p, c);
 }
 
-int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err)
+int pool_get(struct pool *p, enum pool_lane lane, unsigned busy_ms, struct conn **ret, struct err *err)
 {
         struct conn *c = NULL;
-        int r = take(p, false, busy_ms, &c, err);
+        int r = lane == POOL_LONG ? enter_long_lane(p, err) : 0;
 
         if (r < 0)
                 return r;
+        r = take(p, false, busy_ms, &c, err);
+        if (r < 0) {
+                if (lane == POOL_LONG)
+                        leave_long_lane(p);
+                return r;
+        }
+        c->lane = lane;
+        bounds_begin(&c->bounds, lane == POOL_LONG ? POOL_LONG_MS : POOL_QUICK_MS);
         r = conn_begin(c, p->path, err);
         if (r < 0)
                 return pool_put(p, c, r);
@@ -211,24 +292,44 @@ int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *er
         return 0;
 }
 
-int pool_put(struct pool *p, struct conn *c, int result)
+/* Whether the database is as good as before: the answer was no, or a lock or a bound was met.  Another connection would
+ * have to read the schema anew. */
+static bool is_sound(int result)
 {
-        /* A lock that somebody holds is no reason to read the schema anew. */
-        if ((result >= 0 || result == -ENOENT || result == -ENOTUNIQ || result == -EBUSY) && conn_end(c)) {
-                if (c->immutable && !p->is_copy && !pool_is_current(p, c)) {
-                        drop(p, c);
-                        return -EAGAIN;
-                }
-                put_idle(p, c);
+        return result >= 0 || result == -ENOENT || result == -ENOTUNIQ || result == -EBUSY ||
+               result == -EFBIG || result == -ETIME;
+}
+
+static int put(struct pool *p, struct conn *c, int result)
+{
+        if (!is_sound(result) || !conn_end(c)) {
+                close_one(p, c);
                 return result;
         }
-        close_one(p, c);
+        if (c->immutable && !p->is_copy && !pool_is_current(p, c)) {
+                drop(p, c);
+                return -EAGAIN;
+        }
+        put_idle(p, c);
+        return result;
+}
+
+int pool_put(struct pool *p, struct conn *c, int result)
+{
+        bool was_long = c->lane == POOL_LONG;
+
+        bounds_end(&c->bounds);
+        c->lane = POOL_QUICK;
+        result = put(p, c, result);
+        if (was_long)
+                leave_long_lane(p);
         return result;
 }
 
 int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err)
 {
         struct pool *p = calloc(1, sizeof *p);
+        pthread_condattr_t attr;
 
         if (p && path)
                 p->path = strdup(path);
@@ -237,7 +338,11 @@ int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err)
                 return err_set(err, -ENOMEM, "out of memory");
         }
         pthread_mutex_init(&p->lock, NULL);
-        pthread_cond_init(&p->freed, NULL);
+        (void)pthread_condattr_init(&attr);
+        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        pthread_cond_init(&p->freed, &attr);
+        pthread_cond_init(&p->long_freed, &attr);
+        (void)pthread_condattr_destroy(&attr);
         p->is_copy = is_copy;
         *ret = p;
         return 0;
@@ -254,6 +359,7 @@ void pool_free(struct pool *p)
                 conn_close(c);
         }
         pthread_cond_destroy(&p->freed);
+        pthread_cond_destroy(&p->long_freed);
         pthread_mutex_destroy(&p->lock);
         free(p->path);
         free(p);

@@ -26,7 +26,7 @@
         X(profile)                                                                                           \
         X(channel)                                                                                           \
         X(host_properties)                                                                                   \
-        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_nics) X(host_network) X(profile_network) X(host_routes) X(profile_routes) X(host_twins) X(changed) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
+        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_nics) X(host_network) X(profile_network) X(host_routes) X(profile_routes) X(host_twins) X(host_name) X(changed) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
                 X(channel_by_name) X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels)     \
                         X(count_hosts) X(count_nics)
 
@@ -38,6 +38,9 @@ enum query {
 };
 
 #define POOL_MAX       8          /* connections; more callers wait */
+#define POOL_LONG_MAX  2          /* of them that the long lane may have */
+#define POOL_QUICK_MS  10         /* of processor time a question has; one of 100 000 hosts takes some 0.2 */
+#define POOL_LONG_MS   500        /* in the long lane */
 #define SCHEMA_VERSION 2          /* PRAGMA user_version of schema/inventory.sql */
 #define SCHEMA_OLDEST  1          /* the oldest that is served; what it has not is taken for absent */
 #define SCHEMA_APP_ID  0x70786673 /* PRAGMA application_id: "pxfs" */
@@ -49,12 +52,20 @@ struct conn;
 int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err);
 void pool_free(struct pool *p);
 
-/* Borrows a connection to the file that stands at the path now, with a read transaction open.  Waits for
- * locks for @busy_ms at most. */
-int pool_get(struct pool *p, unsigned busy_ms, struct conn **ret, struct err *err);
+/* A question is asked in the quick lane first.  One that does not end there (-ETIME) may be asked once more in the long
+ * one, which has room for few, so that the connections are never all theirs. */
+enum pool_lane {
+        POOL_QUICK,
+        POOL_LONG,
+        POOL_LANES,
+};
 
-/* Ends the transaction and gives the connection back.  result is what was found out: a failure of the
- * database itself closes the connection, so that the next call starts anew.  Returns @result, or -EAGAIN if
+/* Borrows a connection to the file that stands at the path now, with a read transaction open.  Waits for
+ * locks for @busy_ms at most, and for a connection for a bounded time: then -EBUSY. */
+int pool_get(struct pool *p, enum pool_lane lane, unsigned busy_ms, struct conn **ret, struct err *err);
+
+/* Ends the transaction and gives the connection back, by the thread that borrowed it.  result is what was found out: a
+ * failure of the database itself closes the connection, so that the next call starts anew.  Returns @result, or -EAGAIN if
  * what was read cannot be trusted: the file changed under a connection without locks. */
 int pool_put(struct pool *p, struct conn *c, int result);
 
@@ -82,7 +93,8 @@ int conn_schema_version(const struct conn *c);
  * written with checks off. */
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret);
 
-int errno_from_sqlite(int rc); /* 0 for SQLITE_OK, ROW, DONE; else a negative errno */
+/* 0 for SQLITE_OK, ROW, DONE; else a negative errno: -EFBIG and -ETIME where a bound was met (bounds.h). */
+int errno_from_sqlite(int rc);
 
 static inline void stmt_resetp(sqlite3_stmt **s)
 {

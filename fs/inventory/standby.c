@@ -12,6 +12,8 @@
  *   2. Without a copy nothing is gained by giving up early: then each question waits for a lock PATIENT times as long.
  *   3. A failure that not every question meets (a damaged page) is remembered for PARTIAL_MS after it was last met.
  *   4. What is said to the log is said by the copier's thread, once a change, and not twice in SAY_EVERY_MS.
+ *   5. A question that took long is asked in the long lane at once (pool.h) for SLOW_MS: whoever asks it again and again holds
+ *      no connection that others wait for.
  *
  * Locks: standby->lock, never across SQLite or the log.
  */
@@ -41,7 +43,16 @@
 #define SAY_EVERY_MS 10000
 #define TRIES        3 /* of a file that changes under a connection without locks (pool_put) */
 
+#define SLOW_MS   10000
+#define SLOW_BITS 6
+
+struct slow {
+        _Atomic uint64_t key; /* of a question; 0: none */
+        _Atomic int64_t until_ms;
+};
+
 struct standby {
+        struct slow slow[1 << SLOW_BITS];
         char *path, *copy_path; /* owned; NULL: in memory; no copies */
         struct pool *live, *copy;
         struct copier *copier; /* NULL without copies */
@@ -116,12 +127,37 @@ static unsigned patience(struct standby *s)
         return ms;
 }
 
+/* ---- what took long ---- */
+
+static struct slow *slow_place(struct standby *s, uint64_t key)
+{
+        return &s->slow[(key * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SLOW_BITS)];
+}
+
+/* Invariant 5.  Two keys of one place only take each other's, and are found out anew. */
+static bool is_slow(struct standby *s, uint64_t key)
+{
+        struct slow *p = slow_place(s, key);
+
+        return key && atomic_load_explicit(&p->key, memory_order_relaxed) == key &&
+               clock_ms() < atomic_load_explicit(&p->until_ms, memory_order_relaxed);
+}
+
+static void note_slow(struct standby *s, uint64_t key)
+{
+        struct slow *p = slow_place(s, key);
+
+        atomic_store_explicit(&p->key, key, memory_order_relaxed);
+        atomic_store_explicit(&p->until_ms, clock_ms() + SLOW_MS, memory_order_relaxed);
+}
+
 /* ---- asking ---- */
 
 /* *ret_failed: the database failed, rather than had no such row. */
-static int ask_pool(struct pool *p, unsigned busy_ms, standby_question *q, void *ctx, bool *ret_failed,
-        bool *ret_partial, struct err *err)
+static int ask_pool(struct standby *s, struct pool *p, unsigned busy_ms, uint64_t key, standby_question *q,
+        void *ctx, bool *ret_failed, bool *ret_partial, struct err *err)
 {
+        enum pool_lane lane = is_slow(s, key) ? POOL_LONG : POOL_QUICK;
         int r = -EAGAIN;
 
         *ret_partial = false;
@@ -129,12 +165,20 @@ static int ask_pool(struct pool *p, unsigned busy_ms, standby_question *q, void 
         for (int tries = 0; r == -EAGAIN && tries < TRIES; tries++) {
                 struct conn *c;
 
-                r = pool_get(p, busy_ms, &c, err);
-                if (r < 0)
+                r = pool_get(p, lane, busy_ms, &c, err);
+                if (r < 0) {
+                        *ret_partial = r == -ETIME; /* others are asked in the quick lane */
                         continue;
+                }
                 r = pool_put(p, c, q(c, ctx, err));
                 *ret_failed = r < 0 && r != -ENOENT && r != -ENOTUNIQ && r != -ENOMEM;
                 *ret_partial = *ret_failed;
+                if (r == -ETIME && lane == POOL_QUICK) {
+                        note_slow(s, key);
+                        lane = POOL_LONG;
+                        r = -EAGAIN;
+                        continue;
+                }
                 if (r == -EAGAIN)
                         (void)err_set(err, r,
                                 "the inventory changes on a read-only filesystem faster than it is read");
@@ -142,11 +186,17 @@ static int ask_pool(struct pool *p, unsigned busy_ms, standby_question *q, void 
         return r;
 }
 
-int standby_ask(struct standby *s, standby_question *q, void *ctx, struct err *err)
+/* Nobody who reads a file has to know what a bound of ours is. */
+static int for_callers(int r)
+{
+        return r == -EFBIG || r == -ETIME ? -EIO : r;
+}
+
+int standby_ask(struct standby *s, uint64_t key, standby_question *q, void *ctx, struct err *err)
 {
         struct err live = { "" }, copy = { "" };
         bool failed, partial;
-        int r = ask_pool(s->live, patience(s), q, ctx, &failed, &partial, &live), r_copy;
+        int r = ask_pool(s, s->live, patience(s), key, q, ctx, &failed, &partial, &live), r_copy;
 
         if (r == -ENOMEM) /* tells nothing of the file */
                 failed = false;
@@ -157,15 +207,15 @@ int standby_ask(struct standby *s, standby_question *q, void *ctx, struct err *e
         if (!failed || !s->copy) {
                 if (r < 0 && err)
                         *err = live;
-                return r;
+                return for_callers(r);
         }
-        r_copy = ask_pool(s->copy, 0, q, ctx, &failed, &partial, &copy);
+        r_copy = ask_pool(s, s->copy, 0, key, q, ctx, &failed, &partial, &copy);
         atomic_store(&s->has_copy, !failed);
         if (failed)
                 r_copy = r;
         if (r_copy < 0 && err)
                 *err = failed ? live : copy;
-        return r_copy;
+        return for_callers(r_copy);
 }
 
 unsigned standby_changes(const struct standby *s)
@@ -265,7 +315,7 @@ static void look_for_copy(struct standby *s, bool open_later)
                 return;
         if (open_later) {
                 atomic_store(&s->has_copy, access(s->copy_path, R_OK) == 0);
-        } else if (pool_get(s->copy, 0, &c, NULL) == 0) {
+        } else if (pool_get(s->copy, POOL_QUICK, 0, &c, NULL) == 0) {
                 (void)pool_put(s->copy, c, 0);
                 atomic_store(&s->has_copy, true);
         }
@@ -274,7 +324,7 @@ static void look_for_copy(struct standby *s, bool open_later)
 /* Whether any question can be answered; what is said is said before anybody relies on it. */
 static int ask_first(struct standby *s, struct err *err)
 {
-        int r = standby_ask(s, no_question, NULL, err);
+        int r = standby_ask(s, 0, no_question, NULL, err);
 
         if (r == 0)
                 tick(s);

@@ -19,8 +19,10 @@ void standby_free(struct standby *s);
 typedef int standby_question(struct conn *c, void *ctx, struct err *err);
 
 /* Asks the live inventory; if that fails, the copy; if that fails too, returns the first failure.  Any
- * thread. */
-int standby_ask(struct standby *s, standby_question *q, void *ctx, struct err *err);
+ * thread.
+ *
+ * key  what is asked about, as a number: a question that took long is known by it; 0: it is not to be known */
+int standby_ask(struct standby *s, uint64_t key, standby_question *q, void *ctx, struct err *err);
 
 /* For inventory_health; any thread. */
 unsigned standby_changes(const struct standby *s); /* see inventory_changes */

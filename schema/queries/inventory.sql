@@ -1,5 +1,12 @@
 -- Every statement the C code runs on the inventory, named: embed.py turns them into C.  The daemon's use tables only, no views: it
 -- opens the file with views and triggers switched off.
+--
+-- No statistics change a plan here (somebody's ANALYZE of a small file, which then grew; SQLite's authorizer is not asked when
+-- it reads them).  A join is written as a scalar subquery: one table by its rowid, or by the whole of a unique key, leaves no
+-- choice.  And rows come in the ORDER of the index that is to be used: sorting costs more than reading a table of one row.
+--
+-- What collects rows has a LIMIT, one more than is used, so that it is seen when there are more: anybody who may write can
+-- hang 300 000 rows on one host, and its own plan is all that may suffer.
 
 -- name: begin
 -- One read transaction a call: everything in a plan is of one committed state.
@@ -20,19 +27,25 @@ PRAGMA journal_mode;
 
 -- name: host_by_mac
 -- The NIC's key leads to the host's number, everything else is asked by that number.
-SELECT host FROM nic WHERE mac = ?1;
+-- The second column is another host that has the MAC too, for which an index must have been dropped.
+SELECT n.host, (SELECT o.host FROM nic o WHERE o.mac = ?1 AND o.host <> n.host LIMIT 1)
+FROM nic n WHERE n.mac = ?1 ORDER BY n.mac LIMIT 1;
 
 -- name: host
 -- ip and mac of the NIC with the lowest id.
-SELECT h.hostname, h.uuid, h.profile, h.build, h.channel, h.comment, h.enabled, n.ip, n.mac
-FROM host h LEFT JOIN nic n ON n.id = (SELECT min(id) FROM nic WHERE host = ?1)
-WHERE h.id = ?1;
+SELECT hostname, uuid, profile, build, channel, comment, enabled,
+  (SELECT ip FROM nic WHERE host = ?1 ORDER BY id LIMIT 1) AS ip, (SELECT mac FROM nic WHERE host = ?1 ORDER BY id LIMIT 1) AS mac
+FROM host WHERE id = ?1;
 
 -- name: chain
 -- A profile and those it inherits from, nearest first.
-SELECT c.ancestor, c.depth, p.name, p.parent, p.build, p.channel
-FROM profile_closure c LEFT JOIN profile p ON p.id = c.ancestor
-WHERE c.descendant = ?1 ORDER BY c.depth LIMIT 65;
+-- More than 64 rows are no closure of ours, whichever they are.  (Not materialised, SQLite would move the LIMIT behind the
+-- ORDER BY and read them all.)
+WITH near (ancestor, depth) AS MATERIALIZED (SELECT ancestor, depth FROM profile_closure WHERE descendant = ?1 LIMIT 65)
+SELECT near.ancestor, near.depth, (SELECT name FROM profile WHERE id = near.ancestor) AS name,
+  (SELECT parent FROM profile WHERE id = near.ancestor), (SELECT build FROM profile WHERE id = near.ancestor) AS build,
+  (SELECT channel FROM profile WHERE id = near.ancestor) AS channel
+FROM near ORDER BY depth;
 
 -- name: profile
 -- The same, one at a time: for a closure that disagrees with the parents.
@@ -46,17 +59,17 @@ FROM channel WHERE id = ?1;
 
 -- name: host_properties
 SELECT p.id, p.name, p.value, EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND p.name GLOB k.name)
-FROM property p WHERE p.host = ?1 ORDER BY p.name;
+FROM property p WHERE p.host = ?1 ORDER BY p.name LIMIT 257;
 
 -- name: profile_properties
 SELECT p.id, p.name, p.value, EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND p.name GLOB k.name)
-FROM property p WHERE p.profile = ?1 ORDER BY p.name;
+FROM property p WHERE p.profile = ?1 ORDER BY p.name LIMIT 257;
 
 -- name: profile_settings
-SELECT id, key, value FROM setting WHERE profile = ?1;
+SELECT id, key, value FROM setting WHERE profile = ?1 ORDER BY key LIMIT 257;
 
 -- name: profile_items
-SELECT id, key, label, body, position FROM menu_item WHERE profile = ?1;
+SELECT id, key, label, body, position FROM menu_item WHERE profile = ?1 ORDER BY key LIMIT 65;
 
 -- name: host_modules
 -- No more than the daemon will load from the content: a row may hold anything.
@@ -101,52 +114,62 @@ SELECT id, destination, gateway FROM route WHERE host = ?1 ORDER BY destination 
 SELECT id, destination, gateway FROM route WHERE profile = ?1 ORDER BY destination LIMIT 65;
 
 -- name: host_twins
--- UUIDs and addresses of host ?1 that another host has too: names made of them lead to neither.
-SELECT 'uuid', h.uuid, o.hostname FROM host h JOIN host o ON o.uuid = h.uuid AND o.id <> h.id WHERE h.id = ?1
+-- UUIDs and addresses of host ?1, each with the id of another host that has it too, or NULL: names made of one that two have
+-- lead to neither.
+SELECT 'uuid', h.uuid, (SELECT o.id FROM host o WHERE o.uuid = h.uuid AND o.id <> ?1 LIMIT 1) FROM host h WHERE h.id = ?1
 UNION ALL
-SELECT 'ip', n.ip, (SELECT hostname FROM host WHERE id = o.host)
-FROM nic n JOIN nic o ON o.ip = n.ip AND o.host <> n.host WHERE n.host = ?1 LIMIT 10;
+SELECT * FROM (SELECT 'ip', n.ip, (SELECT o.host FROM nic o WHERE o.ip = n.ip AND o.host <> ?1 LIMIT 1)
+  FROM nic n WHERE n.host = ?1 ORDER BY n.id LIMIT 65);
+
+-- name: host_name
+SELECT hostname FROM host WHERE id = ?1;
 
 -- name: changed
 -- When a row of host ?1, profile ?2 with those it inherits from, or channel ?3 changed last.  Schema 2 and later.
 SELECT max(
   ifnull((SELECT changed_at FROM host WHERE id = ?1), 0),
-  ifnull((SELECT max(p.changed_at) FROM profile_closure c CROSS JOIN profile p ON p.id = c.ancestor
-    WHERE c.descendant = ?2), 0),
+  ifnull((SELECT max((SELECT changed_at FROM profile WHERE id = c.ancestor))
+    FROM (SELECT ancestor FROM profile_closure WHERE descendant = ?2 LIMIT 65) c), 0),
   ifnull((SELECT changed_at FROM channel WHERE id = ?3), 0));
 
 -- name: mac_by_name
-SELECT n.mac FROM host h JOIN nic n ON n.host = h.id WHERE lower(h.hostname) = lower(?1) ORDER BY n.id LIMIT 1;
+SELECT (SELECT n.mac FROM nic n WHERE n.host = h.id ORDER BY n.id LIMIT 1)
+FROM host h WHERE lower(h.hostname) = lower(?1) ORDER BY lower(h.hostname) LIMIT 1;
 
 -- name: mac_by_ip
 -- The host's lowest NIC, and whether another host has the address too.
-SELECT m.mac, EXISTS (SELECT 1 FROM nic o WHERE o.ip = ?1 AND o.host <> n.host)
-FROM nic n JOIN nic m ON m.host = n.host WHERE n.ip = ?1 ORDER BY m.id LIMIT 1;
+SELECT (SELECT m.mac FROM nic m WHERE m.host = n.host ORDER BY m.id LIMIT 1),
+  EXISTS (SELECT 1 FROM nic o WHERE o.ip = ?1 AND o.host <> n.host)
+FROM nic n WHERE n.ip = ?1 ORDER BY n.ip LIMIT 1;
 
 -- name: mac_by_uuid
-SELECT n.mac, EXISTS (SELECT 1 FROM host o WHERE o.uuid = lower(?1) AND o.id <> h.id)
-FROM host h JOIN nic n ON n.host = h.id WHERE h.uuid = lower(?1) ORDER BY n.id LIMIT 1;
+SELECT (SELECT n.mac FROM nic n WHERE n.host = h.id ORDER BY n.id LIMIT 1),
+  EXISTS (SELECT 1 FROM host o WHERE o.uuid = lower(?1) AND o.id <> h.id)
+FROM host h WHERE h.uuid = lower(?1) ORDER BY h.uuid LIMIT 1;
 
 -- name: channel_by_name
 SELECT build FROM channel WHERE name = ?1;
 
 -- name: list_macs
--- In canonical spelling the order of the text is the order of the number.
-SELECT 0, n.mac FROM nic n WHERE n.mac > ?1 AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.mac;
+-- In canonical spelling the order of the text is the order of the number.  The first column is the key of each list: a MAC or a
+-- number, behind which the list goes on.
+SELECT n.mac, n.mac FROM nic n WHERE n.mac > ?1 AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.mac;
 
 -- name: list_names
-SELECT id, hostname FROM host WHERE id > ?1 AND EXISTS (SELECT 1 FROM nic n WHERE n.host = host.id) ORDER BY id;
+-- By the index on nic.host: a range of host's own ids is read through from the start if statistics say that it has one row.
+SELECT n.host, (SELECT h.hostname FROM host h WHERE h.id = n.host) FROM nic n
+WHERE n.host > ?1 AND n.id = (SELECT m.id FROM nic m WHERE m.host = n.host ORDER BY m.id LIMIT 1) ORDER BY n.host;
 
 -- name: list_ips
 -- An address that two hosts have leads to neither, so it is not listed.
-SELECT n.id, n.ip FROM nic n WHERE n.id > ?1 AND n.ip IS NOT NULL
+SELECT n.mac, n.ip FROM nic n WHERE n.mac > ?1 AND n.ip IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM nic o WHERE o.ip = n.ip AND (o.host <> n.host OR o.id < n.id))
-  AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.id;
+  AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.mac;
 
 -- name: list_uuids
-SELECT id, uuid FROM host h WHERE id > ?1 AND uuid IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM host o WHERE o.uuid = h.uuid AND o.id <> h.id)
-  AND EXISTS (SELECT 1 FROM nic n WHERE n.host = h.id) ORDER BY id;
+SELECT n.host, (SELECT h.uuid FROM host h WHERE h.id = n.host
+    AND NOT EXISTS (SELECT 1 FROM host o WHERE o.uuid = h.uuid AND o.id <> h.id))
+FROM nic n WHERE n.host > ?1 AND n.id = (SELECT m.id FROM nic m WHERE m.host = n.host ORDER BY m.id LIMIT 1) ORDER BY n.host;
 
 -- name: list_channels
 SELECT id, name FROM channel WHERE id > ?1 ORDER BY id;
@@ -265,9 +288,9 @@ SELECT name, ifnull(build, 'latest') AS build, canary, canary_percent AS percent
 
 -- name: ctl_setting_list
 -- Every setting for profile ?1: the nearest row, or what is built in.
-SELECT k.key, ifnull(s.value, k.built_in) AS value,
-  CASE WHEN s.value IS NULL THEN 'built in' WHEN s.profile = 1 THEN 'global' ELSE 'profile ' || a.name END AS layer, k.meaning
-FROM known_setting k
-LEFT JOIN setting s ON s.id = (SELECT t.id FROM profile_closure c CROSS JOIN setting t
-  WHERE c.descendant = ?1 AND t.profile = c.ancestor AND t.key = k.key ORDER BY c.depth LIMIT 1)
-LEFT JOIN profile a ON a.id = s.profile ORDER BY k.key;
+SELECT e.key, ifnull((SELECT value FROM setting WHERE profile = e.layer AND key = e.key), e.built_in) AS value,
+  CASE WHEN (SELECT value FROM setting WHERE profile = e.layer AND key = e.key) IS NULL THEN 'built in' WHEN e.layer = 1 THEN 'global'
+    ELSE 'profile ' || (SELECT name FROM profile WHERE id = e.layer) END AS layer, e.meaning
+FROM (SELECT key, built_in, meaning, (SELECT c.ancestor FROM profile_closure c WHERE c.descendant = ?1
+    AND EXISTS (SELECT 1 FROM setting t WHERE t.profile = c.ancestor AND t.key = k.key) ORDER BY c.depth LIMIT 1) AS layer
+  FROM known_setting k) e ORDER BY e.key;

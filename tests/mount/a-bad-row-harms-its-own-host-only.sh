@@ -26,7 +26,7 @@ while IFS='|' read -r words row; do
         ! grep -q "$words" "$own/why" || fail "$row: not gone after .restore"
 done <<'END'
 property x (host db1|INSERT INTO property (host, name, value) VALUES (1, 'x', 'a' || char(10) || 'shell')
-property x (host db1|INSERT INTO property (host, name, value) VALUES (1, 'x', printf('%.*c', 10485760, 'v'))
+property x (host db1|INSERT INTO property (host, name, value) VALUES (1, 'x', printf('%.*c', 1000000, 'v'))
 inherits from itself|UPDATE profile SET parent = 2 WHERE id = 2
 profile_closure|DELETE FROM profile_closure WHERE descendant = 2
 channel 99 does not exist|UPDATE host SET channel = 99 WHERE id = 1

@@ -287,7 +287,7 @@ static void rows_written_with_checks_off_cost_themselves(void **state)
                 { "(1, 1, NULL, 'n', 7, 0)", "neither text nor a BLOB" },
                 { "(1, 1, NULL, 'n', '', 0)", "empty, or more than 64 KiB" },
                 { "(1, 1, NULL, 'n', zeroblob(65537), 0)", "empty, or more than 64 KiB" },
-                { "(1, 1, NULL, 'n', zeroblob(10485760), 0)", "empty, or more than 64 KiB" },
+                { "(1, 1, NULL, 'n', zeroblob(1000000), 0)", "empty, or more than 64 KiB" },
         };
         char sql[300];
 

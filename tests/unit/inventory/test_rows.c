@@ -46,10 +46,10 @@ static const struct row {
         { "INSERT INTO property (host, name, value) VALUES (1, 'x', 'a || shell')", "property x (host db1)", NULL },
         { "INSERT INTO property (host, name, value) VALUES (1, 'x', 'tail\\')", "property x (host db1)", NULL },
         /* size */
-        { "INSERT INTO property (host, name, value) VALUES (1, 'x', printf('%.*c', 10485760, 'v'))", "property x (host db1", NULL },
-        { "INSERT INTO property (host, name, value) VALUES (1, printf('%.*c', 10485760, 'n'), 'v')", "its name is no plain line", NULL },
-        { "UPDATE host SET hostname = printf('%.*c', 10485760, 'h') WHERE id = 1", "host 1: hostname is no plain line", NULL },
-        { "UPDATE host SET build = printf('%.*c', 10485760, 'b') WHERE id = 1", "host 1: build is no plain line", "is not on the boot server" },
+        { "INSERT INTO property (host, name, value) VALUES (1, 'x', printf('%.*c', 1000000, 'v'))", "property x (host db1", NULL },
+        { "INSERT INTO property (host, name, value) VALUES (1, printf('%.*c', 1000000, 'n'), 'v')", "its name is no plain line", NULL },
+        { "UPDATE host SET hostname = printf('%.*c', 1000000, 'h') WHERE id = 1", "host 1: hostname is no plain line", NULL },
+        { "UPDATE host SET build = printf('%.*c', 1000000, 'b') WHERE id = 1", "host 1: build is no plain line", "is not on the boot server" },
         { "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
           " INSERT INTO property (host, name, value) SELECT 1, 'p' || i, 'v' FROM n", "too long for the loader", "bytes of boot line" },
         /* the chain of profiles */
