@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 5;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 6;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.

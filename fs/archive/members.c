@@ -16,6 +16,8 @@
  *      libarchive would normalise a pax name to NFC (two names could become one), in the C locale it finds
  *      that it cannot convert the name, says so with ARCHIVE_WARN and leaves it as it is.  So the C locale
  *      is the thread's while it works.
+ *   4. A tar's headers say the same of each member to libarchive and to tar_headers.h, a reader of our own that follows
+ *      GNU tar; else the archive is refused.
  * After the end mark the rest of the feed is pulled too: its verdict (CRC, length) covers the whole file.
  *
  * ISO: directory records are not in the order of the data, so libarchive seeks; entries come sorted by data
@@ -33,6 +35,7 @@
 #include <string.h>
 
 #include "archive/sniff.h"
+#include "archive/tar_headers.h"
 #include "base/cleanup.h"
 
 /* PVD: ECMA-119, section 8.4: at sector 16; the volume's size in blocks of 2048 bytes, little endian at byte
@@ -62,8 +65,11 @@ struct reader {
         size_t kept_len;
         uint64_t total_bytes;
         size_t cap, extents_cap;
-        bool first; /* no chunk was pulled yet */
-        bool end;   /* the feed is at its end */
+        struct tar_headers *headers; /* owned; invariant 4 */
+        bool sought;                 /* the stream was not read in its order: an ISO */
+        bool drained;                /* the archive is at its end */
+        bool first;                  /* no chunk was pulled yet */
+        bool end;                    /* the feed is at its end */
 };
 
 /* ---- the feed, as libarchive wants it -------------------------------------------------------- */
@@ -127,10 +133,10 @@ static ssize_t pull(struct reader *rd)
         if (rd->first && n >= 0) {
                 rd->first = false;
                 rd->error = look_at_start(rd);
-                if (rd->error < 0)
-                        return rd->error;
         }
-        return n;
+        if (rd->error == 0 && n > 0 && !rd->sought && !rd->drained)
+                rd->error = tar_headers_push(rd->headers, rd->chunk, rd->chunk_len, rd->err);
+        return rd->error < 0 ? rd->error : n;
 }
 
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret_data)
@@ -167,6 +173,7 @@ static la_int64_t on_seek(struct archive *a, void *ctx, la_int64_t offset, int w
         rd->chunk_off = (uint64_t)(base + offset);
         rd->chunk_len = rd->kept_len = 0;
         rd->end = false;
+        rd->sought = true;
         return base + offset;
 }
 
@@ -183,6 +190,8 @@ static int errno_from_archive(struct reader *rd, const char *where)
                 return err_set(rd->err, -ENOMEM, "out of memory");
         if (text && strstr(text, "Unrecognized archive format"))
                 text = "neither a tar nor an ISO 9660 archive";
+        else if (!rd->sought && tar_headers_explain(rd->headers, rd->err))
+                return -EBADMSG;
         return err_set(rd->err, -EBADMSG, "%s%s%s", where ? where : "", where ? ": " : "",
                 text ? text : "damaged archive");
 }
@@ -217,9 +226,7 @@ static const char *raw_or_utf8(const char *raw, const char *utf8)
 
 static enum member_kind kind_of(struct archive_entry *e, const char *hardlink)
 {
-        /* pax and cpio allow a hard link to carry the data once more (POSIX pax, "linkpath"): then it is a
-         * file. */
-        if (hardlink && !(archive_entry_size_is_set(e) && archive_entry_size(e) > 0))
+        if (hardlink)
                 return MEMBER_HARDLINK;
         switch (archive_entry_filetype(e)) {
         case AE_IFREG:
@@ -229,7 +236,7 @@ static enum member_kind kind_of(struct archive_entry *e, const char *hardlink)
         case AE_IFLNK:
                 return MEMBER_SYMLINK;
         default:
-                return hardlink ? MEMBER_FILE : MEMBER_SPECIAL;
+                return MEMBER_SPECIAL;
         }
 }
 
@@ -355,6 +362,13 @@ static int read_data(struct reader *rd, struct member *m)
         while ((ar = archive_read_data_block(rd->a, &data, &len, &off)) == ARCHIVE_OK) {
                 uint64_t off_raw = (uint64_t)archive_filter_bytes(rd->a, 0);
 
+                if (len > 0 &&
+                        m->kind ==
+                                MEMBER_HARDLINK) /* POSIX pax, "linkdata"; GNU tar looks for a header there */
+                        return err_set(rd->err, -EBADMSG,
+                                "%s: a hard link with content, which GNU tar cannot read: repack it with GNU "
+                                "tar",
+                                m->name);
                 if (len == 0 || m->kind != MEMBER_FILE)
                         continue;
                 if (off < 0 || !is_at(rd, data, len, off_raw))
@@ -387,6 +401,7 @@ static int drain(struct reader *rd, uint64_t off_end)
 {
         bool rest = false;
 
+        rd->drained = true;
         for (;;) {
                 size_t skip = off_end > rd->chunk_off ? (size_t)(off_end - rd->chunk_off) : 0;
                 ssize_t n;
@@ -413,7 +428,24 @@ static int note_format(struct reader *rd)
                 return err_set(rd->err, -EBADMSG,
                         "the ISO has no Rock Ridge names, so its file names are cut and in upper case: make "
                         "it with mkisofs -R");
+        if (rd->m->format == FORMAT_TAR && rd->sought)
+                return err_set(rd->err, -EBADMSG,
+                        "it is a tar and an ISO 9660 image in one: pack it with tar alone");
         return 0;
+}
+
+static int read_member(struct reader *rd, struct archive_entry *e)
+{
+        struct member *m;
+        int r = add_member(rd, e);
+
+        if (r < 0)
+                return r;
+        m = &rd->m->v[rd->m->n - 1];
+        r = read_data(rd, m);
+        if (r == 0 && rd->m->format == FORMAT_TAR)
+                r = tar_headers_agree(rd->headers, m, rd->m->extents, rd->err);
+        return r;
 }
 
 static int read_all(struct reader *rd)
@@ -432,10 +464,7 @@ static int read_all(struct reader *rd)
                 r = rd->m->n == 0 ? note_format(rd) : 0;
                 if (r < 0)
                         return r;
-                r = add_member(rd, e);
-                if (r < 0)
-                        return r;
-                r = read_data(rd, &rd->m->v[rd->m->n - 1]);
+                r = read_member(rd, e);
                 if (r < 0)
                         return r;
                 off_data_end = (uint64_t)archive_filter_bytes(rd->a, 0);
@@ -447,6 +476,9 @@ static int read_all(struct reader *rd)
                 return err_set(rd->err, -EBADMSG, "the archive holds nothing");
         if (rd->m->format == FORMAT_ISO)
                 return 0; /* it has no end mark, and was read out of order */
+        r = tar_headers_end(rd->headers, rd->err);
+        if (r < 0)
+                return r;
         if (off_end == off_data_end) {
                 r = warn(
                         rd, "the tar has no end-of-archive blocks: it may have been cut between two members");
@@ -502,8 +534,10 @@ int members_read(const struct feed *feed, const struct members_limits *limits, m
 
         rd.kept = malloc(KEPT_BYTES);
         rd.m = calloc(1, sizeof *rd.m);
-        r = rd.kept && rd.m ? read_in_c_locale(&rd) : no_memory(&rd);
+        rd.headers = tar_headers_new();
+        r = rd.kept && rd.m && rd.headers ? read_in_c_locale(&rd) : no_memory(&rd);
         free(rd.kept);
+        tar_headers_free(rd.headers);
         if (r < 0)
                 members_free(rd.m);
         else

@@ -12,7 +12,7 @@
 #include "build/catalogdb.h"
 
 #define CATALOG_DB_NAME        "catalog.db"
-#define CATALOG_SCHEMA_VERSION 5
+#define CATALOG_SCHEMA_VERSION 6
 #define CATALOG_BUSY_MS        2000
 
 struct catalogdb {

@@ -233,7 +233,7 @@ static void finds_the_bytes_whatever_the_chunks(void **state)
 
 static void finds_the_bytes_of_pax_sparse_files(void **state)
 {
-        static const int64_t runs[][2] = { { 4096, 5000 }, { 100000, 1 }, { 262144, 60000 } },
+        static const int64_t runs[][2] = { { 4096, 5120 }, { 100352, 512 }, { 262144, 60001 } },
                              none[][2] = { { 300000, 0 } };
         size_t len = 400000;
         AUTO_FREE char *data = noise(len), *zeros = calloc(1, len);
