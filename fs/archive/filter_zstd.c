@@ -68,8 +68,11 @@ static enum filter_step zstd_step(void *state, struct filter_io *io, const char 
         case ZSTD_error_memory_allocation:
                 return STEP_MEMORY;
         case ZSTD_error_checksum_wrong:
-                *ret_why = "the check sum of the zstd data does not match";
-                break;
+        case ZSTD_error_corruption_detected: /* a raw dictionary has no number in the frame: it looks like damage */
+                *ret_why = "its zstd data is damaged, or was compressed with a dictionary (zstd -D), which "
+                           "is not read: copy "
+                           "the archive again, or recompress it without";
+                return STEP_REFUSE;
         case ZSTD_error_frameParameter_windowTooLarge:
                 *ret_why = "its window needs more than 128 MiB of memory: recompress it without --long";
                 return STEP_REFUSE;

@@ -94,7 +94,7 @@ static uint32_t le32(const unsigned char *p)
 /* What can be said from the first chunk. */
 static int look_at_start(struct reader *rd)
 {
-        const char *why = sniff_refuse(rd->chunk, rd->chunk_len);
+        const char *why = sniff_refuse(rd->chunk, rd->chunk_len, !rd->feed->seek);
         uint64_t want;
 
         if (why)
@@ -188,6 +188,12 @@ static int errno_from_archive(struct reader *rd, const char *where)
                 return rd->error; /* the feed has said why */
         if (archive_errno(rd->a) == ENOMEM)
                 return err_set(rd->err, -ENOMEM, "out of memory");
+        if (text && strstr(text, "SUSP \"CE\""))
+                return err_set(rd->err, -EBADMSG,
+                        "long names stand where they cannot be read in order, as in an ISO of several "
+                        "sessions: write "
+                        "it anew in one session (%s)",
+                        text);
         if (text && strstr(text, "Unrecognized archive format"))
                 text = "neither a tar nor an ISO 9660 archive";
         else if (!rd->sought && tar_headers_explain(rd->headers, rd->err))

@@ -43,7 +43,33 @@ static bool is_markup(const unsigned char *p, size_t len)
         return false;
 }
 
-const char *sniff_refuse(const void *data, size_t len)
+/* .lzma, of xz --format=lzma and of lzma(1): the usual properties, then a dictionary's size, at least 4 KiB and at most 4 GiB, in
+ * steps. It has no mark (liblzma src/liblzma/common/alone_decoder.c). */
+static bool is_lzma(const unsigned char *p, size_t len)
+{
+        return len >= 13 && p[0] == 0x5d && p[1] == 0 && p[2] == 0 && (p[3] != 0 || p[4] != 0);
+}
+
+/* RFC 1950, section 2.2. Level 2 to 5 ("x^") is left out: so may the first name in an old tar begin. */
+static bool is_zlib(const unsigned char *p, size_t len)
+{
+        return len >= 2 && p[0] == 0x78 && (p[1] == 0x01 || p[1] == 0x9c || p[1] == 0xda);
+}
+
+/* cpio(5): "newc", with and without sums, and "odc": a mark and numbers in digits; or a number in binary. */
+static bool is_cpio(const unsigned char *p, size_t len)
+{
+        if (len >= 26 && (memcmp(p, "\xc7\x71", 2) == 0 || memcmp(p, "\x71\xc7", 2) == 0))
+                return true;
+        if (len < 14 || memcmp(p, "07070", 5) != 0 || !strchr("127", p[5]))
+                return false;
+        for (size_t i = 6; i < 14; i++)
+                if (!isxdigit(p[i]))
+                        return false;
+        return true;
+}
+
+const char *sniff_refuse(const void *data, size_t len, bool decoded)
 {
         static const struct {
                 const char *magic;
@@ -58,6 +84,7 @@ const char *sniff_refuse(const void *data, size_t len)
                 { "\x04\x22\x4d\x18", 4, "it is compressed with lz4: " RECOMPRESS },
                 { "\x1f\x9d", 2, "it is compressed with compress: " RECOMPRESS },
                 { "LZIP", 4, "it is compressed with lzip: " RECOMPRESS },
+                { "\x89LZO\0\r\n\x1a\n", 9, "it is compressed with lzop: " RECOMPRESS },
                 { "\x1f\x8b", 2, "it is compressed with gzip" TWICE },
                 { "PK\x03\x04", 4, "it is a zip archive: " REPACK },
                 { "7z\xbc\xaf\x27\x1c", 6, "it is a 7-Zip archive: " REPACK },
@@ -72,12 +99,19 @@ const char *sniff_refuse(const void *data, size_t len)
         const unsigned char *p = data;
 
         if (len == 0)
-                return "it is empty: the download has not begun or has failed";
+                return decoded ? "it holds nothing: what was compressed is empty; pack it again"
+                               : "it is empty: the download has not begun or has failed";
         if (at(p, len, 257, "ustar", 5) || at(p, len, 32769, "CD001", 5))
                 return NULL;
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
                 if (at(p, len, 0, table[i].magic, table[i].n))
                         return table[i].reason;
+        if (is_lzma(p, len))
+                return "it is compressed with lzma (.lzma, not .xz): " RECOMPRESS;
+        if (is_zlib(p, len))
+                return "it is a zlib stream without a gzip header: " RECOMPRESS;
+        if (is_cpio(p, len))
+                return "it is a cpio archive: " REPACK;
         if (is_markup(p, len))
                 return "it is a web page, not an archive: probably an error page of the download; fetch it "
                        "again";

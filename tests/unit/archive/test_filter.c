@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#if PXEFS_HAVE_ZSTD
+#include <zstd.h>
+#endif
 
 #include "packer.h"
 #include "tarmaker.h"
@@ -194,6 +197,30 @@ static void a_flipped_bit_never_gives_other_bytes(void **state)
         }
 }
 
+/* With a dictionary that has a number, the frame says so; a raw one leaves no trace, and decoding without it looks like
+ * damage. */
+static void a_zstd_dictionary_is_named_as_a_way_out(void **state)
+{
+#if PXEFS_HAVE_ZSTD
+        AUTO_BUF struct buf in = BUF_INIT, out = BUF_INIT, z = BUF_INIT;
+        ZSTD_CCtx *c = ZSTD_createCCtx();
+        static char packed[70000];
+        struct err err = { "" };
+        size_t n;
+
+        fill(&in, 30000);
+        assert_false(ZSTD_isError(ZSTD_CCtx_loadDictionary(c, in.data, in.len)));
+        n = ZSTD_compress2(c, packed, sizeof packed, in.data, in.len);
+        assert_false(ZSTD_isError(n));
+        (void)ZSTD_freeCCtx(c);
+        buf_add(&z, packed, n);
+        assert_int_equal(decode(FILTER_ZSTD, &z, &out, NULL, &err), -EBADMSG);
+        assert_non_null(strstr(err.text, "compressed with a dictionary"));
+        assert_non_null(strstr(err.text, "recompress it without"));
+#endif
+        (void)state;
+}
+
 static void what_carries_no_check_sum_is_told(void **state)
 {
         static const enum filter_kind two[] = { FILTER_XZ, FILTER_ZSTD };
@@ -232,6 +259,7 @@ int main(void)
                 cmocka_unit_test(what_follows_has_rules),
                 cmocka_unit_test(a_file_cut_at_any_byte_is_refused),
                 cmocka_unit_test(a_flipped_bit_never_gives_other_bytes),
+                cmocka_unit_test(a_zstd_dictionary_is_named_as_a_way_out),
                 cmocka_unit_test(what_carries_no_check_sum_is_told),
                 cmocka_unit_test(a_name_in_a_tar_is_no_filter),
         };

@@ -628,6 +628,27 @@ static ssize_t failing_next(void *ctx, const void **ret, struct err *err)
         return err_set(err, -EIO, "the disk has failed");
 }
 
+/* xorriso -dev, a second session: the long names of old files stand before the directory. */
+static void an_iso_with_its_names_out_of_order_names_the_way_out(void **state)
+{
+        char name[241] = { 0 };
+        AUTO_BUF struct buf iso = BUF_INIT;
+        struct archive *a = writer(&iso, archive_write_set_format_iso9660, "rockridge=strict");
+        unsigned n = 0;
+
+        (void)state;
+        memset(name, 'n', sizeof name - 1);
+        put(a, name, "x", 1, NULL, 0);
+        assert_int_equal(archive_write_free(a), ARCHIVE_OK);
+        for (size_t i = 0; i + 28 < iso.len; i++)
+                if (memcmp(iso.data + i, "CE\x1c\1", 4) == 0) { /* its block, in both byte orders */
+                        memcpy(iso.data + i + 4, "\1\0\0\0\0\0\0\1", 8);
+                        n++;
+                }
+        assert_true(n > 0);
+        assert_refused(&iso, true, -EBADMSG, "write it anew in one session");
+}
+
 static void hands_on_the_feeds_error(void **state)
 {
         struct feed feed = { NULL, failing_next, NULL, 0 };
@@ -659,6 +680,7 @@ int main(void)
                 cmocka_unit_test(refuses_negative_and_huge_sizes),
                 cmocka_unit_test(refuses_more_than_its_limits),
                 cmocka_unit_test(refuses_isos_it_cannot_show),
+                cmocka_unit_test(an_iso_with_its_names_out_of_order_names_the_way_out),
                 cmocka_unit_test(hands_on_the_feeds_error),
         };
 
