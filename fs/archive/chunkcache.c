@@ -88,7 +88,7 @@ struct chunkcache {
         size_t n_slots;
         size_t chunk_bytes, slot_bytes;
         uint64_t clock;
-        uint64_t begun, made_bytes;
+        uint64_t begun, made_bytes, hits;
         struct streams streams;
         pthread_t *threads; /* owned */
         unsigned n_threads;
@@ -467,6 +467,7 @@ int chunkcache_get(
         (void)pthread_mutex_lock(&c->mutex);
         r = hold(cl, n, &ch);
         if (r == 0) {
+                c->hits += lacking(ch, from, from + len) == CHUNK_PARTS;
                 plan(cl, streams_note(&c->streams, cl, off, len, clock_ms()));
                 r = fill(ch, from, from + len);
                 if (!ch->running)
@@ -621,6 +622,7 @@ void chunkcache_stats(struct chunkcache *c, struct chunkcache_stats *ret)
         (void)pthread_mutex_lock(&c->mutex);
         ret->begun = c->begun;
         ret->made_bytes = c->made_bytes;
+        ret->hits = c->hits;
         for (size_t i = 0; i < c->n_slots; i++)
                 ret->held_bytes += (c->slots[i].data ? c->chunk_bytes : 0) +
                                    (c->slots[i].job ? c->slot_bytes - c->chunk_bytes : 0);

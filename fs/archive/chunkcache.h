@@ -76,6 +76,7 @@ void chunk_put(struct chunk *ch); /* NULL is fine */
 struct chunkcache_stats {
         uint64_t begun;      /* jobs begun */
         uint64_t made_bytes; /* by all of them */
+        uint64_t hits;       /* calls of chunkcache_get that found all their bytes here */
         size_t held_bytes;   /* memory for chunks now */
         size_t limit_bytes;  /* its bound */
 };

@@ -16,6 +16,8 @@ static void add_catalog(const struct facts_sources *s, struct gathered *g)
         f->cache_trouble = g->stats.cache_trouble;
         f->engine.rotten = g->stats.rotten;
         f->engine.chunks_begun = g->stats.chunks.begun;
+        f->engine.chunk_hits = g->stats.chunks.hits;
+        f->engine.decoded_bytes = g->stats.chunks.made_bytes;
         f->engine.cache_bytes = g->stats.chunks.held_bytes;
         f->engine.cache_limit_bytes = g->stats.chunks.limit_bytes;
         catalog_progress(s->catalog, &g->progress);

@@ -53,6 +53,26 @@ sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$face/metrics" "$PXEFS_SRC/tests/golden/st
 while read -r metric; do
         grep -qF -- "\`$metric" "$PXEFS_SRC/docs/operating.md" || fail "docs/operating.md does not name $metric"
 done <"$DIR/metrics"
+# The other way round: what the page names is there, once something was read. Only while an archive is read:
+# pxefs_archive_*; only with a copy of the inventory, for which the next part waits: pxefs_inventory_copy_*.
+sed -n 's/^| \(`pxefs_.*\)/\1/p' "$PXEFS_SRC/docs/operating.md" | sed 's/ | .*//' | grep -o 'pxefs_[a-z_]*' |
+        grep -v -e '^pxefs_archive_' -e '^pxefs_inventory_copy_' >"$DIR/named"
+[ "$(wc -l <"$DIR/named")" -gt 25 ] || fail "the page names hardly a metric"
+kernel=$MNT/smartos/20240101T000000Z/platform/i86pc/amd64/boot_archive
+cat "$kernel" >/dev/null
+echo 3 >/proc/sys/vm/drop_caches # the kernel's copy: the next read finds it in the chunk cache
+head -c 4096 "$kernel" >/dev/null
+named_are_there()
+{
+        while read -r metric; do
+                grep -q "^# TYPE $metric " "$face/metrics" || { missing=$metric; return 1; }
+        done <"$DIR/named"
+        for metric in pxefs_chunk_hits_total pxefs_decoded_bytes_total; do
+                missing="$metric above 0"
+                grep -q "^$metric [1-9]" "$face/metrics" || return 1
+        done
+}
+wait_for 5 named_are_there || fail "docs/operating.md names a metric that is not there: $missing"
 
 # 2. A lasting state is one text, whatever is counted meanwhile; what is counted is seen in a second.
 count() { sed -n 's/^pxefs_request_errors_total{error="absent"} //p' "$face/metrics"; }
