@@ -69,14 +69,19 @@ def filters():
     put("gunzip", "bzip2-two", bz2.compress(text, 1) + bz2.compress(b"", 1) + b"\0")
 
 
+def put_tar(name, data):
+    put("members", name, data)
+    put("tar_headers", name, data)
+
+
 def archives():
     F, D, S, H = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
     plain = [("t/", D, ""), ("t/a", F, b"content"), ("t/l", S, "a"), ("t/h", H, "t/a")]
-    put("members", "ustar", tar(tarfile.USTAR_FORMAT, plain))
-    put("members", "gnu-long", tar(tarfile.GNU_FORMAT, [("x" * 120, F, b"1"), ("y", S, "z" * 120)]))
-    put("members", "pax", tar(tarfile.PAX_FORMAT, [("n\u00e4me/" + "x" * 110, F, b"1")]))
-    put("members", "only-empty", tar(tarfile.USTAR_FORMAT, [("e", F, b""), ("t/f", F, b"")]))
-    put("members", "no-end", tar(tarfile.USTAR_FORMAT, plain)[:-1024])
+    put_tar("ustar", tar(tarfile.USTAR_FORMAT, plain))
+    put_tar("gnu-long", tar(tarfile.GNU_FORMAT, [("x" * 120, F, b"1"), ("y", S, "z" * 120)]))
+    put_tar("pax", tar(tarfile.PAX_FORMAT, [("n\u00e4me/" + "x" * 110, F, b"1")]))
+    put_tar("only-empty", tar(tarfile.USTAR_FORMAT, [("e", F, b""), ("t/f", F, b"")]))
+    put_tar("no-end", tar(tarfile.USTAR_FORMAT, plain)[:-1024])
     put("members", "page", b"<!DOCTYPE html><html>404")
     with tempfile.TemporaryDirectory() as d:
         os.mkdir(d + "/t")
@@ -85,7 +90,7 @@ def archives():
             f.seek(100000)
             f.write(b"middle")
         for name, form in (("gnu", "gnu"), ("pax", "posix")):
-            put("members", "sparse-" + name,
+            put_tar("sparse-" + name,
                 run("tar", "-C", d, "-cSf", "-", "-b1", "--mtime=@0", "--format=" + form, "t/sparse"))
         with open(d + "/t/sparse", "wb") as f:
             f.write(b"small")
