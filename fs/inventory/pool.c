@@ -68,20 +68,22 @@ static void remember_stale_wal(struct pool *p, const struct conn *c)
 
 static int refuse_stale_wal(struct pool *p, struct err *err)
 {
-        unsigned char head[WAL_HEAD_BYTES];
+        unsigned char head[WAL_HEAD_BYTES], was[WAL_HEAD_BYTES];
         struct stat st;
         bool stale;
-        ino_t ino;
+        dev_t was_dev;
+        ino_t was_ino, ino;
 
-        pthread_mutex_lock(&p->lock);
+        pthread_mutex_lock(&p->lock); /* for copies: the path's filesystem may not answer */
         stale = p->has_stale;
+        memcpy(was, p->stale, sizeof was);
+        was_dev = p->stale_dev;
+        was_ino = p->stale_ino;
         pthread_mutex_unlock(&p->lock);
         if (!stale || !conn_wal_head(p->path, &ino, head))
                 return 0;
-        pthread_mutex_lock(&p->lock);
-        stale = memcmp(p->stale, head, sizeof head) == 0 &&
-                (stat(p->path, &st) < 0 || st.st_dev != p->stale_dev || st.st_ino != p->stale_ino);
-        pthread_mutex_unlock(&p->lock);
+        stale = memcmp(was, head, sizeof head) == 0 &&
+                (stat(p->path, &st) < 0 || st.st_dev != was_dev || st.st_ino != was_ino);
         return stale ? err_set(err, -ESTALE,
                                "inventory %s was replaced, and the -wal file of the old one is still beside "
                                "it: end "
