@@ -2,7 +2,7 @@
 /* feed -- the decompressed stream, pulled once from its beginning: what the member index is read from.
  *
  * Whoever decodes implements it: in one pass it verifies what it decodes, keeps what it wants (a spool
- * file; later, checkpoints) and hands the bytes on.  Kinds: spool.h (compressed) and raw.h (tar, ISO).
+ * file, checkpoints) and hands the bytes on.  Kinds: gzindex.h (gzip), spool.h (other compressions), raw.h (tar, ISO).
  */
 #ifndef PXEFS_ARCHIVE_FEED_H
 #define PXEFS_ARCHIVE_FEED_H

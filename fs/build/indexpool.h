@@ -41,7 +41,7 @@ void indexjob_free(struct indexjob *job); /* NULL is fine; ends @x, and leaves t
 struct indexpool;
 
 /* n            jobs at once, at most CATALOG_MAX_JOBS; 0: one, which runs inside indexpool_start
- * gzip         borrowed; for the sources
+ * env          borrowed; what the sources work with
  * spool_dirfd  borrowed; -1: none
  * wake_fd      borrowed; an eventfd that is written to when a job is done
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* conn -- one connection, tied down; shared by pool.c and conn.c only. */
+/* conn -- one connection, tied down; shared by pool.c, conn.c and copy.c only. */
 #ifndef PXEFS_INVENTORY_CONN_H
 #define PXEFS_INVENTORY_CONN_H
 

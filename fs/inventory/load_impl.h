@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* load_impl -- a plan in the making: shared by load.c, chain.c and layers.c only. */
+/* load_impl -- a plan in the making: shared by load.c and what it calls: chain.c, layers.c, items.c, modules.c, networking.c. */
 #ifndef PXEFS_INVENTORY_LOAD_IMPL_H
 #define PXEFS_INVENTORY_LOAD_IMPL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* plan -- the memory of a plan; inventory.c fills it.  Every pointer in it is owned; half-built ones are
+/* plan -- the memory of a plan; load.c fills it.  Every pointer in it is owned; half-built ones are
  * fine. */
 #include "inventory/plan.h"
 
