@@ -48,6 +48,8 @@ struct texts {
 
 static void on_inventory(void *ctx, int r, const struct err *err);
 
+static textring_check_fn is_named_so;
+
 struct texts *texts_new(const struct texts_options *opts)
 {
         struct texts *t = calloc(1, sizeof *t);
@@ -58,6 +60,8 @@ struct texts *texts_new(const struct texts_options *opts)
         pthread_mutex_init(&t->complaint.lock, NULL);
         t->ring = opts->ring;
         t->face_ring = opts->face_ring;
+        textring_set_check(t->ring, is_named_so, t);
+        textring_set_check(t->face_ring, is_named_so, t);
         t->face = face_new(&(struct facts_sources) { .catalog = opts->catalog,
                 .inventory = opts->inventory,
                 .ring = t->ring,
@@ -212,10 +216,10 @@ static struct textring *ring_of(const struct texts *t, enum text_kind what)
 
 /* Id and generation of a text under a salt. */
 static int identify(const struct texts *t, enum text_kind what, uint64_t host, uint64_t salt,
-        const struct buf *text, uint64_t *ret_node, uint32_t *ret_generation)
+        const void *text, size_t len, uint64_t *ret_node, uint32_t *ret_generation)
 {
         uint64_t h[2] = { 0 };
-        int r = digest_short(salt, text->data ? text->data : "", text->len, h);
+        int r = digest_short(salt, text, len, h);
 
         if (r < 0)
                 return r;
@@ -239,19 +243,19 @@ static int64_t mtime_of(uint64_t node)
 static int promise(
         struct texts *t, enum text_kind what, uint64_t host, const struct buf *text, struct text_entry *ret)
 {
+        const char *data = text->data ? text->data : "";
         uint64_t node = 0;
         uint32_t generation = 0;
         int r;
 
         for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
-                r = identify(t, what, host, salt, text, &node, &generation);
+                r = identify(t, what, host, salt, data, text->len, &node, &generation);
                 if (r < 0)
                         return r;
-                if (textring_peek(ring_of(t, what), node, text->data ? text->data : "", text->len) !=
-                        TEXTRING_OTHER)
+                if (textring_peek(ring_of(t, what), node, data, text->len) != TEXTRING_OTHER)
                         break;
         }
-        r = textring_put(ring_of(t, what), node, text->data ? text->data : "", text->len);
+        r = textring_put(ring_of(t, what), node, data, text->len);
         if (r < 0)
                 return r;
         *ret = (struct text_entry) {
@@ -326,22 +330,38 @@ int text_lookup_module(
         return r < 0 ? r : promise(t, what, host_number(p), &text, ret);
 }
 
-/* Whether @text is what @n names; then it is kept again. */
-static int promise_again(struct texts *t, const struct node *n, const struct buf *text)
+/* Under which salt the text has the id @want.  0, -ESTALE: under none, or -ENOMEM. */
+static int find_salt(const struct texts *t, uint64_t want, const void *text, size_t len)
 {
         uint64_t node = 0;
         uint32_t generation = 0;
+        struct node n;
 
+        if (!node_decode(want, &n) || n.kind != NODE_TEXT)
+                return -ESTALE;
         for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
-                int r = identify(t, (enum text_kind)n->what, n->object, salt, text, &node, &generation);
+                int r = identify(t, (enum text_kind)n.what, n.object, salt, text, len, &node, &generation);
 
-                if (r < 0)
+                if (r < 0 || node == want)
                         return r;
-                if (node == node_encode(*n))
-                        return textring_put(ring_of(t, (enum text_kind)n->what), node,
-                                text->data ? text->data : "", text->len);
         }
         return -ESTALE;
+}
+
+/* For texts of the ring that a predecessor put there (textring_set_check). */
+static bool is_named_so(void *ctx, uint64_t id, const void *text, size_t len)
+{
+        return find_salt(ctx, id, text, len) == 0;
+}
+
+/* Whether @text is what @n names; then it is kept again. */
+static int promise_again(struct texts *t, const struct node *n, const struct buf *text)
+{
+        const char *data = text->data ? text->data : "";
+        uint64_t node = node_encode(*n);
+        int r = find_salt(t, node, data, text->len);
+
+        return r < 0 ? r : textring_put(ring_of(t, (enum text_kind)n->what), node, data, text->len);
 }
 
 /* One of the host's modules has these bytes, or none has them any more. */

@@ -13,7 +13,8 @@
  *      process killed in between loses the text it was putting, and space until the head comes round again.
  *   2. The newest record of an id is the one that counts; textring_put never leaves two of one id reachable
  *      in the wrong order, because chains run from new to old.
- *   3. What stands in the block is not believed: positions are checked before they are followed (find).
+ *   3. What stands in the block is not believed: positions are checked before they are followed, chains are followed so far
+ *      and no further, and a text that this process has not put there itself is one only if the check says so (find).
  * There are no pointers in the block, so that it can live in memory that outlives the process; one process at a time.
  * Lock: one mutex, in the process, innermost, held for copies of a few kilobytes.
  */
@@ -26,9 +27,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 8192u                        /* power of two; about one text each in 16 MiB */
-#define NOWHERE 0                            /* position 0 is never used: head starts at one lap */
-#define MAGIC   UINT64_C(0x31676e6972747870) /* "pxtring1" */
+#define BUCKETS  8192u                        /* power of two; about one text each in 16 MiB */
+#define NOWHERE  0                            /* position 0 is never used: head starts at one lap */
+#define MAX_HOPS 4096                         /* in a chain; 16 MiB of the shortest texts make 64 */
+#define MAGIC    UINT64_C(0x31676e6972747870) /* "pxtring1" */
 
 struct record {
         uint64_t id;
@@ -47,8 +49,11 @@ struct shared {
 
 struct textring {
         pthread_mutex_t lock;
-        struct shared *mem; /* borrowed, or owned */
-        uint64_t size;      /* as mem->size was when it was checked */
+        struct shared *mem;       /* borrowed, or owned */
+        uint64_t size;            /* as mem->size was when it was checked */
+        uint64_t own_pos;         /* what stands before was put there by another process */
+        textring_check_fn *check; /* NULL: all is believed */
+        void *check_ctx;
         bool owned;
 };
 
@@ -67,8 +72,12 @@ struct textring *textring_attach(void *mem, size_t bytes)
         pthread_mutex_init(&r->lock, NULL);
         r->mem = m;
         r->size = size;
-        if (m->magic == MAGIC && m->size == size && m->head >= size && m->head % 16 == 0)
+        /* So far no head comes: a larger one would soon wrap round. */
+        if (m->magic == MAGIC && m->size == size && m->head >= size && m->head % 16 == 0 &&
+                m->head <= UINT64_MAX / 2) {
+                r->own_pos = m->head;
                 return r;
+        }
         m->magic = 0; /* new, or damaged: empty */
         atomic_thread_fence(memory_order_seq_cst);
         m->size = size;
@@ -117,12 +126,23 @@ static void *at(struct textring *r, uint64_t pos)
         return r->mem->block + pos % r->size;
 }
 
+void textring_set_check(struct textring *r, textring_check_fn *check, void *ctx)
+{
+        r->check = check;
+        r->check_ctx = ctx;
+}
+
+static bool is_true(const struct textring *r, const struct record *rec)
+{
+        return rec->pos >= r->own_pos || !r->check || r->check(r->check_ctx, rec->id, rec + 1, rec->len);
+}
+
 /* The newest record of @id, or NULL.  Called with the lock held. */
 static struct record *find(struct textring *r, uint64_t id)
 {
         uint64_t pos = *bucket_of(r, id), head = r->mem->head;
 
-        while (pos != NOWHERE && pos + r->size >= head) {
+        for (unsigned hops = 0; hops < MAX_HOPS && pos != NOWHERE && pos + r->size >= head; hops++) {
                 struct record *rec = at(r, pos);
                 uint64_t room = r->size - pos % r->size;
 
@@ -130,7 +150,7 @@ static struct record *find(struct textring *r, uint64_t id)
                         rec->prev >= pos || rec->len > room - sizeof *rec)
                         return NULL; /* invariant 3 */
                 if (rec->id == id)
-                        return rec;
+                        return is_true(r, rec) ? rec : NULL;
                 pos = rec->prev;
         }
         return NULL;

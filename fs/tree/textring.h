@@ -8,6 +8,7 @@
 #ifndef PXEFS_TREE_TEXTRING_H
 #define PXEFS_TREE_TEXTRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,13 @@ struct textring *textring_new(size_t size_bytes);
  * Returns NULL if memory is short, or @bytes are too few (the index alone takes 64 KiB). */
 struct textring *textring_attach(void *mem, size_t bytes);
 void textring_free(struct textring *r);
+
+/* Says whether @text may be what @id names. */
+typedef bool textring_check_fn(void *ctx, uint64_t id, const void *text, size_t len);
+
+/* From here on a text that another process has put into the ring is there only if @check says so, each time it is looked at:
+ * whoever held the memory before may have changed it.  Before threads are started.  Called with the ring's mutex held. */
+void textring_set_check(struct textring *r, textring_check_fn *check, void *ctx);
 
 /* What the ring knows of an id. */
 enum textring_state {

@@ -41,9 +41,13 @@ static void sql(const char *text)
                 fail_msg("%s: %s", text, sqlite3_errmsg(w.db));
 }
 
+/* Memory that outlives a process; NULL: each has its own. */
+static void *shared;
+#define SHARED_BYTES (1u << 20)
+
 static void open_texts(unsigned hash_bits, bool nolist)
 {
-        w.ring = textring_new(1 << 20);
+        w.ring = shared ? textring_attach(shared, SHARED_BYTES) : textring_new(1 << 20);
         w.face_ring = textring_new(1 << 16);
         w.texts = texts_new(&(struct texts_options) { .catalog = w.catalog,
                 .inventory = w.inventory,
@@ -287,6 +291,48 @@ static void secrets_are_not_listed(void **state)
         expect("modules", "etc+system", "abc");
 }
 
+/* A predecessor's texts are served if they are what their ids say.  What it wrote over them is not: the text is made again, or
+ * the reader gets an error. */
+static void what_a_predecessor_changed_is_not_served(void **state)
+{
+        struct place_entry content, hash, key;
+        unsigned char *patch;
+
+        (void)state;
+        close_texts();
+        shared = aligned_alloc(4096, SHARED_BYTES);
+        assert_non_null(shared);
+        memset(shared, 0, SHARED_BYTES);
+        open_texts(32, false);
+        assert_int_equal(find(MAC, "m", OLD_ID, &content), 0);
+        assert_int_equal(find(MAC, "m", OLD_ID ".hash", &hash), 0);
+        assert_int_equal(find(MAC, "modules", "key", &key), 0);
+        sql("UPDATE module SET content = 'abd' WHERE name = 'etc/system'"); /* cannot be made again */
+
+        close_texts();
+        open_texts(32, false);
+        expect_node(content.node, "abc");
+        expect_node(hash.node, OLD_SHA1 "\n");
+        expect_node(key.node, "hunter2");
+
+        patch = memmem(shared, SHARED_BYTES, "hunter2", 7);
+        assert_non_null(patch);
+        memcpy(patch, "hunted!", 7);
+        patch = memmem(shared, SHARED_BYTES, OLD_SHA1, strlen(OLD_SHA1));
+        assert_non_null(patch);
+        patch[0] ^= 1;
+        close_texts();
+        open_texts(32, false);
+        expect_node(content.node, "abc");
+        expect_node(hash.node, NULL);
+        expect_node(key.node, "hunter2"); /* the rows still say so */
+        expect("modules", "key", "hunter2");
+        close_texts();
+        free(shared);
+        shared = NULL;
+        open_texts(32, false);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -295,6 +341,7 @@ int main(void)
                 T(an_update_leaves_the_old_pair_or_nothing),
                 T(ids_that_collide_give_no_other_bytes),
                 T(secrets_are_not_listed),
+                T(what_a_predecessor_changed_is_not_served),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
