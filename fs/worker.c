@@ -383,6 +383,8 @@ static int take_place(struct worker *w, struct err *err)
         if (r < 0)
                 return r;
         r = stand_by(w, err);
+        if (r == 0)
+                r = session_check(w->session, err);
         if (r < 0)
                 return r;
         r = confine_narrow(w->confinement, &w->sandbox, &w->sandbox_whole, err);

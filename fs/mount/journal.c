@@ -12,6 +12,9 @@
  *   4. The pages a request is read into are present: read(2) on /dev/fuse takes them by get_user_pages (Linux
  *      fs/fuse/dev.c, fuse_copy_fill), which for a page that must be faulted in gives up under a SIGKILL, and the request
  *      would end in EIO (fuse_dev_do_read).  journal_claim touches them.
+ *   5. What outlives a worker is the keeper's: what it counts, and since when it knows of a request, stands in its own memory,
+ *      beside the number (`unique`) of the request it is about.  The head of the memfd is what the keeper knows, too: it is
+ *      written anew before each worker starts (restore), so what one has spoiled there ends with it.
  * Limits: JOURNAL_SLOTS threads.  Locks: none, the owner field is claimed by compare and exchange.
  */
 #include "mount/journal.h"
@@ -35,14 +38,11 @@
 
 struct journal_slot {
         _Atomic uint32_t owner; /* thread id; 0: nobody (invariant 2) */
-        _Atomic uint32_t deaths, crashes, hangs;
+        _Atomic uint32_t waits; /* 1: its thread waits for a storage (base/atwork.h) */
         _Atomic int64_t taken_ms, started_ms;
-        _Atomic uint64_t done; /* unique of the request that was answered */
-        _Atomic uint64_t
-                refused; /* unique of the request that the keeper answered while a worker was at it */
+        _Atomic uint64_t done;    /* unique of the request that was answered */
         _Atomic uint64_t archive; /* that the request names; 0: none, or nobody looked yet */
-        _Atomic uint32_t waits;   /* 1: its thread waits for a storage (base/atwork.h) */
-        unsigned char pad[64 - 5 * 4 - 5 * 8];
+        unsigned char pad[64 - 2 * 4 - 4 * 8];
         _Alignas(64) unsigned char request
                 [JOURNAL_REQUEST_BYTES]; /* struct fuse_in_header, and what belongs to it */
 };
@@ -73,6 +73,26 @@ struct head {
         struct journal_counters counters;
 };
 
+/* What the keeper knows of the request in a slot (invariant 5). */
+struct known {
+        uint64_t unique; /* of the request it is about */
+        uint32_t deaths, crashes, hangs;
+        bool hung;          /* the worker that runs: it has a strike for that */
+        bool refused;       /* it was answered while a worker was at it */
+        int64_t taken_ms;   /* as it was claimed when it was seen first, or then */
+        int64_t started_ms; /* likewise, by the worker that runs; 0: it is not at it */
+};
+
+/* What stands in the head of the memfd, as the keeper knows it. */
+struct truth {
+        uint32_t generation;
+        bool ready, ending, had_inventory;
+        unsigned char init[JOURNAL_INIT_BYTES], init_reply[JOURNAL_INIT_BYTES];
+        size_t init_len, init_reply_len; /* 0: nobody answered it yet */
+        struct journal_counters counters;
+        int64_t beat, beat_ms; /* the heartbeat, and when it was seen to be another one */
+};
+
 struct journal {
         int fd;     /* owned; -1 in a worker */
         void *map;  /* owned */
@@ -80,6 +100,10 @@ struct journal {
         struct head *head;
         struct journal_slot *slots;
         atomic_bool orphans; /* there may be requests that nobody executes */
+        /* the keeper's */
+        struct known known[JOURNAL_SLOTS];
+        int64_t looked_ms; /* when it looked last: what it did not see then came later */
+        struct truth truth;
 };
 
 _Static_assert(sizeof(struct journal_slot) == 16384, "a slot is whole pages");
@@ -133,6 +157,17 @@ static int map(struct journal *j, int fd, size_t len, struct err *err)
         return 0;
 }
 
+static void describe(struct journal *j)
+{
+        j->head->version = JOURNAL_VERSION;
+        j->head->slots = JOURNAL_SLOTS;
+        j->head->slot_bytes = sizeof(struct journal_slot);
+        j->head->slots_off = slots_off();
+        j->head->ring_off = ring_off();
+        j->head->ring_bytes = j->len - ring_off();
+        j->head->magic = MAGIC;
+}
+
 int journal_create(size_t ring_bytes, struct journal **ret, struct err *err)
 {
         AUTO_CLEAN(journal_closep) struct journal *j = journal_new();
@@ -149,13 +184,7 @@ int journal_create(size_t ring_bytes, struct journal **ret, struct err *err)
         r = map(j, j->fd, ring_off() + ring, err);
         if (r < 0)
                 return r;
-        j->head->version = JOURNAL_VERSION;
-        j->head->slots = JOURNAL_SLOTS;
-        j->head->slot_bytes = sizeof(struct journal_slot);
-        j->head->slots_off = slots_off();
-        j->head->ring_off = ring_off();
-        j->head->ring_bytes = ring;
-        j->head->magic = MAGIC;
+        describe(j);
         *ret = take_ptr(&j);
         return 0;
 }
@@ -301,13 +330,9 @@ void *journal_arm(struct journal_slot *s)
         __atomic_store_n(&h->len, 0, __ATOMIC_SEQ_CST); /* first: empty from here on */
         __atomic_store_n(&h->unique, 0, __ATOMIC_SEQ_CST);
         atomic_store(&s->done, 0);
-        atomic_store(&s->refused, 0);
         atomic_store(&s->archive, 0);
         atomic_store(&s->taken_ms, 0);
         atomic_store(&s->started_ms, 0);
-        atomic_store(&s->deaths, 0);
-        atomic_store(&s->crashes, 0);
-        atomic_store(&s->hangs, 0);
         atomic_store(&s->waits, 0);
         return s->request;
 }
@@ -325,10 +350,13 @@ _Atomic uint32_t *journal_waits(struct journal_slot *s)
         return &s->waits;
 }
 
-void journal_answered(struct journal_slot *s, uint64_t unique)
+bool journal_answered(struct journal_slot *s, uint64_t unique)
 {
-        if (__atomic_load_n(&header_of(s)->unique, __ATOMIC_RELAXED) == unique)
+        bool its = __atomic_load_n(&header_of(s)->unique, __ATOMIC_RELAXED) == unique;
+
+        if (its)
                 atomic_store(&s->done, unique);
+        return its;
 }
 
 void journal_crashed(struct journal *j, int32_t pid, uint64_t archive, uint32_t number)
@@ -387,18 +415,24 @@ void journal_beat(struct journal *j, int64_t now_ms)
         atomic_store(&j->head->heartbeat_ms, now_ms);
 }
 
-int64_t journal_heartbeat(const struct journal *j)
+int64_t journal_heartbeat(struct journal *j, int64_t now_ms)
 {
-        return atomic_load(&j->head->heartbeat_ms);
+        int64_t beat = atomic_load(&j->head->heartbeat_ms);
+
+        if (beat != j->truth.beat)
+                j->truth.beat_ms = now_ms;
+        j->truth.beat = beat;
+        return j->truth.beat_ms;
 }
 
 uint32_t journal_generation(const struct journal *j)
 {
-        return atomic_load(&j->head->generation);
+        return j->fd >= 0 ? j->truth.generation : atomic_load(&j->head->generation);
 }
 
 void journal_set_ready(struct journal *j)
 {
+        j->truth.ready = true;
         atomic_store(&j->head->ready, 1);
 }
 
@@ -409,6 +443,7 @@ bool journal_is_ready(const struct journal *j)
 
 void journal_set_ending(struct journal *j)
 {
+        j->truth.ending = true;
         atomic_store(&j->head->ending, 1);
 }
 
@@ -458,22 +493,43 @@ static struct journal_blamed *row_of(struct journal_counters *c, uint64_t archiv
         return &c->blamed[i];
 }
 
-const struct journal_blamed *journal_blame_crash(struct journal_counters *c, uint64_t archive)
+/* True, and noted, if one more may be condemned. */
+static bool may_condemn(struct journal_counters *c, int64_t now_ms)
 {
-        struct journal_blamed *b = row_of(c, archive);
+        size_t oldest = 0;
 
-        if (b)
-                b->crashes++;
+        for (size_t i = 1; i < JOURNAL_CONDEMN_MAX; i++)
+                if (c->condemned_ms[i] < c->condemned_ms[oldest])
+                        oldest = i;
+        if (c->condemned_ms[oldest] != 0 && now_ms - c->condemned_ms[oldest] < JOURNAL_CONDEMN_MS)
+                return false;
+        c->condemned_ms[oldest] = now_ms;
+        return true;
+}
+
+/* Raises a count of strikes; not to the last one, if that may not be. */
+static const struct journal_blamed *blame(
+        struct journal_counters *c, struct journal_blamed *b, uint32_t *count, uint32_t to, int64_t now_ms)
+{
+        if (!policy_condemns(b->crashes, b->hangs) && to >= POLICY_STRIKES && !may_condemn(c, now_ms))
+                b->spared++;
+        else
+                *count = to;
         return b;
 }
 
-const struct journal_blamed *journal_blame_hangs(struct journal_counters *c, uint64_t archive)
+const struct journal_blamed *journal_blame_crash(struct journal_counters *c, uint64_t archive, int64_t now_ms)
 {
         struct journal_blamed *b = row_of(c, archive);
 
-        if (b)
-                b->hangs = POLICY_STRIKES;
-        return b;
+        return b ? blame(c, b, &b->crashes, b->crashes + 1, now_ms) : NULL;
+}
+
+const struct journal_blamed *journal_blame_hangs(struct journal_counters *c, uint64_t archive, int64_t now_ms)
+{
+        struct journal_blamed *b = row_of(c, archive);
+
+        return b ? blame(c, b, &b->hangs, POLICY_STRIKES, now_ms) : NULL;
 }
 
 bool journal_is_condemned(const struct journal_counters *c, uint64_t archive)
@@ -496,13 +552,19 @@ uint64_t journal_restarts_last_hour(const struct journal_counters *c, int64_t no
 }
 
 /* One writer: a sequence lock.  A reader that finds it odd or changed reads again. */
-void journal_put_counters(struct journal *j, const struct journal_counters *c)
+static void write_counters(struct journal *j)
 {
         uint32_t seq = atomic_load(&j->head->counters_seq) | 1; /* whatever a worker wrote there */
 
         atomic_store(&j->head->counters_seq, seq);
-        memcpy(&j->head->counters, c, sizeof *c);
+        memcpy(&j->head->counters, &j->truth.counters, sizeof j->head->counters);
         atomic_store(&j->head->counters_seq, seq + 1);
+}
+
+void journal_put_counters(struct journal *j, const struct journal_counters *c)
+{
+        j->truth.counters = *c;
+        write_counters(j);
 }
 
 bool journal_get_counters(const struct journal *j, struct journal_counters *ret)
@@ -525,27 +587,81 @@ bool journal_get_counters(const struct journal *j, struct journal_counters *ret)
 
 /* ---- the keeper's end -------------------------------------------------------------------------- */
 
+/* INIT is negotiated once, and never in another way: what was agreed on first stays. */
+static void learn_init(struct journal *j)
+{
+        struct truth *t = &j->truth;
+
+        if (t->init_reply_len > 0)
+                return;
+        t->init_len = load(&j->head->init, t->init);
+        t->init_reply_len = t->init_len ? load(&j->head->init_reply, t->init_reply) : 0;
+}
+
+void journal_learn(struct journal *j)
+{
+        learn_init(j);
+        j->truth.had_inventory |= atomic_load(&j->head->had_inventory) != 0;
+}
+
+/* A time that a worker claims, of something that was not there when we looked last. */
+static int64_t plausible(const struct journal *j, int64_t claimed_ms, int64_t now_ms)
+{
+        return claimed_ms < j->looked_ms || claimed_ms > now_ms ? now_ms : claimed_ms;
+}
+
+/* What is known of request @unique in slot @i; new, if that slot had another one. */
+static struct known *known_of(struct journal *j, unsigned i, uint64_t unique)
+{
+        if (j->known[i].unique != unique)
+                j->known[i] = (struct known) { .unique = unique };
+        return &j->known[i];
+}
+
+void journal_look(struct journal *j, int64_t now_ms)
+{
+        learn_init(j);
+        for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
+                struct journal_slot *s = &j->slots[i];
+                int64_t taken_ms = atomic_load(&s->taken_ms), started_ms = atomic_load(&s->started_ms);
+                struct known *k;
+                uint64_t unique;
+
+                if (!unanswered(s, &unique))
+                        continue;
+                k = known_of(j, i, unique);
+                if (k->taken_ms == 0 && taken_ms != 0)
+                        k->taken_ms = plausible(j, taken_ms, now_ms);
+                if (k->started_ms == 0 && started_ms != 0)
+                        k->started_ms = plausible(j, started_ms, now_ms);
+        }
+        j->looked_ms = now_ms;
+}
+
 bool journal_peek(const struct journal *j, unsigned i, struct journal_request *ret)
 {
+        static const struct known nothing;
         const struct journal_slot *s = &j->slots[i];
         const struct fuse_in_header *h = header_of(s);
+        const struct known *k;
         uint64_t unique;
 
         if (!unanswered(s, &unique))
                 return false;
+        k = j->known[i].unique == unique ? &j->known[i] : &nothing;
         *ret = (struct journal_request) {
                 .unique = unique,
                 .node = __atomic_load_n(&h->nodeid, __ATOMIC_RELAXED),
                 .archive = atomic_load(&s->archive),
                 .opcode = __atomic_load_n(&h->opcode, __ATOMIC_RELAXED),
-                .deaths = atomic_load(&s->deaths),
-                .crashes = atomic_load(&s->crashes),
-                .hangs = atomic_load(&s->hangs),
+                .deaths = k->deaths,
+                .crashes = k->crashes,
+                .hangs = k->hangs,
                 .thread = atomic_load(&s->owner),
                 .waits = atomic_load(&s->waits) != 0,
-                .refused = atomic_load(&s->refused) == unique,
-                .taken_ms = atomic_load(&s->taken_ms),
-                .started_ms = atomic_load(&s->started_ms),
+                .refused = k->refused,
+                .taken_ms = k->taken_ms,
+                .started_ms = k->started_ms,
         };
         /* The worker may have gone on to the next one meanwhile. */
         return __atomic_load_n(&h->unique, __ATOMIC_ACQUIRE) == unique;
@@ -555,21 +671,26 @@ void journal_refused(struct journal *j, unsigned i, uint64_t unique)
 {
         struct journal_slot *s = &j->slots[i];
 
-        atomic_store(&s->refused, unique);
+        known_of(j, i, unique)->refused = true;
         if (atomic_load(&s->owner) == 0)
-                journal_answered(s, unique);
+                (void)journal_answered(s, unique);
 }
 
-void journal_count_crash(struct journal *j, unsigned i)
+void journal_count_crash(struct journal *j, unsigned i, uint64_t unique)
 {
         if (i < JOURNAL_SLOTS)
-                atomic_fetch_add(&j->slots[i].crashes, 1);
+                known_of(j, i, unique)->crashes++;
 }
 
-void journal_count_hang(struct journal *j, unsigned i)
+bool journal_count_hang(struct journal *j, unsigned i, uint64_t unique)
 {
-        if (i < JOURNAL_SLOTS)
-                atomic_fetch_add(&j->slots[i].hangs, 1);
+        struct known *k = known_of(j, i, unique);
+
+        if (k->hung)
+                return false;
+        k->hung = true;
+        k->hangs++;
+        return true;
 }
 
 bool journal_last_words(const struct journal *j, int32_t pid, struct journal_crash *ret)
@@ -585,8 +706,10 @@ bool journal_last_words(const struct journal *j, int32_t pid, struct journal_cra
 
 void journal_worker_ended(struct journal *j, int64_t now_ms)
 {
+        journal_look(j, now_ms); /* of what came since the last time, as it was claimed */
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
                 struct journal_slot *s = &j->slots[i];
+                struct known *k;
                 uint64_t unique;
 
                 atomic_store(&s->owner, 0);
@@ -594,32 +717,63 @@ void journal_worker_ended(struct journal *j, int64_t now_ms)
                 atomic_store(&s->waits, 0);
                 if (!unanswered(s, &unique))
                         continue;
-                if (atomic_load(&s->refused) == unique) {
-                        journal_answered(s, unique);
+                k = known_of(j, i, unique);
+                if (k->refused) {
+                        (void)journal_answered(s, unique);
                         continue;
                 }
-                atomic_fetch_add(&s->deaths, 1);
-                if (atomic_load(&s->taken_ms) == 0) /* killed between the kernel's write and its own */
-                        atomic_store(&s->taken_ms, now_ms);
+                k->deaths++;
+                k->started_ms = 0;
+                k->hung = false;
+                if (k->taken_ms == 0) /* killed between the kernel's write and its own */
+                        k->taken_ms = now_ms;
+                atomic_store(&s->taken_ms, k->taken_ms); /* for the order in which they are executed again */
         }
+}
+
+static void write_saved(struct saved *to, const unsigned char *bytes, size_t len)
+{
+        memcpy(to->bytes, bytes, sizeof to->bytes);
+        atomic_store(&to->len, (uint32_t)len);
+}
+
+/* Invariant 5. */
+static void restore(struct journal *j)
+{
+        const struct truth *t = &j->truth;
+
+        describe(j);
+        atomic_store(&j->head->generation, t->generation);
+        atomic_store(&j->head->ready, t->ready);
+        atomic_store(&j->head->ending, t->ending);
+        atomic_store(&j->head->had_inventory, t->had_inventory);
+        if (t->init_reply_len > 0) { /* else a request that waits in a slot brings it */
+                write_saved(&j->head->init, t->init, t->init_len);
+                write_saved(&j->head->init_reply, t->init_reply, t->init_reply_len);
+        }
+        atomic_store(&j->head->crash.pid, 0);
+        write_counters(j);
 }
 
 void journal_worker_starts(struct journal *j, int64_t now_ms)
 {
-        atomic_fetch_add(&j->head->generation, 1);
-        atomic_store(&j->head->crash.pid, 0);
+        j->truth.generation++;
+        restore(j);
+        j->truth.beat = now_ms;
+        j->truth.beat_ms = now_ms;
         atomic_store(&j->head->heartbeat_ms, now_ms);
 }
 
 void journal_forgive(struct journal *j, int64_t ms)
 {
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
-                struct journal_slot *s = &j->slots[i];
+                struct known *k = &j->known[i];
 
-                if (atomic_load(&s->taken_ms))
-                        atomic_fetch_add(&s->taken_ms, ms);
-                if (atomic_load(&s->started_ms))
-                        atomic_fetch_add(&s->started_ms, ms);
+                if (k->taken_ms)
+                        k->taken_ms += ms;
+                if (k->started_ms)
+                        k->started_ms += ms;
         }
-        atomic_fetch_add(&j->head->heartbeat_ms, ms);
+        j->looked_ms += ms;
+        j->truth.beat_ms += ms;
 }

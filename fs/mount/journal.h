@@ -7,8 +7,10 @@
  *   slots    one for each thread that serves: the request, as the kernel wrote it, and what became of it
  *   ring     memory of the text ring (tree/textring.h)
  *
- * A worker may be taken over by a hostile archive and then write anything here.  The keeper therefore takes
- * numbers from it and nothing else, and a successor checks each request before it is executed (mount/request.h).
+ * A worker may be taken over by a hostile archive and then write anything here.  The keeper therefore takes numbers from it
+ * and nothing else: it compares them, and a time it believes only if it could be true.  What it counts of a request is its
+ * own, beside the request's number.  A successor finds the head as the keeper knows it, checks each request before it is
+ * executed (mount/request.h), and each text before it is served (tree/text.h).
  *
  * Threads: slot functions by the thread that claimed the slot; the keeper's functions while no worker runs, or,
  * where it says so, at any time.  Nothing here blocks.
@@ -73,8 +75,8 @@ void journal_taken(struct journal_slot *s, int64_t now_ms, uint64_t archive);
 /* Where the slot's thread says that it waits for a storage (base/atwork.h). */
 _Atomic uint32_t *journal_waits(struct journal_slot *s);
 
-/* Says that the request @unique was answered, if it is the slot's. */
-void journal_answered(struct journal_slot *s, uint64_t unique);
+/* Says that the request @unique was answered, if it is the slot's; whether it is. */
+bool journal_answered(struct journal_slot *s, uint64_t unique);
 
 /* Last words: process @pid crashed while at work on @archive (0: none), executing the request in the slot with @number (or
  * JOURNAL_SLOTS: none).  Once in a worker's life.  Async-signal-safe. */
@@ -91,7 +93,8 @@ size_t journal_init_reply(const struct journal *j, void *buf);
 /* ---- state ---- */
 
 void journal_beat(struct journal *j, int64_t now_ms); /* a worker: I am alive */
-int64_t journal_heartbeat(const struct journal *j);
+/* The keeper, every second or so: when it last saw that a worker had said so. */
+int64_t journal_heartbeat(struct journal *j, int64_t now_ms);
 uint32_t journal_generation(const struct journal *j); /* of the worker that runs; 1 is the first */
 
 /* The mount was ready once: a worker that starts now is a successor. */
@@ -109,11 +112,16 @@ bool journal_had_inventory(const struct journal *j);
 struct journal_blamed {
         uint64_t archive; /* 0: an empty row */
         uint32_t crashes, hangs;
+        uint32_t spared; /* how often it would have been condemned, but for the limit */
 };
 
 /* What the keeper counts since the mount. */
 #define JOURNAL_MINUTES 60
 #define JOURNAL_BLAMED  64
+/* That an archive crashes workers, or hangs them, is the workers' word.  One that was taken over may blame others: so many are
+ * condemned in an hour at most, each by two workers' ends. */
+#define JOURNAL_CONDEMN_MAX 8
+#define JOURNAL_CONDEMN_MS  3600000
 struct journal_counters {
         int64_t mount_sec;           /* since the epoch, as death_sec */
         uint64_t restarts, upgrades; /* a worker that ended in order is neither */
@@ -126,14 +134,18 @@ struct journal_counters {
         int64_t minute[JOURNAL_MINUTES];              /* since the epoch; place: modulo JOURNAL_MINUTES */
         uint64_t in_minute[JOURNAL_MINUTES];          /* restarts in it */
         struct journal_blamed blamed[JOURNAL_BLAMED]; /* in the order of their first blame */
+        int64_t condemned_ms[JOURNAL_CONDEMN_MAX];    /* when the last ones were; 0: none */
 };
 
 /* Counts a death at @now_sec. */
 void journal_count_restart(struct journal_counters *c, int64_t now_sec);
-/* Counts a crash on @archive, or that it is condemned because a request for it hung again and again.  The oldest row that is
- * not condemned gives way to a new one.  Returns the row; NULL if all 64 are condemned. */
-const struct journal_blamed *journal_blame_crash(struct journal_counters *c, uint64_t archive);
-const struct journal_blamed *journal_blame_hangs(struct journal_counters *c, uint64_t archive);
+/* Counts a crash on @archive at @now_ms, or that it is condemned because a request for it hung again and again; if
+ * JOURNAL_CONDEMN_MAX were condemned within an hour, only that it was spared.  The oldest row that is not condemned gives way to
+ * a new one.  Returns the row; NULL if all 64 are condemned. */
+const struct journal_blamed *journal_blame_crash(
+        struct journal_counters *c, uint64_t archive, int64_t now_ms);
+const struct journal_blamed *journal_blame_hangs(
+        struct journal_counters *c, uint64_t archive, int64_t now_ms);
 /* True if no worker is to read it any more: policy_condemns. */
 bool journal_is_condemned(const struct journal_counters *c, uint64_t archive);
 /* Of the hour before @now_sec, to the minute. */
@@ -148,24 +160,36 @@ bool journal_get_counters(const struct journal *j, struct journal_counters *ret)
 
 /* One unanswered request, in numbers. */
 struct journal_request {
+        /* as the slot says */
         uint64_t unique, node;
-        uint64_t archive; /* that it names, as its worker said */
+        uint64_t archive; /* that it names */
         uint32_t opcode;
-        uint32_t deaths;              /* workers that ended with it unanswered, for whatever reason */
-        uint32_t crashes, hangs;      /* of these: it was what the worker crashed on, or was killed for */
-        uint32_t thread;              /* of the worker that is at it, as it said; 0: none */
-        bool waits;                   /* for a storage, as it said */
-        bool refused;                 /* the keeper answered it, and a worker is still at it */
-        int64_t taken_ms, started_ms; /* when it came, when the running worker began it (0: it did not yet) */
+        uint32_t thread; /* of the worker that is at it; 0: none */
+        bool waits;      /* for a storage */
+        /* as the keeper knows */
+        uint32_t deaths;         /* workers that ended with it unanswered, for whatever reason */
+        uint32_t crashes, hangs; /* of these: it was what the worker crashed on, or was killed for */
+        bool refused;            /* the keeper answered it, and a worker is still at it */
+        int64_t taken_ms,
+                started_ms; /* when it came, when the running worker began it (0: it did not yet, that we know) */
 };
+
+/* Takes note of what stands in the slots at @now_ms, for the times that journal_peek tells.  A worker's claim of when a
+ * request came, or was begun, counts if it is later than the last look and not later than this one; else it was now.  At any
+ * time; every second or so. */
+void journal_look(struct journal *j, int64_t now_ms);
 
 /* Slot @i; false if there is nothing unanswered.  At any time. */
 bool journal_peek(const struct journal *j, unsigned i, struct journal_request *ret);
 
-/* Takes note that the keeper answered request @unique.  At any time. */
+/* Takes note that the keeper answered request @unique of slot @i; counts a crash of it, or that the worker hangs at it: once for
+ * each worker, false if it was counted.  At any time. */
 void journal_refused(struct journal *j, unsigned i, uint64_t unique);
-void journal_count_crash(struct journal *j, unsigned i);
-void journal_count_hang(struct journal *j, unsigned i);
+void journal_count_crash(struct journal *j, unsigned i, uint64_t unique);
+bool journal_count_hang(struct journal *j, unsigned i, uint64_t unique);
+
+/* A worker says that it serves, and has not begun: what it says of INIT and of the inventory is believed for ever. */
+void journal_learn(struct journal *j);
 
 /* What the worker @pid, which has ended, said of its crash.  False: nothing. */
 struct journal_crash {
@@ -176,10 +200,10 @@ bool journal_last_words(const struct journal *j, int32_t pid, struct journal_cra
 
 /* No worker runs any more: its slots are free or wait for the next. */
 void journal_worker_ended(struct journal *j, int64_t now_ms);
-/* Another one is about to start. */
+/* Another one is about to start, and finds the head of the memfd as the keeper knows it, whatever was written there. */
 void journal_worker_starts(struct journal *j, int64_t now_ms);
 
-/* Nothing ran for @ms (a frozen container): that is nobody's fault.  Moves all times.  At any time. */
+/* Nothing ran for @ms (a frozen container): that is nobody's fault.  Moves all times that the keeper knows. */
 void journal_forgive(struct journal *j, int64_t ms);
 
 #endif

@@ -327,18 +327,20 @@ static bool take_last_words(struct keeper *k, int status, bool *ret_request)
                 !journal_last_words(k->journal, k->worker.pid, &crash))
                 return false;
         if (crash.number < JOURNAL_SLOTS && journal_peek(k->journal, crash.number, &r)) {
-                journal_count_crash(k->journal, crash.number);
+                journal_count_crash(k->journal, crash.number, r.unique);
                 *ret_request = r.crashes < POLICY_STRIKES;
                 say(k, log_warn, "the worker crashed at a request (operation %u, node %#llx), %u of %d times",
                         r.opcode, (unsigned long long)r.node, r.crashes + 1, POLICY_STRIKES);
         }
         if (crash.archive)
-                b = journal_blame_crash(&k->counters, crash.archive);
+                b = journal_blame_crash(&k->counters, crash.archive, clock_ms());
         if (!b)
                 return false;
         say(k, log_warn, "the worker crashed while it read archive %#llx, %u of %d times%s",
                 (unsigned long long)b->archive, b->crashes, POLICY_STRIKES,
-                policy_condemns(b->crashes, b->hangs) ? ": it is not read any more" : "");
+                policy_condemns(b->crashes, b->hangs) ? ": it is not read any more"
+                : b->spared                           ? ": others were blamed before, and it is read all the same"
+                                                      : "");
         tell_counters(k);
         return b->crashes <= POLICY_STRIKES;
 }
@@ -501,6 +503,7 @@ static void worker_serves(struct keeper *k, int64_t now_ms)
                 say(k, log_info, "worker %u serves after %lld ms", journal_generation(k->journal),
                         (long long)(now_ms - k->policy.since_ms));
         k->established = true;
+        journal_learn(k->journal);
         policy_serves(&k->policy, now_ms);
         k->standby_ms = now_ms + SETTLE_MS;
         if (k->upgrade == UPGRADE_PROVING) {
@@ -619,7 +622,7 @@ static int act(struct keeper *k, int64_t now_ms)
                 return (int)wait_ms;
         if (k->established && overdue_look(&k->overdue, k->worker_kill_ms ? NULL : &k->worker, now_ms))
                 kill_worker(k, NOT_GET_ON);
-        switch (policy_next(&k->policy, now_ms, journal_heartbeat(k->journal), &policy_ms)) {
+        switch (policy_next(&k->policy, now_ms, journal_heartbeat(k->journal, now_ms), &policy_ms)) {
         case POLICY_WAIT:
                 wait_ms = policy_ms < wait_ms ? policy_ms : wait_ms;
                 break;

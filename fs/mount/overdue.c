@@ -12,39 +12,60 @@
 #include "base/log.h"
 #include "mount/policy.h"
 
-static void answer(struct overdue *o, unsigned i, const struct journal_request *r)
+#define LINES 4 /* in one look: a worker that was taken over may invent 64 requests each second */
+
+/* Whether one more may be logged. */
+static bool may_say(struct overdue *o)
+{
+        return o->lines++ < LINES;
+}
+
+/* True if the kernel had it: somebody waited for this answer.  If not, it is answered already, or was never asked (Linux
+ * fs/fuse/dev.c, fuse_dev_do_write: ENOENT). */
+static bool answer(struct overdue *o, unsigned i, const struct journal_request *r)
 {
         struct fuse_out_header out = { .len = sizeof out, .error = -EIO, .unique = r->unique };
 
         journal_refused(o->journal, i, r->unique);
-        (void)!write(o->fuse_fd, &out, sizeof out); /* ENOENT: it is answered already */
+        return write(o->fuse_fd, &out, sizeof out) == sizeof out;
 }
 
-/* Twice, and it names an archive: then that hangs, unless it is the disk below it. */
-static void blame_hang(struct overdue *o, const struct child *worker, const struct journal_request *r)
+/* It names an archive: then that hangs, unless it is the disk below it. */
+static void blame_hang(
+        struct overdue *o, const struct child *worker, const struct journal_request *r, int64_t now_ms)
 {
-        if (r->hangs + 1 < POLICY_STRIKES || !r->archive || child_waits_for_disk(worker, 0))
+        const struct journal_blamed *b;
+
+        if (!r->archive || child_waits_for_disk(worker, 0) || journal_is_condemned(o->counters, r->archive))
                 return;
-        if (!journal_is_condemned(o->counters, r->archive) && journal_blame_hangs(o->counters, r->archive)) {
+        b = journal_blame_hangs(o->counters, r->archive, now_ms);
+        if (!b)
+                return;
+        if (policy_condemns(b->crashes, b->hangs))
                 log_error("archive %#llx is not read any more: a request for it hung %d workers",
                         (unsigned long long)r->archive, POLICY_STRIKES);
-                journal_put_counters(o->journal, o->counters);
-        }
+        else
+                log_error("archive %#llx is still read although a request for it hung %d workers: %d others "
+                          "were blamed within an hour, and it may be another one's doing",
+                        (unsigned long long)r->archive, POLICY_STRIKES, JOURNAL_CONDEMN_MAX);
+        journal_put_counters(o->journal, o->counters);
 }
 
-/* It waited too long, or its archive is to blame. */
-static void refuse(struct overdue *o, unsigned i, const struct journal_request *r, int64_t now_ms)
+/* It waited too long, or its archive is to blame.  True if somebody waited for it. */
+static bool refuse(struct overdue *o, unsigned i, const struct journal_request *r, int64_t now_ms)
 {
         if (r->refused)
-                return;
+                return false;
         o->counters->poisoned +=
                 policy_condemns(r->crashes, r->hangs) || journal_is_condemned(o->counters, r->archive);
         journal_put_counters(o->journal, o->counters);
-        log_error("a request (operation %u, node %#llx) is answered with an error: waited %lld s, %u "
-                  "workers died meanwhile, %u of it",
-                r->opcode, (unsigned long long)r->node,
-                (long long)(r->taken_ms ? now_ms - r->taken_ms : 0) / 1000, r->deaths, r->crashes + r->hangs);
-        answer(o, i, r);
+        if (may_say(o))
+                log_error("a request (operation %u, node %#llx) is answered with an error: waited %lld s, %u "
+                          "workers died meanwhile, %u of it",
+                        r->opcode, (unsigned long long)r->node,
+                        (long long)(r->taken_ms ? now_ms - r->taken_ms : 0) / 1000, r->deaths,
+                        r->crashes + r->hangs);
+        return answer(o, i, r);
 }
 
 /* If request @r, which does not get on, waits for a storage: who asked gets an error now.  That the storage is slow is said
@@ -62,20 +83,25 @@ static bool waits_for_storage(struct overdue *o, const struct child *worker, uns
         o->waits[i].seen_ms = now_ms;
         o->waits_ms = now_ms;
         if (!r->refused)
-                answer(o, i, r);
+                (void)answer(o, i, r);
         return true;
 }
 
-/* The worker is to be killed for request @r. */
-static bool hangs(struct overdue *o, const struct child *worker, unsigned i, const struct journal_request *r,
-        int64_t now_ms)
+/* The worker is to be killed for request @r.  One end of a worker blames one archive at most, and none for a request that
+ * nobody asked: a worker that was taken over may invent them. */
+static bool hangs(struct overdue *o, const struct child *worker, unsigned i, struct journal_request *r,
+        bool may_blame, int64_t now_ms)
 {
         if (!worker || !worker->pid || waits_for_storage(o, worker, i, r, now_ms))
                 return false;
-        journal_count_hang(o->journal, i);
-        blame_hang(o, worker, r);
-        log_warn("a request (operation %u, node %#llx) hangs since %lld s", r->opcode,
-                (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
+        if (!journal_count_hang(o->journal, i, r->unique))
+                return true; /* it is being killed */
+        r->hangs++;
+        if (policy_condemns(r->crashes, r->hangs) && refuse(o, i, r, now_ms) && may_blame)
+                blame_hang(o, worker, r, now_ms);
+        if (may_say(o))
+                log_warn("a request (operation %u, node %#llx) hangs since %lld s", r->opcode,
+                        (unsigned long long)r->node, (long long)(now_ms - r->started_ms) / 1000);
         return true;
 }
 
@@ -83,6 +109,8 @@ bool overdue_look(struct overdue *o, const struct child *worker, int64_t now_ms)
 {
         bool fatal = false;
 
+        o->lines = 0;
+        journal_look(o->journal, now_ms);
         for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
                 struct journal_request r;
                 struct policy_request p;
@@ -96,13 +124,15 @@ bool overdue_look(struct overdue *o, const struct child *worker, int64_t now_ms)
                 case REQUEST_LEAVE:
                         break;
                 case REQUEST_HANGS:
-                        fatal |= hangs(o, worker, i, &r, now_ms);
+                        fatal |= hangs(o, worker, i, &r, !fatal, now_ms);
                         break;
                 case REQUEST_REFUSE:
                 case REQUEST_CONDEMN:
-                        refuse(o, i, &r, now_ms);
+                        (void)refuse(o, i, &r, now_ms);
                         break;
                 }
         }
+        if (o->lines > LINES)
+                log_warn("and so %u more", o->lines - LINES);
         return fatal;
 }

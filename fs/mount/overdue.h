@@ -20,6 +20,7 @@ struct overdue {
                 int64_t seen_ms;
         } waits[JOURNAL_SLOTS];
         int64_t waits_ms; /* when one of them was seen last */
+        unsigned lines;   /* logged in this look */
 };
 
 /* Looks at all that is unanswered, and does what mount/policy.h says of each.

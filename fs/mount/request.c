@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <linux/fuse.h>
 #include <string.h>
+#include <unistd.h>
 
-#define MAX_READ_BYTES (1u << 20) /* max_pages of what INIT agreed on; the kernel never asks for more */
+/* What INIT agrees on at most (libfuse lib/fuse_lowlevel.c, FUSE_MAX_MAX_PAGES); a page of the processor's, which may be 64 KiB. */
+#define MAX_READ_PAGES 256
 
 static const struct row {
         uint32_t opcode;
@@ -63,7 +65,7 @@ enum request_verdict request_judge(const void *buf, size_t len, size_t *ret_len,
                         return REQUEST_UNFIT;
                 if (rows[i].form == READS) {
                         memcpy(&in, arg, sizeof in);
-                        if (in.size > MAX_READ_BYTES)
+                        if (in.size > (uint64_t)MAX_READ_PAGES * (uint64_t)sysconf(_SC_PAGESIZE))
                                 return REQUEST_UNFIT;
                 }
                 *ret_len = h.len;

@@ -62,8 +62,8 @@ struct session {
         struct turnstile turnstile; /* from session_loop on */
         /* While INIT is negotiated once more: where its reply goes instead of the kernel. */
         bool feeding;
-        unsigned char reply[JOURNAL_INIT_BYTES];
-        size_t reply_len;
+        unsigned char init[JOURNAL_INIT_BYTES], reply[JOURNAL_INIT_BYTES];
+        size_t init_len, reply_len; /* 0: it was not negotiated */
 };
 
 static void slot_ref_free(void *arg)
@@ -154,7 +154,7 @@ static size_t replay(const struct session *s, int fd, struct journal_slot *slot,
         case REQUEST_SILENT:
                 break;
         }
-        journal_answered(slot, h->unique);
+        (void)journal_answered(slot, h->unique);
         return 0;
 }
 
@@ -287,9 +287,10 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
                         journal_save_init_reply(s->journal, reply, len);
         }
         ref = pthread_getspecific(s->key);
-        if (ref && ref->slot)
-                journal_answered(ref->slot, out->unique);
-        end_work();
+        /* Not of an INTERRUPT, to which libfuse replies in a thread that has just begun something else (lib/fuse_lowlevel.c,
+         * check_interrupt: EAGAIN): that goes on. */
+        if (ref && ref->slot && journal_answered(ref->slot, out->unique))
+                end_work();
         errno = error;
         return n;
 }
@@ -307,6 +308,8 @@ static int negotiate_again(struct session *s, struct err *err)
                 return 0; /* nobody answered yet: it comes from the slot, or from the kernel */
         if (request_judge(init, len, &own_len, &error) != REQUEST_FIT || own_len != len)
                 return err_set(err, -EPROTO, "the INIT in the journal is damaged");
+        memcpy(s->init, init, len);
+        s->init_len = len;
         buf.size = len;
         s->feeding = true;
         fuse_session_process_buf(s->fuse, &buf);
@@ -330,6 +333,21 @@ __attribute__((format(printf, 2, 0))) static void log_of_libfuse(
                 log_debug("libfuse: %s", line);
         else
                 log_warn("libfuse: %s", line);
+}
+
+int session_check(const struct session *s, struct err *err)
+{
+        unsigned char init[JOURNAL_INIT_BYTES], reply[JOURNAL_INIT_BYTES];
+        size_t len = journal_init(s->journal, init), reply_len = journal_init_reply(s->journal, reply);
+
+        if (reply_len == 0 && s->init_len == 0)
+                return 0;
+        if (len != s->init_len || reply_len != s->reply_len || memcmp(init, s->init, len) != 0 ||
+                memcmp(reply, s->reply, reply_len) != 0)
+                return err_set(err, -EPROTO,
+                        "what it was told that the mount agreed on with the kernel is not what was agreed "
+                        "on");
+        return 0;
 }
 
 int session_open(const struct session_options *opts, struct session **ret, struct err *err)

@@ -25,6 +25,10 @@ struct session_options {
  */
 int session_open(const struct session_options *opts, struct session **ret, struct err *err);
 
+/* When the predecessor is gone and the keeper has written what it knows into the journal: whether the session has negotiated
+ * by that.  A predecessor may have written another INIT there while this one stood by.  0, or -EPROTO. */
+int session_check(const struct session *s, struct err *err);
+
 /* How many threads session_loop will have serve at most. */
 unsigned session_threads(bool single_thread, unsigned threads);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mount/journal.h"
+#include "mount/policy.h"
 
 static struct journal *keeper(void)
 {
@@ -78,8 +79,9 @@ static void what_is_unanswered_is_the_successors(void **state)
         arrive(s, 7);
         journal_taken(s, 1000, 0);
         arrive(t, 8);
-        journal_answered(t, 8);
-        journal_answered(s, 8); /* not its own */
+        assert_true(journal_answered(t, 8));
+        assert_false(journal_answered(s, 8)); /* not its own */
+        journal_look(k, 1050);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(
                 r.unique == 7 && r.node == 8 && r.taken_ms == 1000 && r.started_ms == 1000 && r.deaths == 0);
@@ -90,6 +92,7 @@ static void what_is_unanswered_is_the_successors(void **state)
         u = journal_claim(b);
         assert_true(journal_unanswered(u, &h, sizeof h, &len) && len == sizeof h && h.unique == 7);
         journal_taken(u, 1200, 0);
+        journal_look(k, 1250);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(r.taken_ms == 1000 && r.started_ms == 1200);
         journal_answered(u, 7);
@@ -234,9 +237,13 @@ static void a_freeze_is_nobodys_fault(void **state)
         (void)state;
         (void)taken(a, 0);
         journal_beat(a, 1000);
+        journal_look(k, 1000);
+        assert_int_equal(journal_heartbeat(k, 1000), 1000);
         journal_forgive(k, 60000);
+        journal_look(k, 61100);
         assert_int_equal(n_waiting(k, &r), 1);
-        assert_true(r.taken_ms == 61000 && r.started_ms == 61000 && journal_heartbeat(k) == 61000);
+        assert_true(r.taken_ms == 61000 && r.started_ms == 61000);
+        assert_int_equal(journal_heartbeat(k, 61100), 61000);
         journal_close(a);
         journal_close(k);
 }
@@ -336,8 +343,8 @@ static void a_request_says_which_archive_it_names(void **state)
         struct journal_request r = { 0 };
 
         (void)state;
-        journal_count_crash(k, journal_slot_number(a, s));
-        journal_count_crash(k, JOURNAL_SLOTS); /* whatever a worker says */
+        journal_count_crash(k, journal_slot_number(a, s), 7);
+        journal_count_crash(k, JOURNAL_SLOTS, 7); /* whatever a worker says */
         journal_worker_ended(k, 1100);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(r.archive == 42 && r.crashes == 1);
@@ -354,40 +361,43 @@ static void an_archive_is_condemned_by_its_own_crashes(void **state)
 
         (void)state;
         assert_false(journal_is_condemned(&c, 0)); /* an empty row is none */
-        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 1);
-        assert_int_equal(journal_blame_crash(&c, 2)->crashes, 1);
+        assert_int_equal(journal_blame_crash(&c, 1, 5)->crashes, 1);
+        assert_int_equal(journal_blame_crash(&c, 2, 5)->crashes, 1);
         assert_false(journal_is_condemned(&c, 1));
         assert_false(journal_is_condemned(&c, 2));
-        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 2);
+        assert_int_equal(journal_blame_crash(&c, 1, 5)->crashes, 2);
         assert_true(journal_is_condemned(&c, 1));
         assert_false(journal_is_condemned(&c, 2));
         assert_false(journal_is_condemned(&c, 3));
-        assert_non_null(journal_blame_hangs(&c, 3)); /* that was counted by the request */
+        assert_non_null(journal_blame_hangs(&c, 3, 5)); /* that was counted by the request */
         assert_true(journal_is_condemned(&c, 3));
 }
 
 static void the_table_of_the_blamed_is_bounded_and_forgets_no_condemned(void **state)
 {
         struct journal_counters c = { .restarts = 0 };
+        int64_t now = 0; /* hours, so that each may be condemned */
 
         (void)state;
         for (uint64_t i = 1; i <= 10; i++) {
-                assert_non_null(journal_blame_crash(&c, i));
-                assert_non_null(journal_blame_crash(&c, i));
+                assert_non_null(journal_blame_crash(&c, i, now += JOURNAL_CONDEMN_MS));
+                assert_non_null(journal_blame_crash(&c, i, now += JOURNAL_CONDEMN_MS));
         }
         for (uint64_t i = 1000; i < 2000; i++) /* one each: the oldest goes */
-                assert_int_equal(journal_blame_crash(&c, i)->crashes, 1);
-        assert_int_equal(journal_blame_crash(&c, 2000 - (JOURNAL_BLAMED - 10))->crashes, 2);
-        assert_int_equal(journal_blame_crash(&c, 1999 - (JOURNAL_BLAMED - 10))->crashes, 1);
+                assert_int_equal(journal_blame_crash(&c, i, now += JOURNAL_CONDEMN_MS)->crashes, 1);
+        assert_int_equal(
+                journal_blame_crash(&c, 2000 - (JOURNAL_BLAMED - 10), now += JOURNAL_CONDEMN_MS)->crashes, 2);
+        assert_int_equal(
+                journal_blame_crash(&c, 1999 - (JOURNAL_BLAMED - 10), now += JOURNAL_CONDEMN_MS)->crashes, 1);
         for (uint64_t i = 1; i <= 10; i++)
                 assert_true(journal_is_condemned(&c, i));
         for (uint64_t i = 3000; i < 3200; i++) {
-                (void)journal_blame_crash(&c, i);
-                (void)journal_blame_crash(&c, i);
+                (void)journal_blame_crash(&c, i, now += JOURNAL_CONDEMN_MS);
+                (void)journal_blame_crash(&c, i, now += JOURNAL_CONDEMN_MS);
         }
-        assert_null(journal_blame_crash(&c, 5000)); /* full of condemned ones */
-        assert_null(journal_blame_hangs(&c, 5000));
-        assert_int_equal(journal_blame_crash(&c, 1)->crashes, 3);
+        assert_null(journal_blame_crash(&c, 5000, now += JOURNAL_CONDEMN_MS)); /* full of condemned ones */
+        assert_null(journal_blame_hangs(&c, 5000, now += JOURNAL_CONDEMN_MS));
+        assert_int_equal(journal_blame_crash(&c, 1, now += JOURNAL_CONDEMN_MS)->crashes, 3);
         for (uint64_t i = 1; i <= 10; i++)
                 assert_true(journal_is_condemned(&c, i));
 }
@@ -410,6 +420,139 @@ static void init_and_its_reply_are_kept_if_they_fit(void **state)
         journal_close(k);
 }
 
+static void a_workers_claim_counts_if_it_could_be_true(void **state)
+{
+        static const int64_t claims[][2] = { { 5500, 5500 }, { 5000, 5000 }, { 6000, 6000 }, { 4999, 6000 },
+                { 1, 6000 }, { 6001, 6000 }, { INT64_MAX, 6000 }, { INT64_MIN, 6000 }, { -1, 6000 } };
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = journal_claim(a);
+        struct journal_request r = { 0 };
+        int64_t now = 0;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
+                now = (int64_t)i * 10000;
+                arrive(s, 10 + i);
+                journal_look(k, now + 5000); /* it is there, and nobody is at it */
+                assert_int_equal(n_waiting(k, &r), 1);
+                assert_true(r.taken_ms == 0 && r.started_ms == 0);
+                journal_taken(
+                        s, claims[i][0] > 0 && claims[i][0] < 7000 ? claims[i][0] + now : claims[i][0], 0);
+                journal_look(k, now + 6000);
+                assert_int_equal(n_waiting(k, &r), 1);
+                assert_int_equal(r.taken_ms, claims[i][1] + now);
+                assert_int_equal(r.started_ms, claims[i][1] + now);
+        }
+        /* What is known is not changed by what it says later; and a heartbeat is a sign, not a time. */
+        journal_taken(s, 1, 0);
+        journal_look(k, now + 9000);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_int_equal(r.started_ms, now + 6000);
+        journal_beat(a, INT64_MAX);
+        assert_int_equal(journal_heartbeat(k, 100), 100);
+        assert_int_equal(journal_heartbeat(k, 200), 100);
+        journal_beat(a, INT64_MIN);
+        assert_int_equal(journal_heartbeat(k, 300), 300);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void a_strike_is_the_requests_and_not_the_slots(void **state)
+{
+        struct journal *k = keeper(), *a = worker(k);
+        struct journal_slot *s = taken(a, 0);
+        unsigned i = journal_slot_number(a, s);
+        struct journal_request r = { 0 };
+
+        (void)state;
+        journal_look(k, 1000);
+        assert_true(journal_peek(k, i, &r) && r.unique == 7);
+        arrive(s, 8); /* between the keeper's look and its count */
+        journal_count_hang(k, i, r.unique);
+        journal_refused(k, i, r.unique);
+        assert_int_equal(n_waiting(k, &r), 1);
+        assert_true(r.unique == 8 && r.hangs == 0 && !r.refused);
+        journal_close(a);
+        journal_close(k);
+}
+
+/* Everything before the slots, as a worker can. */
+static void spoil(struct journal *k, unsigned char with)
+{
+        unsigned char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, journal_fd(k), 0);
+
+        assert_ptr_not_equal(p, MAP_FAILED);
+        memset(p, with, 4096);
+        (void)munmap(p, 4096);
+}
+
+static void what_a_worker_spoils_in_the_head_ends_with_it(void **state)
+{
+        struct journal_counters c = { .restarts = 3 }, got;
+        struct journal *k = keeper(), *a = worker(k), *b = NULL;
+        char buf[JOURNAL_INIT_BYTES];
+
+        (void)state;
+        journal_worker_starts(k, 1000);
+        journal_save_init(a, "init", 4);
+        journal_set_inventory(a);
+        journal_learn(k);
+        journal_save_init_reply(a, "reply", 5);
+        journal_set_ready(k);
+        assert_non_null(journal_blame_crash(&c, 5, 1000));
+        journal_put_counters(k, &c);
+        journal_look(k, 2000);
+        for (unsigned with = 0; with < 256; with += 85) {
+                spoil(k, (unsigned char)with);
+                if (with)
+                        assert_int_equal(journal_open(journal_fd(k), JOURNAL_VERSION, &b, NULL), -EPROTO);
+                journal_look(k, 3000);
+                journal_worker_ended(k, 3000);
+                journal_worker_starts(k, 3000);
+                b = worker(k);
+                assert_int_equal(journal_generation(b), journal_generation(k));
+                assert_true(journal_is_ready(b) && !journal_is_ending(b) && journal_had_inventory(b));
+                assert_int_equal(journal_init(b, buf), 4);
+                assert_memory_equal(buf, "init", 4);
+                assert_int_equal(journal_init_reply(b, buf), 5);
+                assert_memory_equal(buf, "reply", 5);
+                assert_true(journal_get_counters(b, &got));
+                assert_memory_equal(&got, &c, sizeof c);
+                journal_close(b);
+                b = NULL;
+        }
+        assert_int_equal(journal_generation(k), 5);
+        journal_set_ending(k);
+        spoil(k, 0);
+        journal_worker_starts(k, 4000);
+        b = worker(k);
+        assert_true(journal_is_ending(b));
+        journal_close(b);
+        journal_close(a);
+        journal_close(k);
+}
+
+static void few_are_condemned_in_an_hour(void **state)
+{
+        struct journal_counters c = { .restarts = 0 };
+        const struct journal_blamed *b;
+
+        (void)state;
+        for (uint64_t i = 1; i <= JOURNAL_CONDEMN_MAX; i++) {
+                (void)journal_blame_crash(&c, i, 1000);
+                assert_true(policy_condemns(journal_blame_crash(&c, i, 1000)->crashes, 0));
+        }
+        b = journal_blame_crash(&c, 50, 2000);
+        assert_int_equal(b->crashes, 1);
+        assert_int_equal(journal_blame_crash(&c, 50, 2000)->crashes, 1);
+        assert_int_equal(b->spared, 1);
+        assert_int_equal(journal_blame_hangs(&c, 51, 2000)->hangs, 0);
+        assert_false(journal_is_condemned(&c, 50) || journal_is_condemned(&c, 51));
+        assert_int_equal(journal_blame_crash(&c, 1, 2000)->crashes, 3); /* it is already */
+        assert_int_equal(journal_blame_crash(&c, 50, 1000 + JOURNAL_CONDEMN_MS)->crashes, 2);
+        assert_true(journal_is_condemned(&c, 50));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -421,6 +564,10 @@ int main(void)
                 cmocka_unit_test(who_waited_longest_is_served_first),
                 cmocka_unit_test(a_freeze_is_nobodys_fault),
                 cmocka_unit_test(a_thread_says_whether_it_waits_for_a_storage),
+                cmocka_unit_test(a_workers_claim_counts_if_it_could_be_true),
+                cmocka_unit_test(a_strike_is_the_requests_and_not_the_slots),
+                cmocka_unit_test(what_a_worker_spoils_in_the_head_ends_with_it),
+                cmocka_unit_test(few_are_condemned_in_an_hour),
                 cmocka_unit_test(another_version_or_shape_is_refused_with_a_reason),
                 cmocka_unit_test(a_worker_cannot_cut_it_short),
                 cmocka_unit_test(who_crashed_is_said_once_and_to_its_keeper_only),

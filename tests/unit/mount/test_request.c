@@ -9,6 +9,7 @@
 #include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mount/request.h"
 
@@ -64,6 +65,31 @@ static void what_the_kernel_sends_fits(void **state)
                 assert_int_equal(judge(v[i].opcode, len, len, v[i].bytes, v[i].arg, &e), REQUEST_FIT);
                 assert_int_equal(judge(v[i].opcode, len, len + 64, v[i].bytes, v[i].arg, &e), REQUEST_FIT);
         }
+}
+
+/* The bytes of a page are the processor's to say; as many pages as libfuse agrees on. */
+static long page_bytes = 4096;
+__typeof__(sysconf) __wrap_sysconf;
+
+long __wrap_sysconf(int name)
+{
+        (void)name;
+        return page_bytes;
+}
+
+static void a_read_is_as_long_as_256_pages(void **state)
+{
+        struct fuse_read_in in = { .size = 0 };
+        int e;
+
+        (void)state;
+        for (page_bytes = 4096; page_bytes <= 65536; page_bytes *= 4) {
+                in.size = 256 * (uint32_t)page_bytes;
+                assert_int_equal(judge(FUSE_READ, H + 40, H + 40, &in, sizeof in, &e), REQUEST_FIT);
+                in.size++;
+                assert_int_equal(judge(FUSE_READ, H + 40, H + 40, &in, sizeof in, &e), REQUEST_UNFIT);
+        }
+        page_bytes = 4096;
 }
 
 static void what_would_be_read_beyond_its_end_does_not(void **state)
@@ -126,6 +152,7 @@ static void what_nobody_waits_for_is_left(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_read_is_as_long_as_256_pages),
                 cmocka_unit_test(what_the_kernel_sends_fits),
                 cmocka_unit_test(what_would_be_read_beyond_its_end_does_not),
                 cmocka_unit_test(what_a_read_only_mount_does_not_have_is_enosys),

@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/atwork.h"
 #include "base/clock.h"
 #include "catalogworld.h"
 #include "mount/journal.h"
@@ -178,6 +179,16 @@ static void visit(struct buf *out)
 }
 
 /* ---- the worker's side ---- */
+
+__typeof__(place_borrow) __real_place_borrow, __wrap_place_borrow;
+static struct atwork reading; /* the mark of the thread that answered the last READ, while it did */
+
+int __wrap_place_borrow(
+        const struct places *p, const struct node *n, size_t len, uint64_t off, struct place_loan *ret)
+{
+        reading = atwork_get();
+        return __real_place_borrow(p, n, len, off, ret);
+}
 
 ssize_t __real_readv(int fd, const struct iovec *iov, int count);
 ssize_t __wrap_readv(int fd, const struct iovec *iov, int count);
@@ -440,6 +451,59 @@ static void what_was_left_is_answered_also_then(void **state)
         }
 }
 
+/* libfuse answers an INTERRUPT that finds nothing to interrupt when the next request has come, in its thread: that is at
+ * work all the same, and a crash of it has an archive and a request. */
+static void an_interrupt_takes_no_mark_off_the_next_request(void **state)
+{
+        struct fuse_interrupt_in interrupt = { .unique = 4711 };
+        struct fuse_read_in in = { .size = READ_MAX };
+        static struct reply r;
+        uint64_t node;
+
+        (void)state;
+        mount_begins();
+        worker_serves();
+        negotiate(&r);
+        node = find(PATH);
+        send_request(FUSE_INTERRUPT, 0, &interrupt, sizeof interrupt);
+        send_request(FUSE_READ, node, &in, sizeof in);
+        lab.unique -= 2;
+        take_reply(&r);
+        assert_int_equal(r.error, -EAGAIN);
+        lab.unique += 2;
+        take_reply(&r);
+        assert_memory_equal(r.bytes, "ramdisk of " STAMP, 11 + sizeof STAMP - 1);
+        assert_int_not_equal(reading.archive, 0);
+        assert_int_not_equal(reading.place, 0);
+        mount_ends();
+}
+
+/* What a predecessor wrote over the INIT of the mount while this one stood by is found out when that is gone. */
+static void a_session_by_another_init_is_refused(void **state)
+{
+        struct err err = { "" };
+        static struct reply r;
+
+        (void)state;
+        mount_begins();
+        assert_int_equal(session_check(lab.session, NULL), 0); /* nothing was agreed on yet */
+        worker_serves();
+        negotiate(&r);
+        worker_ends();
+
+        worker_starts();
+        assert_int_equal(session_check(lab.session, NULL), 0);
+        journal_save_init_reply(lab.journal, "x", 1);
+        assert_int_equal(session_check(lab.session, &err), -EPROTO);
+        assert_non_null(strstr(err.text, "agreed on"));
+        journal_worker_starts(lab.of_keeper, clock_ms()); /* the keeper knows better */
+        assert_int_equal(session_check(lab.session, NULL), 0);
+        journal_save_init(lab.journal, "x", 1);
+        assert_int_equal(session_check(lab.session, NULL), -EPROTO);
+        worker_serves();
+        mount_ends();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -449,6 +513,10 @@ int main(void)
                 cmocka_unit_test_setup_teardown(
                         an_init_that_cannot_be_answered_is_an_error, set_up_lab, tear_down_lab),
                 cmocka_unit_test_setup_teardown(who_was_killed_gets_no_answer, set_up_lab, tear_down_lab),
+                cmocka_unit_test_setup_teardown(
+                        an_interrupt_takes_no_mark_off_the_next_request, set_up_lab, tear_down_lab),
+                cmocka_unit_test_setup_teardown(
+                        a_session_by_another_init_is_refused, set_up_lab, tear_down_lab),
                 cmocka_unit_test_setup_teardown(
                         what_was_left_is_answered_also_then, set_up_lab, tear_down_lab),
         };
