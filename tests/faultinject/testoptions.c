@@ -28,6 +28,7 @@ static const struct {
         { "test_nolandlock", FLAG, offsetof(struct test_options, no_landlock) },
         { "test_noseccomp", FLAG, offsetof(struct test_options, no_seccomp) },
         { "test_no_replay", FLAG, offsetof(struct test_options, no_replay) },
+        { "test_hostile", FLAG, offsetof(struct test_options, hostile) },
         { "test_probe", TEXT, offsetof(struct test_options, probe) },
         { "test_crash", TEXT, offsetof(struct test_options, crash) },
         { "test_object_bits", NUMBER, offsetof(struct test_options, object_bits) },

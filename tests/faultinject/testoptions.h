@@ -15,6 +15,7 @@ struct test_options {
         bool no_sandbox, no_landlock,
                 no_seccomp;   /* these are left out; no_sandbox: root's rights stay, too */
         bool no_replay;       /* a successor forgets what is unanswered */
+        bool hostile;                             /* SIGUSR1 takes the worker over (hostile.h) */
         char *probe;          /* a directory outside: what a taken-over worker could do is tried (probe.h) */
         char *crash;          /* what the worker crashes at (poison.h) */
         unsigned object_bits; /* of an archive's hash in its node ids; 0: as the product */

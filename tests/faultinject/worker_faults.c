@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "build/catalog.h"
 #include "confine.h"
+#include "hostile.h"
 #include "mount/crash.h"
 #include "mount/session.h"
 #include "poison.h"
@@ -116,7 +117,11 @@ int __wrap_catalog_open(const struct catalog_options *opts, struct catalog **ret
                 o.object_bits = test_options.object_bits;
         if (test_options.crash)
                 r = poison_set(test_options.crash, o.builds_dirfd, o.object_bits, err);
-        return r < 0 ? r : __real_catalog_open(&o, ret, err);
+        if (r == 0)
+                r = __real_catalog_open(&o, ret, err);
+        if (r == 0)
+                hostile_set_catalog(*ret);
+        return r;
 }
 
 /* ---- what is served ---- */
@@ -144,6 +149,8 @@ void __wrap_crash_watch(struct journal *j)
         for (unsigned i = 0; test_options.no_replay && i < JOURNAL_SLOTS; i++)
                 if (journal_peek(j, i, &r))
                         journal_refused(j, i, r.unique);
+        if (test_options.hostile)
+                hostile_arm(j);
         __real_crash_watch(j);
 }
 
