@@ -18,7 +18,7 @@
  *      What is sent goes to whom a socket is connected to: sendto() without an address.
  *   5. What an open file description shares with the keeper and with successors stays as it is: no fcntl row sets its flags
  *      (O_NONBLOCK on /dev/fuse would end each successor's loop) or its owner (F_SETOWN, F_SETSIG: a signal of choice to
- *      each process of our user), and no row shuts down a socket.
+ *      each process of our user), no row shuts down a socket, and flock(2) takes a lock, but gives none back.
  */
 #include "sandbox/calls.h"
 
@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -69,7 +70,7 @@ static const struct call_row policy[] = {
         /* what is open */
         ANY("read"), ANY("readv"), ANY("pread64"), ANY("preadv"), ANY("preadv2"), ANY("write"), ANY("writev"),
         ANY("pwrite64"), ANY("pwritev"), ANY("pwritev2"), ANY("lseek"), ANY("close"), ANY("close_range"), ANY("dup"),
-        ANY("dup2"), ANY("dup3"), ANY("flock"), ANY("fstat"), ANY("fstatfs"), ANY("fsync"),
+        ANY("dup2"), ANY("dup3"), EQUALS("flock", 1, LOCK_EX | LOCK_NB), ANY("fstat"), ANY("fstatfs"), ANY("fsync"),
         ANY("fdatasync"), ANY("sync_file_range"), ANY("ftruncate"), ANY("fallocate"), ANY("fadvise64"), ANY("readahead"),
         ANY("getdents64"), ANY("fchmod"), ANY("splice"), ANY("vmsplice"), ANY("tee"), ANY("pipe"), ANY("pipe2"),
         ANY("copy_file_range"), EQUALS("sendto", 4, 0), ANY("recvfrom"),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -190,7 +191,7 @@ static void families_that_lead_out_have_no_row(void **state)
 static void what_could_be_misused_is_allowed_in_part(void **state)
 {
         static const char *const in_part[] = { "mmap", "mprotect", "clone", "prctl", "ioctl", "kill",
-                "tgkill", "prlimit64", "fcntl", "sendto" };
+                "tgkill", "prlimit64", "fcntl", "flock", "sendto" };
 
         (void)state;
         for (size_t i = 0; i < sizeof in_part / sizeof in_part[0]; i++) {
@@ -269,7 +270,8 @@ static bool flags_stay(void)
 {
         return refused(fcntl(ends[0], F_SETFL, O_NONBLOCK)) && refused(fcntl(ends[0], F_SETOWN, getppid())) &&
                refused(fcntl(ends[0], F_SETSIG, SIGKILL)) && refused(shutdown(ends[0], SHUT_RDWR)) &&
-               fcntl(ends[0], F_GETFD) >= 0 && close(fcntl(ends[0], F_DUPFD_CLOEXEC, 0)) == 0;
+               refused(flock(STDIN_FILENO, LOCK_UN)) && fcntl(ends[0], F_GETFD) >= 0 &&
+               close(fcntl(ends[0], F_DUPFD_CLOEXEC, 0)) == 0;
 }
 
 /* Returns the number of the first thing that is not as it should be. */
