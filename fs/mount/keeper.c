@@ -339,8 +339,8 @@ static bool take_last_words(struct keeper *k, int status, bool *ret_request)
         say(k, log_warn, "the worker crashed while it read archive %#llx, %u of %d times%s",
                 (unsigned long long)b->archive, b->crashes, POLICY_STRIKES,
                 policy_condemns(b->crashes, b->hangs) ? ": it is not read any more"
-                : b->spared                           ? ": others were blamed before, and it is read all the same"
-                                                      : "");
+                : b->spared ? ": others were blamed before, and it is read all the same"
+                            : "");
         tell_counters(k);
         return b->crashes <= POLICY_STRIKES;
 }
