@@ -156,19 +156,11 @@ static int beside(const char *base, const char *name, char **ret)
 }
 
 /* Where a file that is not there would be: what realpath said when it was. */
-static int path_of_missing(const char *path, int links, char **ret)
+static int path_of_missing(const char *path, char **ret)
 {
         AUTO_FREE char *dir = NULL;
         AUTO_FREE char *real = NULL;
-        char target[PATH_MAX];
-        ssize_t n = links > 0 ? readlink(path, target, sizeof target - 1) : -1;
 
-        if (n > 0) {
-                target[n] = '\0';
-                if (beside(path, target, &dir) < 0)
-                        return -ENOMEM;
-                return path_of_missing(dir, links - 1, ret);
-        }
         if (beside(path, ".", &dir) < 0)
                 return -ENOMEM;
         real = realpath(dir, NULL);
@@ -185,15 +177,21 @@ static int path_of_missing(const char *path, int links, char **ret)
 static int prepare_inventory(struct options *o, struct err *err)
 {
         char *path = NULL;
+        struct stat st;
         int r;
 
         if (!o->inventory)
                 o->inventory = strdup(DEFAULT_INVENTORY);
         if (!o->inventory)
                 return -ENOMEM;
+        if (lstat(o->inventory, &st) == 0 && S_ISLNK(st.st_mode)) /* pxectl and the worker refuse it too: inventory/schema_id.h */
+                return err_set(err, -ELOOP,
+                        "inventory %s is a symbolic link: name the file itself, so that everybody means the same one when "
+                        "the link is changed",
+                        o->inventory);
         if (access(o->inventory, F_OK) == 0)
                 return make_absolute(&o->inventory, "inventory", err);
-        r = path_of_missing(o->inventory, 8, &path);
+        r = path_of_missing(o->inventory, &path);
         if (r < 0)
                 return r;
         free(o->inventory);

@@ -9,8 +9,9 @@
 --     triggers too.
 --   * What is observed (builds, archives, digests) is not here: the daemon keeps that elsewhere and never
 --     changes a row.
---   * Copy a live inventory with  sqlite3 inventory.db '.backup copy.db'.  A .dump loses
---     application_id and user_version.
+--   * Copy a live inventory with  sqlite3 inventory.db '.backup copy.db'.  What is made of a .dump has lost its
+--     application_id, its user_version and WAL: pxectl migrate puts them back, or the three PRAGMAs below do.
+--   * Many rows at once: see docs/operating.md, "Many machines at once".
 --
 -- Names in this file: root profile = the profile `default`, id 1, from which all others inherit.
 
@@ -50,22 +51,29 @@ CREATE TABLE host (
            CONSTRAINT "id: a number from 1 to 16777214; leave the column out and one is chosen"
            CHECK (id BETWEEN 1 AND 16777214),
   -- RFC 1123, section 2.1.  Upper and lower case are the same host.  Shown below /by-name.
-  hostname TEXT NOT NULL UNIQUE
+  hostname TEXT NOT NULL UNIQUE COLLATE NOCASE
            CONSTRAINT "hostname: letters, digits and inner hyphens, labels of 1 to 63 joined by dots, 253 in all (RFC 1123)"
            CHECK (length(CAST(hostname AS BLOB)) BETWEEN 1 AND 253 AND instr(hostname, char(0)) = 0
              AND hostname NOT GLOB '*[^A-Za-z0-9.-]*'
              AND '.' || hostname || '.' NOT GLOB '*.[.-]*' AND '.' || hostname || '.' NOT GLOB '*-.*'
              AND hostname NOT GLOB '*' || replace(hex(zeroblob(64)), '00', '[^.]') || '*')
            CONSTRAINT "hostname: this is an IP address; give the machine a name, and put the address into nic.ip"
-           CHECK (hostname GLOB '*[^0-9.]*' OR hostname NOT GLOB '*.*.*.*'),
-  -- The machine's UUID as SMBIOS gives it; any case is accepted, lower case is stored.  Shown below /by-uuid.
-  uuid     TEXT
+           CHECK (hostname GLOB '*[^0-9.]*' OR hostname NOT GLOB '*.*.*.*')
+           CONSTRAINT "hostname: not with the word multiboot in it: the kernel's loader stops at it wherever it stands on the line"
+           CHECK (instr(hostname, 'multiboot') = 0),
+  -- The machine's UUID as SMBIOS gives it, in any case.  Shown below /by-uuid, and a name PXELINUX asks for before the
+  -- MAC: hence none that many boards have in common.
+  uuid     TEXT COLLATE NOCASE
            CONSTRAINT "uuid: 32 hex digits as 8-4-4-4-12, for example 4c4c4544-0042-3010-8054-b4c04f4e5331"
            CHECK (length(uuid) = 36 AND replace(uuid, '-', '') NOT GLOB '*[^0-9A-Fa-f]*'
-             AND uuid GLOB '????????-????-????-????-????????????' AND length(replace(uuid, '-', '')) = 32),
+             AND uuid GLOB '????????-????-????-????-????????????' AND length(replace(uuid, '-', '')) = 32)
+           CONSTRAINT "uuid: boards whose maker set none have this one, so it names no machine; leave it NULL"
+           CHECK (trim(uuid, substr(uuid, 1, 1) || '-') <> '' AND trim(lower(uuid), 'f-') <> ''
+             AND uuid NOT GLOB '03000200-0400-0500-0006-000700080009' AND uuid NOT GLOB '00020003-0004-0005-0006-000700080009'
+             AND uuid NOT GLOB '12345678-1234-*' AND uuid NOT GLOB '78563412-3412-*'),
   serial   TEXT                         -- the maker's serial number or your asset tag; for people only
            CONSTRAINT "serial: one line of at most 200 bytes, no control characters"
-           CHECK (serial NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (serial NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(serial, char(0)) = 0 AND length(CAST(serial AS BLOB)) <= 200),
   profile  INTEGER NOT NULL DEFAULT 1   -- where it inherits properties, settings and the build from
            REFERENCES profile (id),
@@ -73,16 +81,16 @@ CREATE TABLE host (
   -- build there is (`latest`).  The view host_build says which rule gave it.
   build    TEXT
            CONSTRAINT "build: a build's name, YYYYMMDDThhmmssZ or <branch>-YYYYMMDDThhmmssZ, or NULL; pxectl builds lists them"
-           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z'
+           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][01][0-9][0-3][0-9]T[0-2][0-9][0-5][0-9][0-6][0-9]Z'
              AND (length(build) = 16 OR length(build) BETWEEN 18 AND 127 AND substr(build, -17, 1) = '-')
-             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*'
-             AND length(CAST(build AS BLOB)) = length(build)
-             AND substr(build, -12, 2) BETWEEN '01' AND '12' AND substr(build, -10, 2) BETWEEN '01' AND '31'
-             AND substr(build, -7, 2) <= '23' AND substr(build, -5, 2) <= '59' AND substr(build, -3, 2) <= '60'),
+             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*' AND instr(build, 'multiboot') = 0
+             AND instr(build, char(0)) = 0
+             AND build NOT GLOB '*00[0-9][0-9]T??????Z' AND build NOT GLOB '*1[3-9][0-9][0-9]T??????Z' AND build NOT GLOB '*00T??????Z'
+             AND build NOT GLOB '*3[2-9]T??????Z' AND build NOT GLOB '*T2[4-9]????Z'),
   channel  INTEGER REFERENCES channel (id),  -- follow this channel
   comment  TEXT
            CONSTRAINT "comment: one line of at most 1000 bytes, no control characters"
-           CHECK (comment NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (comment NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
   enabled  INTEGER NOT NULL DEFAULT 1   -- 0: the machine is told to start from its local disk
            CONSTRAINT "enabled: 1, or 0 for a host that shall start from its local disk" CHECK (enabled IN (0, 1)),
@@ -94,7 +102,7 @@ CREATE TABLE host (
 ) STRICT;
 
 CREATE UNIQUE INDEX "hostname: another host has this name (case does not matter); UPDATE that host, or choose another name"
-  ON host (lower(hostname));
+  ON host ((hostname || '') COLLATE NOCASE);
 CREATE INDEX host_by_profile ON host (profile);
 CREATE INDEX host_by_channel ON host (channel) WHERE channel IS NOT NULL;
 CREATE INDEX host_by_uuid ON host (uuid) WHERE uuid IS NOT NULL;
@@ -102,57 +110,55 @@ CREATE INDEX host_by_uuid ON host (uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE nic (
   -- One network interface.  A host has as many as it has ports: whichever boots, the host is found.
   id       INTEGER PRIMARY KEY,         -- the host's lowest is the one /by-name, /by-ip and /by-uuid lead to
-  -- Stored as iPXE prints ${mac:hexhyp}, "aa-bb-cc-dd-ee-ff".  Write any spelling that loaders and people use: - or :
-  -- or nothing between, either case, with or without the ARP hardware type in front ("01-", as PXELINUX asks for it);
-  -- a trigger rewrites it.
+  -- Stored as iPXE prints ${mac:hexhyp}, "aa-bb-cc-dd-ee-ff", and looked for in that spelling: WHERE mac = '02-08-20-ab-cd-01'.
+  -- Write any that loaders, systems and switches use: - or : or nothing between, illumos' 2:8:20:ab:cd:1 and 0208.20ab.cd01,
+  -- either case, with or without the ARP hardware type in front ("01-", as PXELINUX asks for it); a trigger rewrites it.
   mac      TEXT NOT NULL UNIQUE
-           CONSTRAINT "mac: twelve hex digits in pairs, separated by -, : or nothing, for example 02:08:20:ab:cd:01"
-           CHECK (length(CAST(mac AS BLOB)) IN (12, 14, 17, 20) AND mac NOT GLOB '*[^0-9A-Fa-f:-]*'
-             AND (mac GLOB '????????????' OR mac GLOB '01????????????'
-               OR mac GLOB '??-??-??-??-??-??' OR mac GLOB '01-??-??-??-??-??-??'
-               OR mac GLOB '??:??:??:??:??:??' OR mac GLOB '01:??:??:??:??:??:??')
-             AND length(replace(replace(mac, ':', ''), '-', ''))
-               = CASE length(mac) WHEN 17 THEN 12 WHEN 20 THEN 14 ELSE length(mac) END)
+           CONSTRAINT "mac: twelve hex digits in pairs, separated by -, : or nothing, for example 02:08:20:ab:cd:01, or as dladm prints it"
+           CHECK (length(CAST(mac AS BLOB)) <= 20 AND CASE
+             WHEN mac GLOB '*[:-]*' THEN
+               (mac NOT GLOB '*[^0-9A-Fa-f:]*' OR mac NOT GLOB '*[^0-9A-Fa-f-]*') AND mac NOT GLOB '*[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]*' AND mac GLOB '[0-9A-Fa-f]*[0-9A-Fa-f]'
+               AND mac NOT GLOB '*[:-][:-]*' AND CASE WHEN mac GLOB '*[:-]*[:-]*[:-]*[:-]*[:-]*[:-]*' THEN mac GLOB '01[:-]*' AND length(mac) = 20
+                 ELSE mac GLOB '*[:-]*[:-]*[:-]*[:-]*[:-]*' -- leading zeros everywhere or nowhere: else a digit was lost
+                   AND (length(mac) = 17 OR mac NOT GLOB '0[0-9A-Fa-f]*' AND mac NOT GLOB '*[:-]0[0-9A-Fa-f]*') END
+             ELSE mac GLOB '[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]' OR mac GLOB '01[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]' OR mac GLOB '[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f].[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f].[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]' END)
            CONSTRAINT "mac: this is a multicast or broadcast address, which no machine has; look at the first two digits"
-           CHECK (substr(replace(replace(mac, ':', ''), '-', ''), -11, 1) NOT IN
-             ('1', '3', '5', '7', '9', 'b', 'd', 'f', 'B', 'D', 'F'))
+           CHECK (mac NOT GLOB '?[13579bdf]-??-??-??-??-??') -- what is written otherwise is judged again when it is spelled so
            CONSTRAINT "mac: all zeros is no address; ip link, dladm show-phys -m or the switch tell it"
-           CHECK (replace(replace(mac, ':', ''), '-', '') NOT GLOB '*000000000000'),
+           CHECK (mac <> '00-00-00-00-00-00'),
   host     INTEGER NOT NULL REFERENCES host (id),
-  -- The address DHCP gives it, if you want /by-ip.  IPv4 in dotted decimal, or IPv6 (stored in lower case; not
-  -- compressed further).
+  -- The address DHCP gives it, if you want /by-ip.  IPv4 in dotted decimal, or IPv6 in its one short form (RFC 5952):
+  -- /by-ip finds it in every spelling.
   ip       TEXT
            CONSTRAINT "ip: four numbers 0-255 without leading zeros (192.0.2.7), or an IPv6 address (2001:db8::7), no /prefix"
-           CHECK (ip IS NULL OR instr(ip, char(0)) = 0 AND CASE
-             WHEN ip GLOB '*[^0-9.]*' THEN
-               ip NOT GLOB '*[^0-9A-Fa-f:]*' AND ip GLOB '*:*:*' AND instr(ip, ':::') = 0
-               AND ip NOT GLOB '*[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]*'
-               AND (ip NOT GLOB ':*' OR ip GLOB '::*') AND (ip NOT GLOB '*:' OR ip GLOB '*::')
-               AND length(ip) - length(replace(ip, '::', '')) IN (0, 2)
-               AND length(ip) - length(replace(ip, ':', '')) BETWEEN
-                 CASE WHEN instr(ip, '::') THEN 2 ELSE 7 END AND CASE WHEN ip GLOB '::*' OR ip GLOB '*::' THEN 8 ELSE 7 END
-             WHEN length(ip) BETWEEN 7 AND 15 AND ip GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' THEN
-               length(ip) - length(replace(ip, '.', '')) = 3 AND ip NOT GLOB '*..*' AND '.' || ip || '.' NOT GLOB '*.0[0-9]*'
-               AND ip NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || ip || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-               AND '.' || ip || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || ip || '.' NOT GLOB '*.25[6-9].*'
-             ELSE 0 END),
+           CHECK (instr(ip, char(0)) = 0 AND length(ip) <= 39 AND CASE WHEN ip GLOB '*:*' THEN
+             ip NOT GLOB '*[^0-9A-Fa-f:]*' AND ip NOT GLOB '*:::*' AND ip NOT GLOB '*::*::*' AND lower(ip) NOT GLOB '*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*'
+             AND (ip GLOB '::*' OR ip NOT GLOB ':*') AND (ip GLOB '*::' OR ip NOT GLOB '*:')
+             AND CASE WHEN ip GLOB '*::*' THEN ip NOT GLOB '*:*:*:*:*:*:*:*'
+               OR (ip GLOB '::*' OR ip GLOB '*::') AND ip NOT GLOB '*:*:*:*:*:*:*:*:*'
+               ELSE ip GLOB '?*:?*:?*:?*:?*:?*:?*:?*' AND ip NOT GLOB '*:*:*:*:*:*:*:*:*' END
+             ELSE ip GLOB '?*.?*.?*.?*' AND ip NOT GLOB '*[^0-9.]*' AND ip NOT GLOB '*.*.*.*.*' AND ip NOT GLOB '*..*' AND ip NOT GLOB '*.'
+             AND ip NOT GLOB '0[0-9]*' AND ip NOT GLOB '*.0[0-9]*' AND ip NOT GLOB '*[3-9][0-9][0-9]*'
+             AND ip NOT GLOB '*2[6-9][0-9]*' AND ip NOT GLOB '*25[6-9]*' AND ip NOT GLOB '*[0-9][0-9][0-9][0-9]*' END)
+           CONSTRAINT "ip: IPv6 in its short form (RFC 5952): lower case, no leading zeros, :: for two or more groups of 0, as in 2001:db8::7"
+           CHECK (ip NOT GLOB '*:*' OR ip NOT GLOB '*[A-F]*' AND ':' || ip NOT GLOB '*:0[0-9a-f]*'
+             AND (ip GLOB '*::*' OR ':' || ip || ':' NOT GLOB '*:0:0:*')),
   -- What follows makes networking.json, see the table network.  Without any of it the host gets none, and SmartOS takes its
   -- network from boot properties, its own configuration or DHCP.
   -- The port's or virtual NIC's own address: key vnics of networking.json, which holds ip, mac and these columns.  A second
   -- address, in a VLAN for example, is a second row with a MAC of its own (02-... of your choice).
   netmask  TEXT
            CONSTRAINT "netmask: four numbers 0-255 joined by dots, ones before zeros (255.255.255.0), no /prefix"
-           CHECK (instr(netmask, char(0)) = 0 AND (netmask GLOB '255.255.255.*' AND substr(netmask, 13) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
-             OR netmask GLOB '255.255.*.0' AND substr(netmask, 9, length(netmask) - 10) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
-             OR netmask GLOB '255.*.0.0' AND substr(netmask, 5, length(netmask) - 8) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255')
-             OR netmask GLOB '[12]*.0.0.0' AND substr(netmask, 1, length(netmask) - 6) IN ('0', '128', '192', '224', '240', '248', '252', '254', '255'))),
+           CHECK (netmask NOT GLOB '*[^0-9.]*' AND instr('|128.0.0.0|192.0.0.0|224.0.0.0|240.0.0.0|248.0.0.0|252.0.0.0|254.0.0.0|255.0.0.0||'
+             || '255.128.0.0|255.192.0.0|255.224.0.0|255.240.0.0|255.248.0.0|255.252.0.0|255.254.0.0|255.255.0.0||'
+             || '255.255.128.0|255.255.192.0|255.255.224.0|255.255.240.0|255.255.248.0|255.255.252.0|255.255.254.0|255.255.255.0||'
+             || '255.255.255.128|255.255.255.192|255.255.255.224|255.255.255.240|255.255.255.248|255.255.255.252|255.255.255.254|255.255.255.255|', '|' || netmask || '|')),
   -- Of the admin tag's or of external's address: the default route.
   gateway  TEXT
            CONSTRAINT "gateway: four numbers 0-255 without leading zeros joined by dots (192.0.2.1)"
-           CHECK (instr(gateway, char(0)) = 0 AND length(gateway) BETWEEN 7 AND 15 AND gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND gateway NOT GLOB '*[^0-9.]*'
-             AND length(gateway) - length(replace(gateway, '.', '')) = 3 AND gateway NOT GLOB '*..*' AND '.' || gateway || '.' NOT GLOB '*.0[0-9]*'
-             AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || gateway || '.' NOT GLOB '*.25[6-9].*'),
+           CHECK (instr(gateway, char(0)) = 0 AND gateway GLOB '?*.?*.?*.?*' AND gateway NOT GLOB '*[^0-9.]*' AND gateway NOT GLOB '*.*.*.*.*' AND gateway NOT GLOB '*..*' AND gateway NOT GLOB '*.'
+             AND gateway NOT GLOB '0[0-9]*' AND gateway NOT GLOB '*.0[0-9]*' AND gateway NOT GLOB '*[3-9][0-9][0-9]*'
+             AND gateway NOT GLOB '*2[6-9][0-9]*' AND gateway NOT GLOB '*25[6-9]*' AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*'),
   vlan     INTEGER                      -- of a virtual NIC; the admin address is on the port itself, which ignores it
            CONSTRAINT "vlan: a number from 1 to 4094; NULL for none" CHECK (vlan BETWEEN 1 AND 4094),
   mtu      INTEGER                      -- of the port's tags and of its address
@@ -179,8 +185,8 @@ CREATE TABLE nic (
 
 -- One address, however it is spelled.  The upsert that works for every spelling is INSERT ... ON CONFLICT DO UPDATE.
 CREATE UNIQUE INDEX "mac: another NIC has this address, perhaps in another spelling; UPDATE that row, or DELETE it first"
-  ON nic (substr(lower(replace(replace(mac, ':', ''), '-', '')), -12));
-CREATE INDEX nic_by_host ON nic (host);
+  ON nic (substr(lower(replace(replace(replace(mac, ':', ''), '-', ''), '.', '')), -12));
+CREATE INDEX nic_of_host ON nic (host);
 CREATE INDEX nic_by_ip ON nic (ip) WHERE ip IS NOT NULL;
 
 ---------------------------------------------------------------------------------------------------------- profiles ---
@@ -199,16 +205,16 @@ CREATE TABLE profile (
            CONSTRAINT "parent: the profile default inherits from nothing; leave its parent NULL" CHECK (parent IS NULL OR id <> 1),
   build    TEXT                         -- as host.build, for every host that has neither a build nor a channel
            CONSTRAINT "build: a build's name, YYYYMMDDThhmmssZ or <branch>-YYYYMMDDThhmmssZ, or NULL; pxectl builds lists them"
-           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z'
+           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][01][0-9][0-3][0-9]T[0-2][0-9][0-5][0-9][0-6][0-9]Z'
              AND (length(build) = 16 OR length(build) BETWEEN 18 AND 127 AND substr(build, -17, 1) = '-')
-             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*'
-             AND length(CAST(build AS BLOB)) = length(build)
-             AND substr(build, -12, 2) BETWEEN '01' AND '12' AND substr(build, -10, 2) BETWEEN '01' AND '31'
-             AND substr(build, -7, 2) <= '23' AND substr(build, -5, 2) <= '59' AND substr(build, -3, 2) <= '60'),
+             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*' AND instr(build, 'multiboot') = 0
+             AND instr(build, char(0)) = 0
+             AND build NOT GLOB '*00[0-9][0-9]T??????Z' AND build NOT GLOB '*1[3-9][0-9][0-9]T??????Z' AND build NOT GLOB '*00T??????Z'
+             AND build NOT GLOB '*3[2-9]T??????Z' AND build NOT GLOB '*T2[4-9]????Z'),
   channel  INTEGER REFERENCES channel (id),
   comment  TEXT
            CONSTRAINT "comment: one line of at most 1000 bytes, no control characters"
-           CHECK (comment NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (comment NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
   -- Unix time of the last change of this row or of a row that belongs to it; kept by triggers, never goes back.  What is
   -- made of these rows carries it as its time stamp.
@@ -250,12 +256,12 @@ CREATE TABLE channel (
            CHECK (name NOT IN ('latest', 'platform', 'os', 'smartos')),
   build    TEXT                         -- NULL: the newest release build there is
            CONSTRAINT "build: a build's name, YYYYMMDDThhmmssZ or <branch>-YYYYMMDDThhmmssZ, or NULL; pxectl builds lists them"
-           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z'
+           CHECK (build GLOB '*[0-9][0-9][0-9][0-9][01][0-9][0-3][0-9]T[0-2][0-9][0-5][0-9][0-6][0-9]Z'
              AND (length(build) = 16 OR length(build) BETWEEN 18 AND 127 AND substr(build, -17, 1) = '-')
-             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*'
-             AND length(CAST(build AS BLOB)) = length(build)
-             AND substr(build, -12, 2) BETWEEN '01' AND '12' AND substr(build, -10, 2) BETWEEN '01' AND '31'
-             AND substr(build, -7, 2) <= '23' AND substr(build, -5, 2) <= '59' AND substr(build, -3, 2) <= '60'),
+             AND build NOT GLOB '*[^A-Za-z0-9._+-]*' AND build GLOB '[A-Za-z0-9]*' AND instr(build, 'multiboot') = 0
+             AND instr(build, char(0)) = 0
+             AND build NOT GLOB '*00[0-9][0-9]T??????Z' AND build NOT GLOB '*1[3-9][0-9][0-9]T??????Z' AND build NOT GLOB '*00T??????Z'
+             AND build NOT GLOB '*3[2-9]T??????Z' AND build NOT GLOB '*T2[4-9]????Z'),
   -- A build to be tried on some of the channel's hosts.  A host is one of them if its bucket, a number from 0 to 99,
   -- is less than canary_percent.  The bucket depends on host.id and channel.id only, so raising the percentage adds
   -- hosts and never exchanges them:
@@ -263,17 +269,17 @@ CREATE TABLE channel (
   -- (Fibonacci hashing, Knuth, The Art of Computer Programming 6.4: neighbouring ids fall far apart).
   canary   TEXT
            CONSTRAINT "canary: a build's name, YYYYMMDDThhmmssZ or <branch>-YYYYMMDDThhmmssZ, or NULL; pxectl builds lists them"
-           CHECK (canary GLOB '*[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z'
+           CHECK (canary GLOB '*[0-9][0-9][0-9][0-9][01][0-9][0-3][0-9]T[0-2][0-9][0-5][0-9][0-6][0-9]Z'
              AND (length(canary) = 16 OR length(canary) BETWEEN 18 AND 127 AND substr(canary, -17, 1) = '-')
-             AND canary NOT GLOB '*[^A-Za-z0-9._+-]*' AND canary GLOB '[A-Za-z0-9]*'
-             AND length(CAST(canary AS BLOB)) = length(canary)
-             AND substr(canary, -12, 2) BETWEEN '01' AND '12' AND substr(canary, -10, 2) BETWEEN '01' AND '31'
-             AND substr(canary, -7, 2) <= '23' AND substr(canary, -5, 2) <= '59' AND substr(canary, -3, 2) <= '60'),
+             AND canary NOT GLOB '*[^A-Za-z0-9._+-]*' AND canary GLOB '[A-Za-z0-9]*' AND instr(canary, 'multiboot') = 0
+             AND instr(canary, char(0)) = 0
+             AND canary NOT GLOB '*00[0-9][0-9]T??????Z' AND canary NOT GLOB '*1[3-9][0-9][0-9]T??????Z' AND canary NOT GLOB '*00T??????Z'
+             AND canary NOT GLOB '*3[2-9]T??????Z' AND canary NOT GLOB '*T2[4-9]????Z'),
   canary_percent INTEGER NOT NULL DEFAULT 0
            CONSTRAINT "canary_percent: a number from 0 to 100" CHECK (canary_percent BETWEEN 0 AND 100),
   comment  TEXT
            CONSTRAINT "comment: one line of at most 1000 bytes, no control characters"
-           CHECK (comment NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (comment NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(comment, char(0)) = 0 AND length(CAST(comment AS BLOB)) <= 1000),
   -- Unix time of the last change of this row or of a row that belongs to it; kept by triggers, never goes back.  What is
   -- made of these rows carries it as its time stamp.
@@ -292,12 +298,14 @@ CREATE TABLE property (
   profile  INTEGER REFERENCES profile (id),  -- one of these two
   host     INTEGER REFERENCES host (id),
   name     TEXT NOT NULL
-           CONSTRAINT "name: a property is letters, digits, '_', '.' and '-' after a letter, 60 at most; a kernel flag is - and letters"
-           CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 60 AND instr(name, char(0)) = 0 AND CASE WHEN name GLOB '-*'
+           CONSTRAINT "name: a property is letters, digits, '_', '.' and '-' after a letter, 49 at most; a kernel flag is - and letters"
+           CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 49 AND instr(name, char(0)) = 0 AND CASE WHEN name GLOB '-*'
              THEN name GLOB '-?*' AND substr(name, 2) NOT GLOB '*[^A-Za-z]*'
              ELSE name GLOB '[A-Za-z]*' AND name NOT GLOB '*[^A-Za-z0-9_.-]*' END)
            CONSTRAINT "name: -B begins the list of properties and is written for you; give each property a row of its own"
-           CHECK (name <> '-B'),
+           CHECK (name <> '-B')
+           CONSTRAINT "name: not with the word multiboot in it: the kernel's loader stops at it wherever it stands on the line"
+           CHECK (instr(name, 'multiboot') = 0),
   -- Text, without any quotes of your own: quoting is done where it is needed.  NULL takes away what would be
   -- inherited.  A flag's value is '' or the word it takes (-m: 'milestone=none').  What follows refuses what no
   -- loader can carry: iPXE splits at blanks, knows no quotes and expands ${ (src/core/exec.c, src/core/settings.c of
@@ -305,7 +313,7 @@ CREATE TABLE property (
   -- illumos-gate); mboot.c32 splits at ---.
   value    TEXT
            CONSTRAINT "value: one line, no control characters (tabs and line breaks end a loader's command)"
-           CHECK (value NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (value NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(value, char(0)) = 0)
            CONSTRAINT "value: no blank at its beginning or end and no two blanks together, loaders drop them"
            CHECK (value NOT GLOB ' *' AND value NOT GLOB '* ' AND instr(value, '  ') = 0)
@@ -320,16 +328,20 @@ CREATE TABLE property (
            CONSTRAINT "value: not both ' and "" together with a comma, a blank or a leading quote, the kernel has no escapes; use one kind of quote"
            CHECK (instr(value, '''') = 0 OR instr(value, '"') = 0
              OR (instr(value, ',') = 0 AND instr(value, ' ') = 0 AND substr(value, 1, 1) NOT IN ('''', '"')))
-           CONSTRAINT "value: at most 1000 bytes" CHECK (length(CAST(value AS BLOB)) <= 1000),
+           CONSTRAINT "value: at most 1000 bytes" CHECK (length(CAST(value AS BLOB)) <= 1000)
+           -- dboot looks for the word in the whole line and panics (i86pc/dboot/dboot_startkern.c).
+           CONSTRAINT "value: not with the word multiboot in it: the kernel's loader stops at it wherever it stands on the line"
+           CHECK (instr(value, 'multiboot') = 0),
   -- SmartOS writes it into /etc/shadow with sed "s|...|...|" (smartdc-config), and crypt's alphabet has none of its
-  -- characters; = and , only in "rounds=5000".
-  CONSTRAINT "root_shadow: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | or \"
-    CHECK (name <> 'root_shadow' OR value GLOB '$[0-9a-z]*$?*$?*' AND value NOT GLOB '*[^A-Za-z0-9./$,=]*'),
+  -- characters.  No "rounds=5000": sysinfo cuts
+  -- the value at = (smartos-live, src/sysinfo), and the rest, no hash at all, would lock root out.
+  CONSTRAINT "root_shadow: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | \ or rounds="
+    CHECK (name <> 'root_shadow' OR value GLOB '$[0-9a-z]*$?*$?*' AND value NOT GLOB '*[^A-Za-z0-9./$]*'),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
-    CHECK ((profile IS NULL) <> (host IS NULL)),
-  UNIQUE (host, name),                  -- INSERT ... ON CONFLICT (host, name) DO UPDATE SET value = excluded.value
-  UNIQUE (profile, name)
+    CHECK ((profile IS NULL) <> (host IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX property_of_host ON property (host, name); -- INSERT ... ON CONFLICT (host, name) DO UPDATE SET ...
+CREATE UNIQUE INDEX property_of_profile ON property (profile, name);
 
 CREATE UNIQUE INDEX "name: this host or profile has this property already; UPDATE it, or INSERT ... ON CONFLICT (host, name) DO UPDATE SET value = excluded.value, or (profile, name)"
   ON property (ifnull(host, -profile), name);
@@ -339,7 +351,7 @@ CREATE TABLE known_property (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE         -- the property's or flag's name, or a GLOB pattern: '*_nic'
            CONSTRAINT "name: one line of at most 60 bytes: a property's name, -flag, or a GLOB pattern such as *_nic"
-           CHECK (name NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CHECK (name NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(name, char(0)) = 0 AND length(CAST(name AS BLOB)) <= 60 AND length(name) > 0),
   -- bool true|false; console; ttymode "115200,8,n,1,-"; crypt a hash "$id$salt$hash"; hostname; ip an address or
   -- "dhcp"; uuid; nic a MAC or a link's name; number decimal, 0x or 0 octal; text anything; destructive as text, but
@@ -350,10 +362,10 @@ CREATE TABLE known_property (
            CHECK (type IN ('bool', 'console', 'ttymode', 'crypt', 'hostname', 'ip', 'uuid', 'nic', 'number', 'text',
              'destructive', 'flag', 'word', 'derived')),
   meaning  TEXT NOT NULL DEFAULT ''
-           CONSTRAINT "meaning: one line of at most 1000 bytes, no control characters" CHECK (meaning NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "meaning: one line of at most 1000 bytes, no control characters" CHECK (meaning NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(meaning, char(0)) = 0 AND length(CAST(meaning AS BLOB)) <= 1000),
   source   TEXT NOT NULL DEFAULT ''     -- where that is written
-           CONSTRAINT "source: one line of at most 1000 bytes, no control characters" CHECK (source NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "source: one line of at most 1000 bytes, no control characters" CHECK (source NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(source, char(0)) = 0 AND length(CAST(source AS BLOB)) <= 1000),
   secret   INTEGER NOT NULL DEFAULT 0   -- 1: shown nowhere but in the host's own boot script; not kept in `change`
            CONSTRAINT "secret: 0 or 1" CHECK (secret IN (0, 1))
@@ -368,12 +380,12 @@ CREATE TABLE setting (
   profile  INTEGER NOT NULL DEFAULT 1 REFERENCES profile (id),
   key      TEXT NOT NULL,               -- known_setting.key
   value    TEXT
-           CONSTRAINT "value: one line of at most 500 bytes, no control characters" CHECK (value NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "value: one line of at most 500 bytes, no control characters" CHECK (value NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(value, char(0)) = 0 AND length(CAST(value AS BLOB)) <= 500)
            CONSTRAINT "value: no blank at its beginning or end and no two blanks together, loaders drop them"
-           CHECK (value NOT GLOB ' *' AND value NOT GLOB '* ' AND instr(value, '  ') = 0),
-  UNIQUE (profile, key)                 -- INSERT ... ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value
+           CHECK (value NOT GLOB ' *' AND value NOT GLOB '* ' AND instr(value, '  ') = 0)
 ) STRICT;
+CREATE UNIQUE INDEX setting_of_profile ON setting (profile, key);
 
 CREATE UNIQUE INDEX "key: this profile has this setting already; UPDATE it, or INSERT ... ON CONFLICT (profile, key) DO UPDATE SET value = excluded.value"
   ON setting (profile, key || '');
@@ -386,13 +398,13 @@ CREATE TABLE known_setting (
   type     TEXT NOT NULL                -- url; choice (of choices); number (choices holds "lowest|highest"); text
            CONSTRAINT "type: url, choice, number or text" CHECK (type IN ('url', 'choice', 'number', 'text')),
   choices  TEXT
-           CONSTRAINT "choices: one line, words joined by |" CHECK (choices NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "choices: one line, words joined by |" CHECK (choices NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(choices, char(0)) = 0 AND length(CAST(choices AS BLOB)) <= 200),
   built_in TEXT NOT NULL DEFAULT ''     -- what holds when no row says otherwise
-           CONSTRAINT "built_in: one line of at most 500 bytes, no control characters" CHECK (built_in NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "built_in: one line of at most 500 bytes, no control characters" CHECK (built_in NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(built_in, char(0)) = 0 AND length(CAST(built_in AS BLOB)) <= 500),
   meaning  TEXT NOT NULL DEFAULT ''
-           CONSTRAINT "meaning: one line of at most 1000 bytes, no control characters" CHECK (meaning NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "meaning: one line of at most 1000 bytes, no control characters" CHECK (meaning NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(meaning, char(0)) = 0 AND length(CAST(meaning AS BLOB)) <= 1000)
 ) STRICT;
 
@@ -419,97 +431,54 @@ CREATE TABLE module (
   secret   INTEGER NOT NULL DEFAULT 0   -- 1: never listed (answers.json holds a password)
            CONSTRAINT "secret: 0 or 1" CHECK (secret IN (0, 1)),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
-    CHECK ((profile IS NULL) <> (host IS NULL)),
-  UNIQUE (host, name),
-  UNIQUE (profile, name)
+    CHECK ((profile IS NULL) <> (host IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX module_of_host ON module (host, name); -- INSERT ... ON CONFLICT (host, name) DO UPDATE SET ...
+CREATE UNIQUE INDEX module_of_profile ON module (profile, name);
 
 CREATE TABLE answer (
-  -- Answers for SmartOS' setup, so that a machine installs itself (smartos-docs, non-interactive-install): one row for a
-  -- profile or a host, one column for a question.  The machine gets them as the boot module answers.json, made of what its
-  -- host and profiles say together, each question answered by the nearest row in which it is not NULL.  A module of that
-  -- name takes the place of it.  0 and '' take an inherited answer away, and setup asks.
-  --   INSERT INTO answer (profile, config_console, skip_instructions, skip_final_confirm, admin_ip, headnode_default_gateway)
-  --     VALUES (1, 1, 1, 1, 'dhcp', 'none');
-  --   INSERT INTO answer (host, admin_mac) VALUES (17, '52:54:00:2f:61:34')
-  --     ON CONFLICT (host) DO UPDATE SET admin_mac = excluded.admin_mac;
+  -- Answers for SmartOS' setup, so that a machine installs itself (smartos-docs, non-interactive-install): one row for
+  -- each question that a profile or a host answers.  The machine gets them as the boot module answers.json, each by the
+  -- nearest row: its own, then its profile's, then the parent's.  A module of that name takes the place of it.
+  --   INSERT INTO answer (profile, key, value) VALUES (1, 'config_console', 'true'), (1, 'skip_instructions', 'true'),
+  --     (1, 'skip_final_confirm', 'true'), (1, 'admin_ip', 'dhcp'), (1, 'headnode_default_gateway', 'none');
+  --   INSERT INTO answer (host, key, value) VALUES (17, 'admin_nic', '52:54:00:2f:61:34')
+  --     ON CONFLICT (host, key) DO UPDATE SET value = excluded.value;
+  --   SELECT key, type, choices, meaning FROM known_answer;
   --   SELECT json FROM host_answers WHERE hostname = 'db1';
   id       INTEGER PRIMARY KEY,
-  profile  INTEGER UNIQUE REFERENCES profile (id),  -- one of these two
-  host     INTEGER UNIQUE REFERENCES host (id),
-  config_console INTEGER  -- 1: this is an unattended install; without it setup waits for Enter
-           CONSTRAINT "config_console: 1 for true, 0 to leave it out" CHECK (config_console IN (0, 1)),
-  skip_instructions INTEGER  -- 1: no explanations
-           CONSTRAINT "skip_instructions: 1 for true, 0 to leave it out" CHECK (skip_instructions IN (0, 1)),
-  simple_headers INTEGER  -- 1: brief headers, the screen is not cleared
-           CONSTRAINT "simple_headers: 1 for true, 0 to leave it out" CHECK (simple_headers IN (0, 1)),
-  admin_mac TEXT  -- the NIC of the admin network
-           CONSTRAINT "admin_mac: six pairs of hex digits joined by :, for example 52:54:00:2f:61:34, or '' for none"
-           CHECK (admin_mac = '' OR instr(admin_mac, char(0)) = 0 AND (length(admin_mac) = 17 AND admin_mac GLOB '??:??:??:??:??:??' AND replace(admin_mac, ':', '') NOT GLOB '*[^0-9A-Fa-f]*' AND length(replace(admin_mac, ':', '')) = 12)),
-  admin_ip TEXT  -- its address, or dhcp
-           CONSTRAINT "admin_ip: dhcp, or four numbers 0-255 joined by dots (192.0.2.7), or '' for none"
-           CHECK (admin_ip = '' OR instr(admin_ip, char(0)) = 0 AND (admin_ip = 'dhcp' OR length(admin_ip) BETWEEN 7 AND 15 AND admin_ip GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND admin_ip NOT GLOB '*[^0-9.]*'
-             AND length(admin_ip) - length(replace(admin_ip, '.', '')) = 3 AND admin_ip NOT GLOB '*..*' AND '.' || admin_ip || '.' NOT GLOB '*.0[0-9]*'
-             AND admin_ip NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || admin_ip || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || admin_ip || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || admin_ip || '.' NOT GLOB '*.25[6-9].*')),
-  admin_netmask TEXT  -- not needed with dhcp
-           CONSTRAINT "admin_netmask: four numbers 0-255 joined by dots (255.255.255.0), no /prefix, or '' for none"
-           CHECK (admin_netmask = '' OR instr(admin_netmask, char(0)) = 0 AND (length(admin_netmask) BETWEEN 7 AND 15 AND admin_netmask GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND admin_netmask NOT GLOB '*[^0-9.]*'
-             AND length(admin_netmask) - length(replace(admin_netmask, '.', '')) = 3 AND admin_netmask NOT GLOB '*..*' AND '.' || admin_netmask || '.' NOT GLOB '*.0[0-9]*'
-             AND admin_netmask NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || admin_netmask || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || admin_netmask || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || admin_netmask || '.' NOT GLOB '*.25[6-9].*')),
-  headnode_default_gateway TEXT  -- setup wants it: an address, or none with dhcp
-           CONSTRAINT "headnode_default_gateway: none, or four numbers 0-255 joined by dots, or '' to leave it out"
-           CHECK (headnode_default_gateway = '' OR instr(headnode_default_gateway, char(0)) = 0 AND (headnode_default_gateway = 'none' OR length(headnode_default_gateway) BETWEEN 7 AND 15 AND headnode_default_gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND headnode_default_gateway NOT GLOB '*[^0-9.]*'
-             AND length(headnode_default_gateway) - length(replace(headnode_default_gateway, '.', '')) = 3 AND headnode_default_gateway NOT GLOB '*..*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.0[0-9]*'
-             AND headnode_default_gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || headnode_default_gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || headnode_default_gateway || '.' NOT GLOB '*.25[6-9].*')),
-  dns_resolver1 TEXT
-           CONSTRAINT "dns_resolver1: four numbers 0-255 joined by dots, or '' for none"
-           CHECK (dns_resolver1 = '' OR instr(dns_resolver1, char(0)) = 0 AND (length(dns_resolver1) BETWEEN 7 AND 15 AND dns_resolver1 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver1 NOT GLOB '*[^0-9.]*'
-             AND length(dns_resolver1) - length(replace(dns_resolver1, '.', '')) = 3 AND dns_resolver1 NOT GLOB '*..*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.0[0-9]*'
-             AND dns_resolver1 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || dns_resolver1 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.25[6-9].*')),
-  dns_resolver2 TEXT
-           CONSTRAINT "dns_resolver2: four numbers 0-255 joined by dots, or '' for none"
-           CHECK (dns_resolver2 = '' OR instr(dns_resolver2, char(0)) = 0 AND (length(dns_resolver2) BETWEEN 7 AND 15 AND dns_resolver2 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver2 NOT GLOB '*[^0-9.]*'
-             AND length(dns_resolver2) - length(replace(dns_resolver2, '.', '')) = 3 AND dns_resolver2 NOT GLOB '*..*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.0[0-9]*'
-             AND dns_resolver2 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || dns_resolver2 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.25[6-9].*')),
-  dns_search TEXT  -- a domain
-           CONSTRAINT "dns_search: a domain of letters, digits, inner hyphens and dots, 253 at most, or '' for none"
-           CHECK (dns_search = '' OR instr(dns_search, char(0)) = 0 AND (length(dns_search) <= 253 AND dns_search NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || dns_search || '.' NOT GLOB '*.[.-]*'
-             AND '.' || dns_search || '.' NOT GLOB '*-.*')),
-  ntp_host TEXT  -- a name or an address
-           CONSTRAINT "ntp_host: a name of letters, digits, inner hyphens and dots, 253 at most, or '' for none"
-           CHECK (ntp_host = '' OR instr(ntp_host, char(0)) = 0 AND (length(ntp_host) <= 253 AND ntp_host NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || ntp_host || '.' NOT GLOB '*.[.-]*'
-             AND '.' || ntp_host || '.' NOT GLOB '*-.*')),
-  skip_ntp_check INTEGER  -- 1: ntp_host is not tried
-           CONSTRAINT "skip_ntp_check: 1 for true, 0 to leave it out" CHECK (skip_ntp_check IN (0, 1)),
-  zpool_layout TEXT  -- manual: setup drops to a shell
-           CONSTRAINT "zpool_layout: default, mirror, raidz2 or manual, or '' to be asked"
-           CHECK (zpool_layout = '' OR instr(zpool_layout, char(0)) = 0 AND (zpool_layout IN ('default', 'mirror', 'raidz2', 'manual'))),
-  zpool_confirm_layout TEXT  -- yes: the layout is not asked for
-           CONSTRAINT "zpool_confirm_layout: yes or no, or '' to be asked"
-           CHECK (zpool_confirm_layout = '' OR instr(zpool_confirm_layout, char(0)) = 0 AND (zpool_confirm_layout IN ('yes', 'no'))),
-  bootpool TEXT
-           CONSTRAINT "bootpool: none, zones or a pool's name, or '' to be asked"
-           CHECK (bootpool = '' OR instr(bootpool, char(0)) = 0 AND (length(bootpool) <= 255 AND bootpool NOT GLOB '*[^A-Za-z0-9_.:-]*' AND bootpool GLOB '[a-zA-Z]*')),
-  install_pkgsrc TEXT
-           CONSTRAINT "install_pkgsrc: yes or no, or '' to be asked"
-           CHECK (install_pkgsrc = '' OR instr(install_pkgsrc, char(0)) = 0 AND (install_pkgsrc IN ('yes', 'no'))),
-  root_password TEXT  -- CLEAR TEXT, as setup wants it; root_shadow is the better way where it will do
-           CONSTRAINT "root_password: one line of at most 200 bytes, no control characters"
-           CHECK (root_password = '' OR instr(root_password, char(0)) = 0 AND (length(CAST(root_password AS BLOB)) <= 200
-             AND root_password NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')),
-  hostname TEXT  -- of the installed system; NULL: not given, setup asks
-           CONSTRAINT "hostname: letters, digits and inner hyphens, labels joined by dots, 253 at most, or '' to be asked"
-           CHECK (hostname = '' OR instr(hostname, char(0)) = 0 AND (length(hostname) <= 253 AND hostname NOT GLOB '*[^A-Za-z0-9.-]*' AND '.' || hostname || '.' NOT GLOB '*.[.-]*'
-             AND '.' || hostname || '.' NOT GLOB '*-.*')),
-  skip_final_confirm INTEGER  -- 1: no last question
-           CONSTRAINT "skip_final_confirm: 1 for true, 0 to leave it out" CHECK (skip_final_confirm IN (0, 1)),
+  profile  INTEGER REFERENCES profile (id),  -- one of these two
+  host     INTEGER REFERENCES host (id),
+  key      TEXT NOT NULL,               -- known_answer.key
+  value    TEXT                         -- NULL takes an inherited answer away, and setup asks
+           CONSTRAINT "value: one line of 1 to 255 bytes, no control characters; NULL takes an inherited answer away"
+           CHECK (value <> '' AND instr(value, char(0)) = 0 AND length(CAST(value AS BLOB)) <= 255
+             AND value NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
     CHECK ((profile IS NULL) <> (host IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX answer_of_host ON answer (host, key); -- INSERT ... ON CONFLICT (host, key) DO UPDATE SET ...
+CREATE UNIQUE INDEX answer_of_profile ON answer (profile, key);
+
+CREATE TABLE known_answer (
+  -- The questions there are.  Sources: smartos-live src/smartos_prompt_config.sh and its getanswer.
+  id       INTEGER PRIMARY KEY,
+  key      TEXT NOT NULL UNIQUE
+           CONSTRAINT "key: lower-case letters, digits and _, 60 at most"
+           CHECK (length(CAST(key AS BLOB)) BETWEEN 1 AND 60 AND key GLOB '[a-z]*' AND key NOT GLOB '*[^a-z0-9_]*'),
+  -- bool true; mac six pairs joined by : (served in lower case, as setup compares them); ip four numbers, or one of
+  -- choices; choice one of choices; name letters, digits, inner hyphens and dots; pool a pool's name; text anything
+  type     TEXT NOT NULL
+           CONSTRAINT "type: bool, mac, ip, choice, name, pool or text"
+           CHECK (type IN ('bool', 'mac', 'ip', 'choice', 'name', 'pool', 'text')),
+  choices  TEXT                         -- words joined by |
+           CONSTRAINT "choices: one line of at most 200 bytes, words joined by |"
+           CHECK (choices NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT) AND instr(choices, char(0)) = 0 AND length(CAST(choices AS BLOB)) <= 200),
+  meaning  TEXT NOT NULL DEFAULT ''
+           CONSTRAINT "meaning: one line of at most 1000 bytes, no control characters"
+           CHECK (meaning NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT) AND instr(meaning, char(0)) = 0 AND length(CAST(meaning AS BLOB)) <= 1000),
+  secret   INTEGER NOT NULL DEFAULT 0   -- 1: not kept in `change`
+           CONSTRAINT "secret: 0 or 1" CHECK (secret IN (0, 1))
 ) STRICT;
 
 CREATE TABLE network (
@@ -537,22 +506,19 @@ CREATE TABLE network (
              AND '.' || dns_domain || '.' NOT GLOB '*.[.-]*' AND '.' || dns_domain || '.' NOT GLOB '*-.*')),
   dns_resolver1 TEXT
            CONSTRAINT "dns_resolver1: four numbers 0-255 joined by dots, or '' for none"
-           CHECK (dns_resolver1 = '' OR instr(dns_resolver1, char(0)) = 0 AND (length(dns_resolver1) BETWEEN 7 AND 15 AND dns_resolver1 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver1 NOT GLOB '*[^0-9.]*'
-             AND length(dns_resolver1) - length(replace(dns_resolver1, '.', '')) = 3 AND dns_resolver1 NOT GLOB '*..*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.0[0-9]*'
-             AND dns_resolver1 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || dns_resolver1 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver1 || '.' NOT GLOB '*.25[6-9].*')),
+           CHECK (dns_resolver1 = '' OR instr(dns_resolver1, char(0)) = 0 AND (dns_resolver1 GLOB '?*.?*.?*.?*' AND dns_resolver1 NOT GLOB '*[^0-9.]*' AND dns_resolver1 NOT GLOB '*.*.*.*.*' AND dns_resolver1 NOT GLOB '*..*' AND dns_resolver1 NOT GLOB '*.'
+             AND dns_resolver1 NOT GLOB '0[0-9]*' AND dns_resolver1 NOT GLOB '*.0[0-9]*' AND dns_resolver1 NOT GLOB '*[3-9][0-9][0-9]*'
+             AND dns_resolver1 NOT GLOB '*2[6-9][0-9]*' AND dns_resolver1 NOT GLOB '*25[6-9]*' AND dns_resolver1 NOT GLOB '*[0-9][0-9][0-9][0-9]*')),
   dns_resolver2 TEXT
            CONSTRAINT "dns_resolver2: four numbers 0-255 joined by dots, or '' for none"
-           CHECK (dns_resolver2 = '' OR instr(dns_resolver2, char(0)) = 0 AND (length(dns_resolver2) BETWEEN 7 AND 15 AND dns_resolver2 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver2 NOT GLOB '*[^0-9.]*'
-             AND length(dns_resolver2) - length(replace(dns_resolver2, '.', '')) = 3 AND dns_resolver2 NOT GLOB '*..*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.0[0-9]*'
-             AND dns_resolver2 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || dns_resolver2 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver2 || '.' NOT GLOB '*.25[6-9].*')),
+           CHECK (dns_resolver2 = '' OR instr(dns_resolver2, char(0)) = 0 AND (dns_resolver2 GLOB '?*.?*.?*.?*' AND dns_resolver2 NOT GLOB '*[^0-9.]*' AND dns_resolver2 NOT GLOB '*.*.*.*.*' AND dns_resolver2 NOT GLOB '*..*' AND dns_resolver2 NOT GLOB '*.'
+             AND dns_resolver2 NOT GLOB '0[0-9]*' AND dns_resolver2 NOT GLOB '*.0[0-9]*' AND dns_resolver2 NOT GLOB '*[3-9][0-9][0-9]*'
+             AND dns_resolver2 NOT GLOB '*2[6-9][0-9]*' AND dns_resolver2 NOT GLOB '*25[6-9]*' AND dns_resolver2 NOT GLOB '*[0-9][0-9][0-9][0-9]*')),
   dns_resolver3 TEXT
            CONSTRAINT "dns_resolver3: four numbers 0-255 joined by dots, or '' for none"
-           CHECK (dns_resolver3 = '' OR instr(dns_resolver3, char(0)) = 0 AND (length(dns_resolver3) BETWEEN 7 AND 15 AND dns_resolver3 GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND dns_resolver3 NOT GLOB '*[^0-9.]*'
-             AND length(dns_resolver3) - length(replace(dns_resolver3, '.', '')) = 3 AND dns_resolver3 NOT GLOB '*..*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.0[0-9]*'
-             AND dns_resolver3 NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || dns_resolver3 || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || dns_resolver3 || '.' NOT GLOB '*.25[6-9].*')),
+           CHECK (dns_resolver3 = '' OR instr(dns_resolver3, char(0)) = 0 AND (dns_resolver3 GLOB '?*.?*.?*.?*' AND dns_resolver3 NOT GLOB '*[^0-9.]*' AND dns_resolver3 NOT GLOB '*.*.*.*.*' AND dns_resolver3 NOT GLOB '*..*' AND dns_resolver3 NOT GLOB '*.'
+             AND dns_resolver3 NOT GLOB '0[0-9]*' AND dns_resolver3 NOT GLOB '*.0[0-9]*' AND dns_resolver3 NOT GLOB '*[3-9][0-9][0-9]*'
+             AND dns_resolver3 NOT GLOB '*2[6-9][0-9]*' AND dns_resolver3 NOT GLOB '*25[6-9]*' AND dns_resolver3 NOT GLOB '*[0-9][0-9][0-9][0-9]*')),
   etherstubs TEXT                       -- virtual switches to be made
            CONSTRAINT "etherstubs: names joined by commas, no blanks (stub0,stub1); each letters, digits and _ with a digit at its end, 31 at most; '' for none"
            CHECK (etherstubs = '' OR instr(etherstubs, char(0)) = 0 AND (length(etherstubs) <= 500 AND etherstubs NOT GLOB '*[^A-Za-z0-9_,]*'
@@ -575,21 +541,19 @@ CREATE TABLE route (
            CONSTRAINT "destination: an IPv4 address, or a network as address/bits with 0 to 32 bits (10.0.0.0/8)"
            CHECK (instr(destination, char(0)) = 0 AND (destination NOT GLOB '*/*' OR destination GLOB '*/[0-9]'
                OR destination GLOB '*/[12][0-9]' OR destination GLOB '*/3[0-2]') AND destination NOT GLOB '*/*/*'
-             AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) BETWEEN 7 AND 15 AND substr(destination, 1, instr(destination || '/', '/') - 1) GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[^0-9.]*'
-             AND length(substr(destination, 1, instr(destination || '/', '/') - 1)) - length(replace(substr(destination, 1, instr(destination || '/', '/') - 1), '.', '')) = 3 AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*..*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.0[0-9]*'
-             AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || substr(destination, 1, instr(destination || '/', '/') - 1) || '.' NOT GLOB '*.25[6-9].*'),
+             AND substr(destination, 1, instr(destination || '/', '/') - 1) GLOB '?*.?*.?*.?*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[^0-9.]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*.*.*.*.*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*..*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*.'
+             AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '0[0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*.0[0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[3-9][0-9][0-9]*'
+             AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*2[6-9][0-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*25[6-9]*' AND substr(destination, 1, instr(destination || '/', '/') - 1) NOT GLOB '*[0-9][0-9][0-9][0-9]*'),
   gateway  TEXT                         -- NULL takes away what would be inherited
            CONSTRAINT "gateway: four numbers 0-255 without leading zeros joined by dots (192.0.2.1); NULL takes an inherited route away"
-           CHECK (instr(gateway, char(0)) = 0 AND length(gateway) BETWEEN 7 AND 15 AND gateway GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND gateway NOT GLOB '*[^0-9.]*'
-             AND length(gateway) - length(replace(gateway, '.', '')) = 3 AND gateway NOT GLOB '*..*' AND '.' || gateway || '.' NOT GLOB '*.0[0-9]*'
-             AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || gateway || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
-             AND '.' || gateway || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || gateway || '.' NOT GLOB '*.25[6-9].*'),
+           CHECK (instr(gateway, char(0)) = 0 AND gateway GLOB '?*.?*.?*.?*' AND gateway NOT GLOB '*[^0-9.]*' AND gateway NOT GLOB '*.*.*.*.*' AND gateway NOT GLOB '*..*' AND gateway NOT GLOB '*.'
+             AND gateway NOT GLOB '0[0-9]*' AND gateway NOT GLOB '*.0[0-9]*' AND gateway NOT GLOB '*[3-9][0-9][0-9]*'
+             AND gateway NOT GLOB '*2[6-9][0-9]*' AND gateway NOT GLOB '*25[6-9]*' AND gateway NOT GLOB '*[0-9][0-9][0-9][0-9]*'),
   CONSTRAINT "host, profile: give exactly one of the two (a SELECT that finds nothing gives NULL: look at the name in it)"
-    CHECK ((profile IS NULL) <> (host IS NULL)),
-  UNIQUE (host, destination),
-  UNIQUE (profile, destination)
+    CHECK ((profile IS NULL) <> (host IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX route_of_host ON route (host, destination); -- INSERT ... ON CONFLICT (host, destination) DO UPDATE SET ...
+CREATE UNIQUE INDEX route_of_profile ON route (profile, destination);
 
 CREATE TABLE menu_item (
   -- A further entry of the boot menu: an installer, memtest, another iPXE script.
@@ -601,7 +565,7 @@ CREATE TABLE menu_item (
            CHECK (length(CAST(key AS BLOB)) BETWEEN 1 AND 30 AND key GLOB '[a-z]*' AND key NOT GLOB '*[^a-z0-9_-]*'
              AND instr(key, char(0)) = 0),
   label    TEXT NOT NULL                -- what the menu shows
-           CONSTRAINT "label: one line of 1 to 70 bytes, no control characters" CHECK (label NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
+           CONSTRAINT "label: one line of 1 to 70 bytes, no control characters" CHECK (label NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
              AND instr(label, char(0)) = 0 AND length(CAST(label AS BLOB)) <= 70 AND length(label) > 0)
            CONSTRAINT "label: no ${, no word that begins with # or is || && ; and no \ at its end, iPXE would act on it"
            CHECK (instr(label, '${') = 0 AND instr(' ' || label, ' #') = 0 AND instr(' ' || label || ' ', ' || ') = 0
@@ -612,7 +576,7 @@ CREATE TABLE menu_item (
            CONSTRAINT "body: lines of iPXE commands, no control characters but line breaks and tabs, at most 8000 bytes"
            CHECK (length(CAST(body AS BLOB)) <= 8000 AND instr(body, char(0)) = 0
              AND replace(replace(body, char(10), ''), char(9), '')
-               NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
+               NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)),
   position INTEGER NOT NULL DEFAULT 100,  -- lower stands higher
   CONSTRAINT "body: no \ at its end, iPXE would join the menu's next line to it"
     CHECK (rtrim(body, char(10) || char(9) || ' ') NOT GLOB '*\'),
@@ -621,28 +585,35 @@ CREATE TABLE menu_item (
       = length(replace(char(10) || replace(replace(body, ' ', ''), char(9), ''), char(10) || ':', char(10)))
         - (length(char(10) || replace(replace(body, ' ', ''), char(9), ''))
           - length(replace(char(10) || replace(replace(body, ' ', ''), char(9), ''), char(10) || ':', char(10))))
-          * (length(key) + 7)),
-  UNIQUE (profile, key)
+          * (length(key) + 7))
 ) STRICT;
+CREATE UNIQUE INDEX menu_item_of_profile ON menu_item (profile, key);
 
 ----------------------------------------------------------------------------------------------------- who changed what ---
 
 CREATE TABLE change (
-  -- Every change of every row, written by triggers.  Delete old rows when you like: DELETE FROM change WHERE at <
-  -- '2026-01-01';
+  -- Every change of every row, written by triggers.  Delete old rows when you like:
+  --   DELETE FROM change WHERE at < '2026-01-01';
+  -- And read them:
+  --   SELECT at, actor, name, tab, op, old, new FROM change WHERE at > strftime('%Y-%m-%dT%H:%M', 'now', '-1 day');
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
-  at       TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),  -- UTC
+  at       TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),  -- UTC; the same in all rows of one statement
   actor    TEXT,                        -- what the table actor said then; NULL if nothing
+  -- Rows of one number are of one transaction.  NULL if no actor was set: SQL cannot see where a transaction begins, and
+  -- then rows with one `at` are of one statement.
+  txn      INTEGER,
   tab      TEXT NOT NULL,               -- table
   row      INTEGER NOT NULL,            -- its id
+  name     TEXT,                        -- whose row it is, as it was called then: host db1, profile rack7, channel stable
   op       TEXT NOT NULL,               -- insert, update, delete; replace: removed by INSERT OR REPLACE, the insert follows
-  -- The columns as an UPDATE wants them after SET, so that old takes a change back; secrets and contents of modules
-  -- are not kept.
+  -- The columns as an UPDATE wants them after SET, so that old takes a change back.  Secrets and contents of modules are
+  -- not kept: <secret> and <17 bytes> stand there, which no UPDATE takes.
   old      TEXT,
   new      TEXT
 ) STRICT;
 
 CREATE INDEX change_by_row ON change (tab, row);
+CREATE INDEX change_by_time ON change (at);
 
 CREATE TABLE actor (
   -- Who is to be noted in `change`.  Set it inside your transaction and set it back to NULL before COMMIT (pxectl
@@ -651,10 +622,19 @@ CREATE TABLE actor (
   --   UPDATE actor SET name = NULL; COMMIT;
   id       INTEGER PRIMARY KEY CONSTRAINT "id: this table has one row: UPDATE actor SET name = ..." CHECK (id = 1),
   name     TEXT
-           CONSTRAINT "name: one line of at most 100 bytes, no control characters" CHECK (name NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'
-             AND instr(name, char(0)) = 0 AND length(CAST(name AS BLOB)) <= 100)
+           CONSTRAINT "name: one line of at most 100 bytes, no control characters" CHECK (name NOT GLOB CAST(x'2a5b012d1f7f2dc29f5d2a' AS TEXT)
+             AND instr(name, char(0)) = 0 AND length(CAST(name AS BLOB)) <= 100),
+  last_txn INTEGER NOT NULL DEFAULT 0,  -- counted by a trigger whenever a name is set
+  txn      INTEGER GENERATED ALWAYS AS (CASE WHEN name IS NOT NULL THEN last_txn END)
 ) STRICT;
-INSERT INTO actor VALUES (1, NULL);
+INSERT INTO actor (id) VALUES (1);
+
+CREATE TRIGGER actor_begins AFTER UPDATE OF name ON actor WHEN new.name IS NOT NULL BEGIN
+  UPDATE actor SET last_txn = last_txn + 1;
+END;
+CREATE TRIGGER actor_stays BEFORE DELETE ON actor BEGIN
+  SELECT RAISE(ABORT, 'actor: this row stays: UPDATE actor SET name = NULL');
+END;
 
 CREATE TABLE change_replaced (
   -- Working space of the triggers: the rows an INSERT would replace.  REPLACE runs no DELETE trigger unless
@@ -662,39 +642,9 @@ CREATE TABLE change_replaced (
   -- only if the row came in, writes them to `change`.
   tab      TEXT NOT NULL,
   row      INTEGER NOT NULL,
+  name     TEXT,
   old      TEXT
 ) STRICT;
-
------------------------------------------------------------------------------------------------ one spelling is stored ---
-
-CREATE TRIGGER nic_canonical_insert AFTER INSERT ON nic
-  WHEN new.mac NOT GLOB '??-??-??-??-??-??' OR new.mac <> lower(new.mac) OR new.ip <> lower(new.ip) BEGIN
-  UPDATE nic SET ip = lower(ip), mac = 
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -12, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -10, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -8, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -6, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -4, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -2, 2)
-    WHERE id = new.id;
-END;
-CREATE TRIGGER nic_canonical_update AFTER UPDATE OF mac, ip ON nic
-  WHEN new.mac NOT GLOB '??-??-??-??-??-??' OR new.mac <> lower(new.mac) OR new.ip <> lower(new.ip) BEGIN
-  UPDATE nic SET ip = lower(ip), mac = 
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -12, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -10, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -8, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -6, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -4, 2) || '-' ||
-    substr(replace(replace(lower(mac), ':', ''), '-', ''), -2, 2)
-    WHERE id = new.id;
-END;
-CREATE TRIGGER host_canonical_insert AFTER INSERT ON host WHEN new.uuid <> lower(new.uuid) BEGIN
-  UPDATE host SET uuid = lower(uuid) WHERE id = new.id;
-END;
-CREATE TRIGGER host_canonical_update AFTER UPDATE OF uuid ON host WHEN new.uuid <> lower(new.uuid) BEGIN
-  UPDATE host SET uuid = lower(uuid) WHERE id = new.id;
-END;
 
 -------------------------------------------------------------------------------------------------- the profile closure ---
 
@@ -730,212 +680,22 @@ CREATE TRIGGER profile_closure_delete AFTER DELETE ON profile BEGIN
   DELETE FROM profile_closure WHERE descendant = old.id OR ancestor = old.id;
 END;
 
------------------------------------------------------------------------------------------------------------- references ---
--- RAISE takes no computed text before SQLite 3.47.  Where a sentence must name a row, json_extract is asked for a
--- path that is that sentence: SQLite then says "JSON path error near '<sentence>'" (from 3.45 on "bad JSON path:
--- '<sentence>'") and undoes the statement.  Nothing else here may use json_*(): SQLite 3.40 calls them unsafe in a
--- schema when trusted_schema is off, as in the daemon.
+------------------------------------------------------------------------------------------------------- what stays, what goes ---
+-- Sentences are fixed: RAISE takes no computed text before SQLite 3.47, and nothing here may need a function that SQLite
+-- refuses in a schema it does not trust (PRAGMA trusted_schema = OFF, the default of some builds).
 
-CREATE TRIGGER host_profile_exists_insert BEFORE INSERT ON host
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER host_profile_exists_update BEFORE UPDATE OF profile ON host
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER host_channel_exists_insert BEFORE INSERT ON host
-  WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel) BEGIN
-  SELECT RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists');
-END;
-CREATE TRIGGER host_channel_exists_update BEFORE UPDATE OF channel ON host
-  WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel) BEGIN
-  SELECT RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists');
-END;
-CREATE TRIGGER nic_host_exists_insert BEFORE INSERT ON nic
-  WHEN NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER nic_host_exists_update BEFORE UPDATE OF host ON nic
-  WHEN NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER profile_parent_exists_insert BEFORE INSERT ON profile
-  WHEN new.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.parent) BEGIN
-  SELECT RAISE(ABORT, 'parent: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER profile_parent_exists_update BEFORE UPDATE OF parent ON profile
-  WHEN new.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.parent) BEGIN
-  SELECT RAISE(ABORT, 'parent: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER profile_channel_exists_insert BEFORE INSERT ON profile
-  WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel) BEGIN
-  SELECT RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists');
-END;
-CREATE TRIGGER profile_channel_exists_update BEFORE UPDATE OF channel ON profile
-  WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel) BEGIN
-  SELECT RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists');
-END;
-CREATE TRIGGER property_profile_exists_insert BEFORE INSERT ON property
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER property_profile_exists_update BEFORE UPDATE OF profile ON property
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER property_host_exists_insert BEFORE INSERT ON property
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER property_host_exists_update BEFORE UPDATE OF host ON property
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER setting_profile_exists_insert BEFORE INSERT ON setting
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER setting_profile_exists_update BEFORE UPDATE OF profile ON setting
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER module_profile_exists_insert BEFORE INSERT ON module
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER module_profile_exists_update BEFORE UPDATE OF profile ON module
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER module_host_exists_insert BEFORE INSERT ON module
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER module_host_exists_update BEFORE UPDATE OF host ON module
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER answer_profile_exists_insert BEFORE INSERT ON answer
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER answer_profile_exists_update BEFORE UPDATE OF profile ON answer
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER answer_host_exists_insert BEFORE INSERT ON answer
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER answer_host_exists_update BEFORE UPDATE OF host ON answer
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER network_profile_exists_insert BEFORE INSERT ON network
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER network_profile_exists_update BEFORE UPDATE OF profile ON network
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER network_host_exists_insert BEFORE INSERT ON network
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER network_host_exists_update BEFORE UPDATE OF host ON network
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER route_profile_exists_insert BEFORE INSERT ON route
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER route_profile_exists_update BEFORE UPDATE OF profile ON route
-  WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER route_host_exists_insert BEFORE INSERT ON route
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER route_host_exists_update BEFORE UPDATE OF host ON route
-  WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host) BEGIN
-  SELECT RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists');
-END;
-CREATE TRIGGER menu_item_profile_exists_insert BEFORE INSERT ON menu_item
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-CREATE TRIGGER menu_item_profile_exists_update BEFORE UPDATE OF profile ON menu_item
-  WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile) BEGIN
-  SELECT RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists');
-END;
-
-CREATE TRIGGER host_id_stays BEFORE UPDATE OF id ON host WHEN new.id IS NOT old.id BEGIN
-  SELECT RAISE(ABORT, 'id: it never changes, other rows refer to it; change the other columns instead');
-END;
-CREATE TRIGGER profile_id_stays BEFORE UPDATE OF id ON profile WHEN new.id IS NOT old.id BEGIN
-  SELECT RAISE(ABORT, 'id: it never changes, other rows refer to it; change the other columns instead');
-END;
-CREATE TRIGGER channel_id_stays BEFORE UPDATE OF id ON channel WHEN new.id IS NOT old.id BEGIN
-  SELECT RAISE(ABORT, 'id: it never changes, other rows refer to it; change the other columns instead');
-END;
--- UPDATE OR REPLACE would remove the other row, and what refers to it would hang in the air.
-CREATE TRIGGER host_hostname_is_free BEFORE UPDATE OF hostname ON host
-  WHEN EXISTS (SELECT 1 FROM host WHERE lower(hostname) = lower(new.hostname) AND id <> old.id) BEGIN
-  SELECT RAISE(ABORT, 'hostname: another host has this name; choose another, or rename that one first');
-END;
--- UPDATE OR REPLACE would remove the other row, and what refers to it would hang in the air.
-CREATE TRIGGER profile_name_is_free BEFORE UPDATE OF name ON profile
-  WHEN EXISTS (SELECT 1 FROM profile WHERE name = new.name AND id <> old.id) BEGIN
-  SELECT RAISE(ABORT, 'name: another profile has this name; choose another, or rename that one first');
-END;
--- UPDATE OR REPLACE would remove the other row, and what refers to it would hang in the air.
-CREATE TRIGGER channel_name_is_free BEFORE UPDATE OF name ON channel
-  WHEN EXISTS (SELECT 1 FROM channel WHERE name = new.name AND id <> old.id) BEGIN
-  SELECT RAISE(ABORT, 'name: another channel has this name; choose another, or rename that one first');
-END;
 CREATE TRIGGER profile_default_stays BEFORE UPDATE OF name ON profile WHEN old.id = 1 AND new.name <> 'default' BEGIN
   SELECT RAISE(ABORT, 'name: the profile default keeps its name; INSERT INTO profile (name) VALUES (...) makes another');
 END;
 
-CREATE TRIGGER profile_in_use BEFORE DELETE ON profile BEGIN
-  SELECT RAISE(ABORT, 'profile: default stays, every other profile and every unknown machine inherits from it') WHERE old.id = 1;
-  SELECT json_extract('{}', 'profile ' || old.name || ' is used by host ' || hostname || ', write first: UPDATE host SET profile = '
-      || ifnull(old.parent, 1) || ' WHERE profile = ' || old.id)
-    FROM host WHERE profile = old.id ORDER BY id LIMIT 1;
-  SELECT json_extract('{}', 'profile ' || old.name || ' is the parent of profile ' || name || ', write first: UPDATE profile SET parent = '
-      || ifnull(old.parent, 1) || ' WHERE parent = ' || old.id)
-    FROM profile WHERE parent = old.id ORDER BY id LIMIT 1;
-END;
-CREATE TRIGGER channel_in_use BEFORE DELETE ON channel BEGIN
-  SELECT json_extract('{}', 'channel ' || old.name || ' is used by host ' || hostname
-      || ', write first: UPDATE host SET channel = NULL WHERE channel = ' || old.id)
-    FROM host WHERE channel = old.id ORDER BY id LIMIT 1;
-  SELECT json_extract('{}', 'channel ' || old.name || ' is used by profile ' || name
-      || ', write first: UPDATE profile SET channel = NULL WHERE channel = ' || old.id)
-    FROM profile WHERE channel = old.id ORDER BY id LIMIT 1;
-END;
-CREATE TRIGGER known_setting_in_use BEFORE DELETE ON known_setting BEGIN
-  SELECT json_extract('{}', 'known_setting ' || old.key || ' has values, write first: DELETE FROM setting WHERE key = ' || quote(old.key))
-    FROM setting WHERE key = old.key LIMIT 1;
-END;
-CREATE TRIGGER known_setting_keeps_its_key BEFORE UPDATE OF key ON known_setting WHEN new.key <> old.key BEGIN
-  SELECT RAISE(ABORT, 'key: the daemon knows this setting by its key, which therefore stays');
-END;
-
--- What belongs to a host or a profile goes with it.
-CREATE TRIGGER host_takes_its_own_along AFTER DELETE ON host BEGIN
-  DELETE FROM nic WHERE host = old.id;
-  DELETE FROM property WHERE host = old.id;
-  DELETE FROM module WHERE host = old.id;
-  DELETE FROM answer WHERE host = old.id;
-  DELETE FROM network WHERE host = old.id;
-  DELETE FROM route WHERE host = old.id;
-END;
-CREATE TRIGGER profile_takes_its_own_along AFTER DELETE ON profile BEGIN
+CREATE TRIGGER profile_before_delete BEFORE DELETE ON profile BEGIN
+  SELECT CASE
+    WHEN old.id = 1 THEN RAISE(ABORT, 'profile: default stays, every other profile and every unknown machine inherits from it')
+    WHEN EXISTS (SELECT 1 FROM host WHERE profile = old.id)
+      THEN RAISE(ABORT, 'profile: hosts use it (SELECT hostname FROM host WHERE profile = its id); write first: UPDATE host SET profile = 1 WHERE profile = its id')
+    WHEN EXISTS (SELECT 1 FROM profile WHERE parent = old.id)
+      THEN RAISE(ABORT, 'profile: others inherit from it (SELECT name FROM profile WHERE parent = its id); write first: UPDATE profile SET parent = 1 WHERE parent = its id')
+    END;
   DELETE FROM property WHERE profile = old.id;
   DELETE FROM setting WHERE profile = old.id;
   DELETE FROM module WHERE profile = old.id;
@@ -944,11 +704,38 @@ CREATE TRIGGER profile_takes_its_own_along AFTER DELETE ON profile BEGIN
   DELETE FROM route WHERE profile = old.id;
   DELETE FROM menu_item WHERE profile = old.id;
 END;
+CREATE TRIGGER channel_before_delete BEFORE DELETE ON channel BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM host WHERE channel = old.id)
+      THEN RAISE(ABORT, 'channel: hosts follow it (SELECT hostname FROM host WHERE channel = its id); write first: UPDATE host SET channel = NULL WHERE channel = its id')
+    WHEN EXISTS (SELECT 1 FROM profile WHERE channel = old.id)
+      THEN RAISE(ABORT, 'channel: profiles follow it (SELECT name FROM profile WHERE channel = its id); write first: UPDATE profile SET channel = NULL WHERE channel = its id')
+    END;
+END;
+CREATE TRIGGER known_setting_before_delete BEFORE DELETE ON known_setting BEGIN
+  SELECT RAISE(ABORT, 'known_setting: it has values; write first: DELETE FROM setting WHERE key = ...')
+    WHERE EXISTS (SELECT 1 FROM setting WHERE key = old.key);
+END;
+CREATE TRIGGER known_answer_before_delete BEFORE DELETE ON known_answer BEGIN
+  SELECT RAISE(ABORT, 'known_answer: it has values; write first: DELETE FROM answer WHERE key = ...')
+    WHERE EXISTS (SELECT 1 FROM answer WHERE key = old.key);
+END;
+-- What belongs to a host goes with it; before it, so that the log can tell whose it was.
+CREATE TRIGGER host_before_delete BEFORE DELETE ON host BEGIN
+  DELETE FROM nic WHERE host = old.id;
+  DELETE FROM property WHERE host = old.id;
+  DELETE FROM module WHERE host = old.id;
+  DELETE FROM answer WHERE host = old.id;
+  DELETE FROM network WHERE host = old.id;
+  DELETE FROM route WHERE host = old.id;
+END;
 
 ---------------------------------------------------------------------------------------------------------- typed values ---
 
 -- The first row of known_property that fits the name decides, an exact name before a pattern.
-CREATE TRIGGER property_typed_insert AFTER INSERT ON property WHEN new.value IS NOT NULL BEGIN
+-- A view that holds no row: what would be written there is judged by its trigger, for INSERT and UPDATE alike.
+CREATE VIEW property_check AS SELECT profile, host, name, value FROM property WHERE 0;
+CREATE TRIGGER property_check_insert INSTEAD OF INSERT ON property_check BEGIN
   SELECT CASE type
     WHEN 'bool' THEN CASE WHEN new.value NOT IN ('true', 'false')
       THEN RAISE(ABORT, 'value: this property is true or false; NULL takes it away (for smartos, false still counts as set)') END
@@ -957,8 +744,8 @@ CREATE TRIGGER property_typed_insert AFTER INSERT ON property WHEN new.value IS 
     WHEN 'ttymode' THEN CASE WHEN new.value NOT GLOB '[1-9]*,[5-8],[neoms],[12],[-hs]'
         OR substr(new.value, 1, length(new.value) - 8) GLOB '*[^0-9]*'
       THEN RAISE(ABORT, 'value: a line mode is speed,bits,parity,stop bits,handshake, for example 115200,8,n,1,- without quotes') END
-    WHEN 'crypt' THEN CASE WHEN new.value NOT GLOB '$[0-9a-z]*$?*$?*' OR new.value GLOB '*[^A-Za-z0-9./$,=]*'
-      THEN RAISE(ABORT, 'value: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | or \') END
+    WHEN 'crypt' THEN CASE WHEN new.value NOT GLOB '$[0-9a-z]*$?*$?*' OR new.value GLOB '*[^A-Za-z0-9./$]*'
+      THEN RAISE(ABORT, 'value: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | \ or rounds=') END
     WHEN 'hostname' THEN CASE WHEN new.value = '' OR new.value GLOB '*[^A-Za-z0-9.-]*' OR '.' || new.value || '.' GLOB '*.[.-]*' OR '.' || new.value || '.' GLOB '*-.*'
         OR length(new.value) > 253
       THEN RAISE(ABORT, 'value: a host name is letters, digits and inner hyphens, labels joined by dots (RFC 1123)') END
@@ -986,48 +773,10 @@ CREATE TRIGGER property_typed_insert AFTER INSERT ON property WHEN new.value IS 
   SELECT RAISE(ABORT, 'value: a kernel flag takes at most one word without a comma; write '''' to give the flag, NULL to take it away')
     WHERE new.name GLOB '-*' AND (instr(new.value, ' ') OR instr(new.value, ',') OR instr(new.value, '"') OR instr(new.value, ''''));
 END;
-CREATE TRIGGER property_typed_update AFTER UPDATE OF profile, host, name, value ON property WHEN new.value IS NOT NULL BEGIN
-  SELECT CASE type
-    WHEN 'bool' THEN CASE WHEN new.value NOT IN ('true', 'false')
-      THEN RAISE(ABORT, 'value: this property is true or false; NULL takes it away (for smartos, false still counts as set)') END
-    WHEN 'console' THEN CASE WHEN new.value NOT IN ('text', 'graphics', 'ttya', 'ttyb', 'ttyc', 'ttyd')
-      THEN RAISE(ABORT, 'value: console is text, graphics, ttya, ttyb, ttyc or ttyd') END
-    WHEN 'ttymode' THEN CASE WHEN new.value NOT GLOB '[1-9]*,[5-8],[neoms],[12],[-hs]'
-        OR substr(new.value, 1, length(new.value) - 8) GLOB '*[^0-9]*'
-      THEN RAISE(ABORT, 'value: a line mode is speed,bits,parity,stop bits,handshake, for example 115200,8,n,1,- without quotes') END
-    WHEN 'crypt' THEN CASE WHEN new.value NOT GLOB '$[0-9a-z]*$?*$?*' OR new.value GLOB '*[^A-Za-z0-9./$,=]*'
-      THEN RAISE(ABORT, 'value: a crypt hash $id$salt$hash as openssl passwd -5 or -6 prints it, never the password; no & | or \') END
-    WHEN 'hostname' THEN CASE WHEN new.value = '' OR new.value GLOB '*[^A-Za-z0-9.-]*' OR '.' || new.value || '.' GLOB '*.[.-]*' OR '.' || new.value || '.' GLOB '*-.*'
-        OR length(new.value) > 253
-      THEN RAISE(ABORT, 'value: a host name is letters, digits and inner hyphens, labels joined by dots (RFC 1123)') END
-    WHEN 'ip' THEN CASE WHEN new.value <> 'dhcp' AND (new.value GLOB '*[^0-9A-Fa-f.:]*' OR
-        (new.value NOT GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND new.value NOT GLOB '*:*:*'))
-      THEN RAISE(ABORT, 'value: an address (192.0.2.7 or 2001:db8::7, no /prefix) or the word dhcp') END
-    WHEN 'uuid' THEN CASE WHEN new.value NOT GLOB '????????-????-????-????-????????????' OR length(replace(new.value, '-', '')) <> 32
-        OR replace(new.value, '-', '') GLOB '*[^0-9A-Fa-f]*'
-      THEN RAISE(ABORT, 'value: a UUID is 32 hex digits as 8-4-4-4-12') END
-    WHEN 'nic' THEN CASE WHEN new.value = '' OR new.value GLOB '*[^A-Za-z0-9_:.-]*'
-      THEN RAISE(ABORT, 'value: a MAC address (02:08:20:ab:cd:01) or the name of a link (aggr0)') END
-    WHEN 'number' THEN CASE WHEN NOT (new.value GLOB '[0-9]*' AND new.value NOT GLOB '*[^0-9]*'
-        OR new.value GLOB '0x[0-9A-Fa-f]*' AND substr(new.value, 3) NOT GLOB '*[^0-9A-Fa-f]*')
-      THEN RAISE(ABORT, 'value: a number: decimal, 0x and hex digits, or 0 and octal digits') END
-    WHEN 'flag' THEN CASE WHEN new.value NOT IN ('', 'true')
-      THEN RAISE(ABORT, 'value: this flag takes no word; write '''' to give the flag, NULL to take it away') END
-    WHEN 'word' THEN CASE WHEN new.value = '' OR instr(new.value, ' ')
-      THEN RAISE(ABORT, 'value: this flag takes one word, for example -m milestone=none; NULL takes it away') END
-    WHEN 'derived' THEN RAISE(ABORT, 'name: the kernel makes this property itself; leave it out')
-    WHEN 'destructive' THEN CASE WHEN '1' IS NOT (
-        SELECT s.value FROM profile_closure c JOIN setting s ON s.profile = c.ancestor AND s.key = 'allow_destructive'
-        WHERE c.descendant = coalesce(new.profile, (SELECT profile FROM host WHERE id = new.host)) ORDER BY c.depth LIMIT 1)
-      THEN RAISE(ABORT, 'name: this destroys data at the next boot; if you mean it: INSERT INTO setting (profile, key, value) VALUES (<its profile>, ''allow_destructive'', ''1'')') END
-    END FROM (SELECT type FROM known_property WHERE new.name GLOB name ORDER BY name = new.name DESC, length(name) DESC LIMIT 1);
-  SELECT RAISE(ABORT, 'value: a kernel flag takes at most one word without a comma; write '''' to give the flag, NULL to take it away')
-    WHERE new.name GLOB '-*' AND (instr(new.value, ' ') OR instr(new.value, ',') OR instr(new.value, '"') OR instr(new.value, ''''));
-END;
-
 -- A base URL is written in front of /smartos/...: the kernel cuts its own path at the first /platform/ (fakebop.c), and only ${next-server}
 -- is known to iPXE whatever booted it.
-CREATE TRIGGER setting_typed_insert AFTER INSERT ON setting BEGIN
+CREATE VIEW setting_check AS SELECT profile, key, value FROM setting WHERE 0;
+CREATE TRIGGER setting_check_insert INSTEAD OF INSERT ON setting_check BEGIN
   SELECT RAISE(ABORT, 'key: there is no such setting. SELECT key, type, choices, meaning FROM known_setting lists those there are')
     WHERE NOT EXISTS (SELECT 1 FROM known_setting WHERE key = new.key);
   SELECT CASE
@@ -1041,13 +790,8 @@ CREATE TRIGGER setting_typed_insert AFTER INSERT ON setting BEGIN
       THEN RAISE(ABORT, 'value: a base URL has letters, digits and ._~/:+=,@[]- only: no blanks, no ? or #')
     WHEN type = 'url' AND new.value GLOB '*://' OR type = 'url' AND new.value GLOB '*:///*'
       THEN RAISE(ABORT, 'value: the base URL names no server, for example http://192.0.2.1/tftpboot')
-    WHEN new.key = 'menu_style' AND new.value NOT IN ('full', 'minimal') THEN RAISE(ABORT, 'menu_style: write full or minimal')
-    WHEN new.key = 'boot_form' AND new.value NOT IN ('module', 'initrd') THEN RAISE(ABORT, 'boot_form: write module or initrd')
-    WHEN new.key = 'loader' AND new.value NOT IN ('stock', 'triton') THEN RAISE(ABORT, 'loader: write stock or triton')
-    WHEN new.key = 'unknown_host' AND new.value NOT IN ('menu', 'local', 'deny')
-      THEN RAISE(ABORT, 'unknown_host: write menu, local or deny')
-    WHEN new.key = 'menu_timeout' AND (new.value = '' OR new.value GLOB '*[^0-9]*' OR length(new.value) > 3)
-      THEN RAISE(ABORT, 'menu_timeout: seconds, a number from 0 to 999; 0 waits for a key')
+    WHEN type = 'url' AND instr(new.value, 'multiboot')
+      THEN RAISE(ABORT, 'value: no multiboot in a base URL: the kernel''s loader stops at that word wherever it stands on the line')
     WHEN type = 'choice' AND instr('|' || choices || '|', '|' || new.value || '|') = 0
       THEN RAISE(ABORT, 'value: not one of the words for this setting. SELECT key, choices FROM known_setting lists them')
     WHEN type = 'number' AND (new.value = '' OR new.value GLOB '*[^0-9]*' OR length(new.value) > 9
@@ -1060,710 +804,1015 @@ CREATE TRIGGER setting_typed_insert AFTER INSERT ON setting BEGIN
   SELECT RAISE(ABORT, 'unknown_host: unknown machines have the profile default only; leave the column profile out')
     WHERE new.key = 'unknown_host' AND new.profile <> 1;
 END;
-CREATE TRIGGER setting_typed_update AFTER UPDATE ON setting BEGIN
-  SELECT RAISE(ABORT, 'key: there is no such setting. SELECT key, type, choices, meaning FROM known_setting lists those there are')
-    WHERE NOT EXISTS (SELECT 1 FROM known_setting WHERE key = new.key);
+CREATE VIEW answer_check AS SELECT key, value FROM answer WHERE 0;
+CREATE TRIGGER answer_check_insert INSTEAD OF INSERT ON answer_check BEGIN
+  SELECT RAISE(ABORT, 'key: there is no such answer. SELECT key, type, choices, meaning FROM known_answer lists those there are')
+    WHERE NOT EXISTS (SELECT 1 FROM known_answer WHERE key = new.key);
   SELECT CASE
-    WHEN type = 'url' AND new.value NOT GLOB 'http://?*' AND new.value NOT GLOB 'https://?*' AND new.value NOT GLOB 'tftp://?*'
-      THEN RAISE(ABORT, 'value: a base URL begins with http://, https:// or tftp://, for example http://192.0.2.1/tftpboot')
-    WHEN type = 'url' AND new.value || '/' GLOB '*/platform/*'
-      THEN RAISE(ABORT, 'value: no /platform/ in a base URL, the kernel would look for its files there and panic; rename that directory')
-    WHEN type = 'url' AND instr(replace(new.value, '${next-server}', ''), '$')
-      THEN RAISE(ABORT, 'value: the only variable in a base URL is ${next-server}')
-    WHEN type = 'url' AND replace(new.value, '${next-server}', '') GLOB '*[^]A-Za-z0-9._~/:+=,@[-]*'
-      THEN RAISE(ABORT, 'value: a base URL has letters, digits and ._~/:+=,@[]- only: no blanks, no ? or #')
-    WHEN type = 'url' AND new.value GLOB '*://' OR type = 'url' AND new.value GLOB '*:///*'
-      THEN RAISE(ABORT, 'value: the base URL names no server, for example http://192.0.2.1/tftpboot')
-    WHEN new.key = 'menu_style' AND new.value NOT IN ('full', 'minimal') THEN RAISE(ABORT, 'menu_style: write full or minimal')
-    WHEN new.key = 'boot_form' AND new.value NOT IN ('module', 'initrd') THEN RAISE(ABORT, 'boot_form: write module or initrd')
-    WHEN new.key = 'loader' AND new.value NOT IN ('stock', 'triton') THEN RAISE(ABORT, 'loader: write stock or triton')
-    WHEN new.key = 'unknown_host' AND new.value NOT IN ('menu', 'local', 'deny')
-      THEN RAISE(ABORT, 'unknown_host: write menu, local or deny')
-    WHEN new.key = 'menu_timeout' AND (new.value = '' OR new.value GLOB '*[^0-9]*' OR length(new.value) > 3)
-      THEN RAISE(ABORT, 'menu_timeout: seconds, a number from 0 to 999; 0 waits for a key')
-    WHEN type = 'choice' AND instr('|' || choices || '|', '|' || new.value || '|') = 0
-      THEN RAISE(ABORT, 'value: not one of the words for this setting. SELECT key, choices FROM known_setting lists them')
-    WHEN type = 'number' AND (new.value = '' OR new.value GLOB '*[^0-9]*' OR length(new.value) > 9
-        OR new.value + 0 NOT BETWEEN substr(choices, 1, instr(choices, '|') - 1) + 0 AND substr(choices, instr(choices, '|') + 1) + 0)
-      THEN RAISE(ABORT, 'value: not a number in the range for this setting. SELECT key, choices FROM known_setting tells it')
-    WHEN type = 'text' AND (instr(new.value, '${') OR instr(' ' || new.value, ' #') OR instr(' ' || new.value || ' ', ' || ')
-        OR instr(' ' || new.value || ' ', ' && ') OR instr(' ' || new.value || ' ', ' ; ') OR new.value GLOB '*\')
-      THEN RAISE(ABORT, 'value: no ${, no word that begins with # or is || && ; and no \ at its end, iPXE would act on it')
-    END FROM known_setting WHERE key = new.key AND new.value IS NOT NULL;
-  SELECT RAISE(ABORT, 'unknown_host: unknown machines have the profile default only; leave the column profile out')
-    WHERE new.key = 'unknown_host' AND new.profile <> 1;
+    WHEN instr('|' || choices || '|', '|' || new.value || '|') AND instr(new.value, '|') = 0 THEN NULL
+    WHEN type = 'bool' AND new.value <> 'true'
+      THEN RAISE(ABORT, 'value: this answer is true; NULL takes it away')
+    WHEN type = 'choice'
+      THEN RAISE(ABORT, 'value: not one of the words for this answer. SELECT key, choices FROM known_answer lists them')
+    WHEN type = 'mac' AND (new.value NOT GLOB '??:??:??:??:??:??' OR replace(new.value, ':', '') GLOB '*[^0-9A-Fa-f]*'
+        OR length(replace(new.value, ':', '')) <> 12)
+      THEN RAISE(ABORT, 'value: six pairs of hex digits joined by :, for example 52:54:00:2f:61:34')
+    WHEN type = 'ip' AND NOT (new.value GLOB '[0-9]*.[0-9]*.[0-9]*.[0-9]*' AND new.value NOT GLOB '*[^0-9.]*' AND length(new.value) BETWEEN 7 AND 15
+        AND length(new.value) - length(replace(new.value, '.', '')) = 3 AND new.value NOT GLOB '*..*' AND '.' || new.value || '.' NOT GLOB '*.0[0-9]*'
+        AND new.value NOT GLOB '*[0-9][0-9][0-9][0-9]*' AND '.' || new.value || '.' NOT GLOB '*.[3-9][0-9][0-9].*'
+        AND '.' || new.value || '.' NOT GLOB '*.2[6-9][0-9].*' AND '.' || new.value || '.' NOT GLOB '*.25[6-9].*')
+      THEN RAISE(ABORT, 'value: four numbers 0-255 joined by dots (192.0.2.7), no /prefix, or the words that SELECT key, choices FROM known_answer lists')
+    WHEN type = 'name' AND (new.value GLOB '*[^A-Za-z0-9.-]*' OR '.' || new.value || '.' GLOB '*.[.-]*' OR '.' || new.value || '.' GLOB '*-.*'
+        OR length(new.value) > 253)
+      THEN RAISE(ABORT, 'value: a name of letters, digits, inner hyphens and dots, 253 at most')
+    WHEN type = 'pool' AND (new.value GLOB '*[^A-Za-z0-9_.:-]*' OR new.value NOT GLOB '[a-zA-Z]*')
+      THEN RAISE(ABORT, 'value: a pool''s name, or the words that SELECT key, choices FROM known_answer lists')
+    END FROM known_answer WHERE key = new.key AND new.value IS NOT NULL;
 END;
 
---------------------------------------------------------------------------------------- when something changed last ---
+------------------------------------------------------------------------------- references, the log, when it changed last ---
 -- A host's script depends on its own rows, on those of its profile and of each profile it inherits from, and on its
 -- channel: the highest changed_at of these is the time of the last change that can have altered it.  Machines that nobody
 -- has entered have the profile `default`, which is therefore touched when a MAC leaves the inventory.
-
-CREATE TRIGGER host_time_update AFTER UPDATE OF id, hostname, uuid, serial, profile, build, channel, comment, enabled ON host BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
-END;
-CREATE TRIGGER profile_time_update AFTER UPDATE OF id, name, parent, build, channel, comment ON profile BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
-END;
-CREATE TRIGGER channel_time_update AFTER UPDATE OF id, name, build, canary, canary_percent, comment ON channel BEGIN
-  UPDATE channel SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
-END;
-CREATE TRIGGER nic_time_insert AFTER INSERT ON nic BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-END;
-CREATE TRIGGER nic_time_update AFTER UPDATE ON nic BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1 AND old.mac <> new.mac
-    AND old.mac GLOB '??-??-??-??-??-??' AND old.mac = lower(old.mac); -- else its spelling was mended, no more
-END;
-CREATE TRIGGER nic_time_delete AFTER DELETE ON nic BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER property_time_insert AFTER INSERT ON property BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER property_time_update AFTER UPDATE ON property BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER property_time_delete AFTER DELETE ON property BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER module_time_insert AFTER INSERT ON module BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER module_time_update AFTER UPDATE ON module BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER module_time_delete AFTER DELETE ON module BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER answer_time_insert AFTER INSERT ON answer BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER answer_time_update AFTER UPDATE ON answer BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER answer_time_delete AFTER DELETE ON answer BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER network_time_insert AFTER INSERT ON network BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER network_time_update AFTER UPDATE ON network BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER network_time_delete AFTER DELETE ON network BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER route_time_insert AFTER INSERT ON route BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER route_time_update AFTER UPDATE ON route BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.host, old.host);
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER route_time_delete AFTER DELETE ON route BEGIN
-  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER setting_time_insert AFTER INSERT ON setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER setting_time_update AFTER UPDATE ON setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER setting_time_delete AFTER DELETE ON setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER menu_item_time_insert AFTER INSERT ON menu_item BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
-END;
-CREATE TRIGGER menu_item_time_update AFTER UPDATE ON menu_item BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id IN (new.profile, old.profile);
-END;
-CREATE TRIGGER menu_item_time_delete AFTER DELETE ON menu_item BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
-END;
-CREATE TRIGGER known_property_time_insert AFTER INSERT ON known_property BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER known_property_time_update AFTER UPDATE ON known_property BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER known_property_time_delete AFTER DELETE ON known_property BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER known_setting_time_insert AFTER INSERT ON known_setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER known_setting_time_update AFTER UPDATE ON known_setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-CREATE TRIGGER known_setting_time_delete AFTER DELETE ON known_setting BEGIN
-  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
-END;
-
---------------------------------------------------------------------------------------------------------- the change log ---
 
 CREATE TRIGGER change_is_history BEFORE UPDATE ON change BEGIN
   SELECT RAISE(ABORT, 'change: history is not edited; DELETE FROM change WHERE at < ... to trim it');
 END;
 
-CREATE TRIGGER host_log_before_insert BEFORE INSERT ON host BEGIN
+-- Written by schema/triggers.py from here ------------------------------------------------------------------------------
+CREATE TRIGGER host_before_insert BEFORE INSERT ON host BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel)
+      THEN RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'host', id,
-    'hostname = ' || quote(host.hostname) || ', uuid = ' || quote(lower(host.uuid)) ||
-      ', serial = ' || quote(host.serial) || ', profile = ' || quote(host.profile) ||
-      ', build = ' || quote(host.build) || ', channel = ' || quote(host.channel) ||
-      ', comment = ' || quote(host.comment) || ', enabled = ' || quote(host.enabled)
-    FROM host WHERE id = new.id OR hostname = new.hostname OR lower(hostname) = lower(new.hostname);
+  INSERT INTO change_replaced SELECT 'host', host.id, 'host ' || host.hostname,
+    printf('hostname = %Q, uuid = %Q, serial = %Q, profile = %d, build = %Q, channel = %s, comment = %Q, enabled = %d',
+      host.hostname, host.uuid, host.serial, host.profile, host.build, ifnull(host.channel, 'NULL'), host.comment, host.enabled)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM host WHERE hostname = new.hostname AND id <> new.id)
+    CROSS JOIN host ON host.id = i;
 END;
-CREATE TRIGGER host_log_insert AFTER INSERT ON host BEGIN
+
+CREATE TRIGGER host_insert AFTER INSERT ON host BEGIN
   SELECT RAISE(ABORT, 'hostname: INSERT OR REPLACE would give this host another id; write INSERT ... ON CONFLICT (hostname) DO UPDATE SET ..., or UPDATE')
-    FROM change_replaced WHERE tab = 'host' AND row <> new.id;
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'host';
+    FROM change_replaced WHERE row <> new.id;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'host';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'host', new.id, 'insert',
-    'hostname = ' || quote(new.hostname) || ', uuid = ' || quote(lower(new.uuid)) ||
-      ', serial = ' || quote(new.serial) || ', profile = ' || quote(new.profile) ||
-      ', build = ' || quote(new.build) || ', channel = ' || quote(new.channel) ||
-      ', comment = ' || quote(new.comment) || ', enabled = ' || quote(new.enabled);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'host', new.id, 'host ' || new.hostname, 'insert',
+      printf('hostname = %Q, uuid = %Q, serial = %Q, profile = %d, build = %Q, channel = %s, comment = %Q, enabled = %d',
+      new.hostname, new.uuid, new.serial, new.profile, new.build, ifnull(new.channel, 'NULL'), new.comment, new.enabled)
+    FROM actor;
 END;
-CREATE TRIGGER host_log_update AFTER UPDATE ON host WHEN
-    old.id IS NOT new.id OR old.hostname IS NOT new.hostname OR lower(old.uuid) IS NOT lower(new.uuid)
-    OR old.serial IS NOT new.serial OR old.profile IS NOT new.profile OR old.build IS NOT new.build
-    OR old.channel IS NOT new.channel OR old.comment IS NOT new.comment
-    OR old.enabled IS NOT new.enabled BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'host', new.id, 'update',
-    'hostname = ' || quote(old.hostname) || ', uuid = ' || quote(lower(old.uuid)) ||
-      ', serial = ' || quote(old.serial) || ', profile = ' || quote(old.profile) ||
-      ', build = ' || quote(old.build) || ', channel = ' || quote(old.channel) ||
-      ', comment = ' || quote(old.comment) || ', enabled = ' || quote(old.enabled),
-    'hostname = ' || quote(new.hostname) || ', uuid = ' || quote(lower(new.uuid)) ||
-      ', serial = ' || quote(new.serial) || ', profile = ' || quote(new.profile) ||
-      ', build = ' || quote(new.build) || ', channel = ' || quote(new.channel) ||
-      ', comment = ' || quote(new.comment) || ', enabled = ' || quote(new.enabled);
+
+CREATE TRIGGER host_before_update BEFORE UPDATE OF id, hostname ON host BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM host o WHERE o.hostname = new.hostname AND o.id <> old.id)
+      THEN RAISE(ABORT, 'hostname: another host has this name (case does not matter); choose another, or rename that one first')
+    END;
 END;
-CREATE TRIGGER host_log_delete AFTER DELETE ON host BEGIN
+CREATE TRIGGER host_before_move BEFORE UPDATE OF profile, channel ON host BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel)
+      THEN RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists')
+    END;
+END;
+
+CREATE TRIGGER host_update AFTER UPDATE OF hostname, uuid, serial, profile, build, channel, comment, enabled ON host WHEN old.hostname COLLATE BINARY IS NOT new.hostname OR old.uuid COLLATE BINARY IS NOT new.uuid OR old.serial IS NOT new.serial OR old.profile IS NOT new.profile OR old.build IS NOT new.build OR old.channel IS NOT new.channel OR old.comment IS NOT new.comment OR old.enabled IS NOT new.enabled BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'host', new.id, 'host ' || new.hostname, 'update',
+      printf('hostname = %Q, uuid = %Q, serial = %Q, profile = %d, build = %Q, channel = %s, comment = %Q, enabled = %d',
+      old.hostname, old.uuid, old.serial, old.profile, old.build, ifnull(old.channel, 'NULL'), old.comment, old.enabled),
+      printf('hostname = %Q, uuid = %Q, serial = %Q, profile = %d, build = %Q, channel = %s, comment = %Q, enabled = %d',
+      new.hostname, new.uuid, new.serial, new.profile, new.build, ifnull(new.channel, 'NULL'), new.comment, new.enabled)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+
+CREATE TRIGGER host_delete AFTER DELETE ON host BEGIN
   DELETE FROM change_replaced WHERE tab = 'host' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'host', old.id, 'delete',
-    'hostname = ' || quote(old.hostname) || ', uuid = ' || quote(lower(old.uuid)) ||
-      ', serial = ' || quote(old.serial) || ', profile = ' || quote(old.profile) ||
-      ', build = ' || quote(old.build) || ', channel = ' || quote(old.channel) ||
-      ', comment = ' || quote(old.comment) || ', enabled = ' || quote(old.enabled);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'host', old.id, 'host ' || old.hostname, 'delete',
+      printf('hostname = %Q, uuid = %Q, serial = %Q, profile = %d, build = %Q, channel = %s, comment = %Q, enabled = %d',
+      old.hostname, old.uuid, old.serial, old.profile, old.build, ifnull(old.channel, 'NULL'), old.comment, old.enabled)
+    FROM actor;
 END;
 
-CREATE TRIGGER nic_log_before_insert BEFORE INSERT ON nic BEGIN
+CREATE TRIGGER nic_before_insert BEFORE INSERT ON nic BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'nic', id,
-    'mac = ' || quote(substr(lower(replace(replace(nic.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(nic.host) || ', ip = ' || quote(lower(nic.ip)) ||
-      ', netmask = ' || quote(nic.netmask) || ', gateway = ' || quote(nic.gateway) ||
-      ', vlan = ' || quote(nic.vlan) || ', mtu = ' || quote(nic.mtu) || ', nic_tag = ' || quote(nic.nic_tag) ||
-      ', nic_tags_provided = ' || quote(nic.nic_tags_provided) || ', aggr = ' || quote(nic.aggr)
-    FROM nic WHERE id = new.id OR mac = new.mac OR
-    substr(lower(replace(replace(mac, ':', ''), '-', '')), -12) =
-    substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12);
+  INSERT INTO change_replaced SELECT 'nic', nic.id, (SELECT 'host ' || hostname FROM host WHERE id = nic.host),
+    printf('mac = %Q, host = %d, ip = %Q, netmask = %Q, gateway = %Q, vlan = %s, mtu = %s, nic_tag = %Q, nic_tags_provided = %Q, aggr = %Q',
+      nic.mac, nic.host, nic.ip, nic.netmask, nic.gateway, ifnull(nic.vlan, 'NULL'), ifnull(nic.mtu, 'NULL'), nic.nic_tag, nic.nic_tags_provided, nic.aggr)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM nic WHERE substr(lower(replace(replace(replace(mac, ':', ''), '-', ''), '.', '')), -12) = substr(lower(replace(replace(replace(new.mac, ':', ''), '-', ''), '.', '')), -12) AND id <> new.id)
+    CROSS JOIN nic ON nic.id = i;
 END;
-CREATE TRIGGER nic_log_insert AFTER INSERT ON nic BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'nic';
+
+CREATE TRIGGER nic_insert AFTER INSERT ON nic BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM nic INDEXED BY nic_of_host WHERE host = new.host LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'nic';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'nic', new.id, 'insert',
-    'mac = ' || quote(substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip)) ||
-      ', netmask = ' || quote(new.netmask) || ', gateway = ' || quote(new.gateway) ||
-      ', vlan = ' || quote(new.vlan) || ', mtu = ' || quote(new.mtu) || ', nic_tag = ' || quote(new.nic_tag) ||
-      ', nic_tags_provided = ' || quote(new.nic_tags_provided) || ', aggr = ' || quote(new.aggr);
+  UPDATE nic SET mac = mac WHERE id = new.id AND mac NOT GLOB '[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]'; -- nic_update spells it
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'nic', n.id, (SELECT 'host ' || hostname FROM host WHERE id = n.host), 'insert',
+      printf('mac = %Q, host = %d, ip = %Q, netmask = %Q, gateway = %Q, vlan = %s, mtu = %s, nic_tag = %Q, nic_tags_provided = %Q, aggr = %Q',
+      n.mac, n.host, n.ip, n.netmask, n.gateway, ifnull(n.vlan, 'NULL'), ifnull(n.mtu, 'NULL'), n.nic_tag, n.nic_tags_provided, n.aggr)
+    FROM actor CROSS JOIN nic n WHERE n.id = new.id;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
 END;
-CREATE TRIGGER nic_log_update AFTER UPDATE ON nic WHEN
-    old.id IS NOT new.id OR
-    substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12) IS NOT substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12) OR
-    old.host IS NOT new.host OR lower(old.ip) IS NOT lower(new.ip) OR old.netmask IS NOT new.netmask OR
-    old.gateway IS NOT new.gateway OR old.vlan IS NOT new.vlan OR old.mtu IS NOT new.mtu OR
-    old.nic_tag IS NOT new.nic_tag OR old.nic_tags_provided IS NOT new.nic_tags_provided OR
-    old.aggr IS NOT new.aggr BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'nic', new.id, 'update',
-    'mac = ' || quote(substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip)) ||
-      ', netmask = ' || quote(old.netmask) || ', gateway = ' || quote(old.gateway) ||
-      ', vlan = ' || quote(old.vlan) || ', mtu = ' || quote(old.mtu) || ', nic_tag = ' || quote(old.nic_tag) ||
-      ', nic_tags_provided = ' || quote(old.nic_tags_provided) || ', aggr = ' || quote(old.aggr),
-    'mac = ' || quote(substr(lower(replace(replace(new.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(new.host) || ', ip = ' || quote(lower(new.ip)) ||
-      ', netmask = ' || quote(new.netmask) || ', gateway = ' || quote(new.gateway) ||
-      ', vlan = ' || quote(new.vlan) || ', mtu = ' || quote(new.mtu) || ', nic_tag = ' || quote(new.nic_tag) ||
-      ', nic_tags_provided = ' || quote(new.nic_tags_provided) || ', aggr = ' || quote(new.aggr);
+
+CREATE TRIGGER nic_before_update BEFORE UPDATE OF id, mac ON nic BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM nic o WHERE substr(lower(replace(replace(replace(o.mac, ':', ''), '-', ''), '.', '')), -12) = substr(lower(replace(replace(replace(new.mac, ':', ''), '-', ''), '.', '')), -12) AND o.id <> old.id)
+      THEN RAISE(ABORT, 'mac: another NIC has this address, perhaps in another spelling; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER nic_log_delete AFTER DELETE ON nic BEGIN
+CREATE TRIGGER nic_before_move BEFORE UPDATE OF host ON nic BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    WHEN old.host IS NOT new.host AND EXISTS (SELECT 1 FROM nic INDEXED BY nic_of_host WHERE host = new.host LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER nic_mac_update AFTER UPDATE OF mac ON nic BEGIN
+  UPDATE nic SET mac = substr(trim(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(':' || iif(mac GLOB '*[:-]*', replace(replace(lower(mac), '-', ':'), ':', '::'),
+      substr(replace(lower(mac), '.', ''), -12, 2) || '::' || substr(replace(lower(mac), '.', ''), -10, 2) || '::' || substr(replace(lower(mac), '.', ''), -8, 2) || '::' || substr(replace(lower(mac), '.', ''), -6, 2) || '::' || substr(replace(lower(mac), '.', ''), -4, 2) || '::' || substr(replace(lower(mac), '.', ''), -2, 2)) || ':', ':0:', ':00:'), ':1:', ':01:'), ':2:', ':02:'), ':3:', ':03:'), ':4:', ':04:'), ':5:', ':05:'), ':6:', ':06:'), ':7:', ':07:'), ':8:', ':08:'), ':9:', ':09:'), ':a:', ':0a:'), ':b:', ':0b:'), ':c:', ':0c:'), ':d:', ':0d:'), ':e:', ':0e:'), ':f:', ':0f:'), '::', '-'), ':'), -17)
+    WHERE id = new.id AND mac NOT GLOB '[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]';
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'nic', n.id, (SELECT 'host ' || hostname FROM host WHERE id = n.host), 'update', printf('mac = %Q', old.mac), printf('mac = %Q', n.mac)
+    FROM actor CROSS JOIN nic n WHERE n.id = new.id AND n.mac <> old.mac AND old.mac GLOB '[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]';
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1 AND old.mac <> new.mac AND old.mac GLOB '[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]-[0-9a-f][0-9a-f]';
+END;
+
+CREATE TRIGGER nic_update AFTER UPDATE OF host, ip, netmask, gateway, vlan, mtu, nic_tag, nic_tags_provided, aggr ON nic WHEN old.host IS NOT new.host OR old.ip IS NOT new.ip OR old.netmask IS NOT new.netmask OR old.gateway IS NOT new.gateway OR old.vlan IS NOT new.vlan OR old.mtu IS NOT new.mtu OR old.nic_tag IS NOT new.nic_tag OR old.nic_tags_provided IS NOT new.nic_tags_provided OR old.aggr IS NOT new.aggr BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'nic', new.id, (SELECT 'host ' || hostname FROM host WHERE id = new.host), 'update',
+      printf('host = %d, ip = %Q, netmask = %Q, gateway = %Q, vlan = %s, mtu = %s, nic_tag = %Q, nic_tags_provided = %Q, aggr = %Q',
+      old.host, old.ip, old.netmask, old.gateway, ifnull(old.vlan, 'NULL'), ifnull(old.mtu, 'NULL'), old.nic_tag, old.nic_tags_provided, old.aggr),
+      printf('host = %d, ip = %Q, netmask = %Q, gateway = %Q, vlan = %s, mtu = %s, nic_tag = %Q, nic_tags_provided = %Q, aggr = %Q',
+      new.host, new.ip, new.netmask, new.gateway, ifnull(new.vlan, 'NULL'), ifnull(new.mtu, 'NULL'), new.nic_tag, new.nic_tags_provided, new.aggr)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+END;
+
+CREATE TRIGGER nic_delete AFTER DELETE ON nic BEGIN
   DELETE FROM change_replaced WHERE tab = 'nic' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'nic', old.id, 'delete',
-    'mac = ' || quote(substr(lower(replace(replace(old.mac, ':', ''), '-', '')), -12)) ||
-      ', host = ' || quote(old.host) || ', ip = ' || quote(lower(old.ip)) ||
-      ', netmask = ' || quote(old.netmask) || ', gateway = ' || quote(old.gateway) ||
-      ', vlan = ' || quote(old.vlan) || ', mtu = ' || quote(old.mtu) || ', nic_tag = ' || quote(old.nic_tag) ||
-      ', nic_tags_provided = ' || quote(old.nic_tags_provided) || ', aggr = ' || quote(old.aggr);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'nic', old.id, (SELECT 'host ' || hostname FROM host WHERE id = old.host), 'delete',
+      printf('mac = %Q, host = %d, ip = %Q, netmask = %Q, gateway = %Q, vlan = %s, mtu = %s, nic_tag = %Q, nic_tags_provided = %Q, aggr = %Q',
+      old.mac, old.host, old.ip, old.netmask, old.gateway, ifnull(old.vlan, 'NULL'), ifnull(old.mtu, 'NULL'), old.nic_tag, old.nic_tags_provided, old.aggr)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
 
-CREATE TRIGGER profile_log_before_insert BEFORE INSERT ON profile BEGIN
+CREATE TRIGGER profile_before_insert BEFORE INSERT ON profile BEGIN
+  SELECT CASE
+    WHEN new.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.parent)
+      THEN RAISE(ABORT, 'parent: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel)
+      THEN RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'profile', id,
-    'name = ' || quote(profile.name) || ', parent = ' || quote(profile.parent) ||
-      ', build = ' || quote(profile.build) || ', channel = ' || quote(profile.channel) ||
-      ', comment = ' || quote(profile.comment)
-    FROM profile WHERE id = new.id OR name = new.name;
+  INSERT INTO change_replaced SELECT 'profile', profile.id, 'profile ' || profile.name,
+    printf('name = %Q, parent = %s, build = %Q, channel = %s, comment = %Q',
+      profile.name, ifnull(profile.parent, 'NULL'), profile.build, ifnull(profile.channel, 'NULL'), profile.comment)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM profile WHERE name = new.name AND id <> new.id)
+    CROSS JOIN profile ON profile.id = i;
 END;
-CREATE TRIGGER profile_log_insert AFTER INSERT ON profile BEGIN
+
+CREATE TRIGGER profile_insert AFTER INSERT ON profile BEGIN
   SELECT RAISE(ABORT, 'name: INSERT OR REPLACE would give this profile another id; write INSERT ... ON CONFLICT (name) DO UPDATE SET ..., or UPDATE')
-    FROM change_replaced WHERE tab = 'profile' AND row <> new.id;
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'profile';
+    FROM change_replaced WHERE row <> new.id;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'profile';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'profile', new.id, 'insert',
-    'name = ' || quote(new.name) || ', parent = ' || quote(new.parent) || ', build = ' || quote(new.build) ||
-      ', channel = ' || quote(new.channel) || ', comment = ' || quote(new.comment);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'profile', new.id, 'profile ' || new.name, 'insert',
+      printf('name = %Q, parent = %s, build = %Q, channel = %s, comment = %Q',
+      new.name, ifnull(new.parent, 'NULL'), new.build, ifnull(new.channel, 'NULL'), new.comment)
+    FROM actor;
 END;
-CREATE TRIGGER profile_log_update AFTER UPDATE ON profile WHEN
-    old.id IS NOT new.id OR old.name IS NOT new.name OR old.parent IS NOT new.parent
-    OR old.build IS NOT new.build OR old.channel IS NOT new.channel OR old.comment IS NOT new.comment BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'profile', new.id, 'update',
-    'name = ' || quote(old.name) || ', parent = ' || quote(old.parent) || ', build = ' || quote(old.build) ||
-      ', channel = ' || quote(old.channel) || ', comment = ' || quote(old.comment),
-    'name = ' || quote(new.name) || ', parent = ' || quote(new.parent) || ', build = ' || quote(new.build) ||
-      ', channel = ' || quote(new.channel) || ', comment = ' || quote(new.comment);
+
+CREATE TRIGGER profile_before_update BEFORE UPDATE OF id, name ON profile BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM profile o WHERE o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: another profile has this name; choose another, or rename that one first')
+    END;
 END;
-CREATE TRIGGER profile_log_delete AFTER DELETE ON profile BEGIN
+CREATE TRIGGER profile_before_move BEFORE UPDATE OF parent, channel ON profile BEGIN
+  SELECT CASE
+    WHEN new.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.parent)
+      THEN RAISE(ABORT, 'parent: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.channel IS NOT NULL AND NOT EXISTS (SELECT 1 FROM channel WHERE id = new.channel)
+      THEN RAISE(ABORT, 'channel: no such channel. Write (SELECT id FROM channel WHERE name = ''stable'') with a name that SELECT name FROM channel lists')
+    END;
+END;
+
+CREATE TRIGGER profile_update AFTER UPDATE OF name, parent, build, channel, comment ON profile WHEN old.name IS NOT new.name OR old.parent IS NOT new.parent OR old.build IS NOT new.build OR old.channel IS NOT new.channel OR old.comment IS NOT new.comment BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'profile', new.id, 'profile ' || new.name, 'update',
+      printf('name = %Q, parent = %s, build = %Q, channel = %s, comment = %Q',
+      old.name, ifnull(old.parent, 'NULL'), old.build, ifnull(old.channel, 'NULL'), old.comment),
+      printf('name = %Q, parent = %s, build = %Q, channel = %s, comment = %Q',
+      new.name, ifnull(new.parent, 'NULL'), new.build, ifnull(new.channel, 'NULL'), new.comment)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+
+CREATE TRIGGER profile_delete AFTER DELETE ON profile BEGIN
   DELETE FROM change_replaced WHERE tab = 'profile' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'profile', old.id, 'delete',
-    'name = ' || quote(old.name) || ', parent = ' || quote(old.parent) || ', build = ' || quote(old.build) ||
-      ', channel = ' || quote(old.channel) || ', comment = ' || quote(old.comment);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'profile', old.id, 'profile ' || old.name, 'delete',
+      printf('name = %Q, parent = %s, build = %Q, channel = %s, comment = %Q',
+      old.name, ifnull(old.parent, 'NULL'), old.build, ifnull(old.channel, 'NULL'), old.comment)
+    FROM actor;
 END;
 
-CREATE TRIGGER channel_log_before_insert BEFORE INSERT ON channel BEGIN
+CREATE TRIGGER channel_before_insert BEFORE INSERT ON channel BEGIN
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'channel', id,
-    'name = ' || quote(channel.name) || ', build = ' || quote(channel.build) ||
-      ', canary = ' || quote(channel.canary) || ', canary_percent = ' || quote(channel.canary_percent) ||
-      ', comment = ' || quote(channel.comment)
-    FROM channel WHERE id = new.id OR name = new.name;
+  INSERT INTO change_replaced SELECT 'channel', channel.id, 'channel ' || channel.name,
+    printf('name = %Q, build = %Q, canary = %Q, canary_percent = %d, comment = %Q',
+      channel.name, channel.build, channel.canary, channel.canary_percent, channel.comment)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM channel WHERE name = new.name AND id <> new.id)
+    CROSS JOIN channel ON channel.id = i;
 END;
-CREATE TRIGGER channel_log_insert AFTER INSERT ON channel BEGIN
+
+CREATE TRIGGER channel_insert AFTER INSERT ON channel BEGIN
   SELECT RAISE(ABORT, 'name: INSERT OR REPLACE would give this channel another id; write INSERT ... ON CONFLICT (name) DO UPDATE SET ..., or UPDATE')
-    FROM change_replaced WHERE tab = 'channel' AND row <> new.id;
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'channel';
+    FROM change_replaced WHERE row <> new.id;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'channel';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'channel', new.id, 'insert',
-    'name = ' || quote(new.name) || ', build = ' || quote(new.build) || ', canary = ' || quote(new.canary) ||
-      ', canary_percent = ' || quote(new.canary_percent) || ', comment = ' || quote(new.comment);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'channel', new.id, 'channel ' || new.name, 'insert',
+      printf('name = %Q, build = %Q, canary = %Q, canary_percent = %d, comment = %Q',
+      new.name, new.build, new.canary, new.canary_percent, new.comment)
+    FROM actor;
 END;
-CREATE TRIGGER channel_log_update AFTER UPDATE ON channel WHEN
-    old.id IS NOT new.id OR old.name IS NOT new.name OR old.build IS NOT new.build
-    OR old.canary IS NOT new.canary OR old.canary_percent IS NOT new.canary_percent
-    OR old.comment IS NOT new.comment BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'channel', new.id, 'update',
-    'name = ' || quote(old.name) || ', build = ' || quote(old.build) || ', canary = ' || quote(old.canary) ||
-      ', canary_percent = ' || quote(old.canary_percent) || ', comment = ' || quote(old.comment),
-    'name = ' || quote(new.name) || ', build = ' || quote(new.build) || ', canary = ' || quote(new.canary) ||
-      ', canary_percent = ' || quote(new.canary_percent) || ', comment = ' || quote(new.comment);
+
+CREATE TRIGGER channel_before_update BEFORE UPDATE OF id, name ON channel BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM channel o WHERE o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: another channel has this name; choose another, or rename that one first')
+    END;
 END;
-CREATE TRIGGER channel_log_delete AFTER DELETE ON channel BEGIN
+
+CREATE TRIGGER channel_update AFTER UPDATE OF name, build, canary, canary_percent, comment ON channel WHEN old.name IS NOT new.name OR old.build IS NOT new.build OR old.canary IS NOT new.canary OR old.canary_percent IS NOT new.canary_percent OR old.comment IS NOT new.comment BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'channel', new.id, 'channel ' || new.name, 'update',
+      printf('name = %Q, build = %Q, canary = %Q, canary_percent = %d, comment = %Q',
+      old.name, old.build, old.canary, old.canary_percent, old.comment),
+      printf('name = %Q, build = %Q, canary = %Q, canary_percent = %d, comment = %Q',
+      new.name, new.build, new.canary, new.canary_percent, new.comment)
+    FROM actor;
+  UPDATE channel SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.id;
+END;
+
+CREATE TRIGGER channel_delete AFTER DELETE ON channel BEGIN
   DELETE FROM change_replaced WHERE tab = 'channel' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'channel', old.id, 'delete',
-    'name = ' || quote(old.name) || ', build = ' || quote(old.build) || ', canary = ' || quote(old.canary) ||
-      ', canary_percent = ' || quote(old.canary_percent) || ', comment = ' || quote(old.comment);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'channel', old.id, 'channel ' || old.name, 'delete',
+      printf('name = %Q, build = %Q, canary = %Q, canary_percent = %d, comment = %Q',
+      old.name, old.build, old.canary, old.canary_percent, old.comment)
+    FROM actor;
 END;
 
-CREATE TRIGGER property_log_before_insert BEFORE INSERT ON property BEGIN
+CREATE TRIGGER property_before_insert BEFORE INSERT ON property BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'property', id,
-    'profile = ' || quote(property.profile) || ', host = ' || quote(property.host) ||
-      ', name = ' || quote(property.name) ||
-      ', value = ' || quote(CASE WHEN property.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND property.name GLOB k.name)
-      THEN '(secret)' ELSE property.value END)
-    FROM property WHERE id = new.id OR (host = new.host AND name = new.name)
-    OR (profile = new.profile AND name = new.name);
+  INSERT INTO change_replaced SELECT 'property', property.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = property.host), (SELECT 'profile ' || name FROM profile WHERE id = property.profile)),
+    printf('profile = %s, host = %s, name = %Q, value = %s',
+      ifnull(property.profile, 'NULL'), ifnull(property.host, 'NULL'), property.name, CASE WHEN property.value <> '' AND (property.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND property.name GLOB k.name)) THEN '<secret>' ELSE quote(property.value) END)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM property WHERE host = new.host AND name = new.name AND id <> new.id UNION ALL SELECT id FROM property WHERE profile = new.profile AND name = new.name AND id <> new.id)
+    CROSS JOIN property ON property.id = i;
 END;
-CREATE TRIGGER property_log_insert AFTER INSERT ON property BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'property';
+
+CREATE TRIGGER property_insert AFTER INSERT ON property BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM property INDEXED BY property_of_host WHERE host = new.host LIMIT 1 OFFSET 256)
+      THEN RAISE(ABORT, 'host: a host may have 256 rows in this table, and has them')
+    WHEN EXISTS (SELECT 1 FROM property INDEXED BY property_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 256)
+      THEN RAISE(ABORT, 'profile: a profile may have 256 rows in this table, and has them')
+    END;
+  INSERT INTO property_check SELECT new.profile, new.host, new.name, new.value WHERE new.value IS NOT NULL;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'property';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'property', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) || ', name = ' || quote(new.name) ||
-      ', value = ' || quote(CASE WHEN new.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND new.name GLOB k.name)
-      THEN '(secret)' ELSE new.value END);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'property', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'insert',
+      printf('profile = %s, host = %s, name = %Q, value = %s',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.name, CASE WHEN new.value <> '' AND (new.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND new.name GLOB k.name)) THEN '<secret>' ELSE quote(new.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER property_log_update AFTER UPDATE ON property WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host
-    OR old.name IS NOT new.name OR old.value IS NOT new.value BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'property', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) || ', name = ' || quote(old.name) ||
-      ', value = ' || quote(CASE WHEN old.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND old.name GLOB k.name)
-      THEN '(secret)' ELSE old.value END),
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) || ', name = ' || quote(new.name) ||
-      ', value = ' || quote(CASE WHEN new.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND new.name GLOB k.name)
-      THEN '(secret)' ELSE new.value END);
+
+CREATE TRIGGER property_before_update BEFORE UPDATE OF id, host, name, profile ON property BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM property o WHERE o.host = new.host AND o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: this host or profile has this property already; UPDATE that row, or DELETE it first')
+    WHEN EXISTS (SELECT 1 FROM property o WHERE o.profile = new.profile AND o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: this host or profile has this property already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER property_log_delete AFTER DELETE ON property BEGIN
+CREATE TRIGGER property_before_move BEFORE UPDATE OF profile, host ON property BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    WHEN old.host IS NOT new.host AND EXISTS (SELECT 1 FROM property INDEXED BY property_of_host WHERE host = new.host LIMIT 1 OFFSET 255)
+      THEN RAISE(ABORT, 'host: a host may have 256 rows in this table, and has them')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM property INDEXED BY property_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 255)
+      THEN RAISE(ABORT, 'profile: a profile may have 256 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER property_update AFTER UPDATE OF profile, host, name, value ON property WHEN old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.name IS NOT new.name OR old.value IS NOT new.value BEGIN
+  INSERT INTO property_check SELECT new.profile, new.host, new.name, new.value WHERE new.value IS NOT NULL;
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'property', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'update',
+      printf('profile = %s, host = %s, name = %Q, value = %s',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.name, CASE WHEN old.value <> '' AND (old.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND old.name GLOB k.name) OR new.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND new.name GLOB k.name)) THEN '<secret>' ELSE quote(old.value) END),
+      printf('profile = %s, host = %s, name = %Q, value = %s',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.name, CASE WHEN new.value <> '' AND (old.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND old.name GLOB k.name) OR new.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND new.name GLOB k.name)) THEN '<secret>' ELSE quote(new.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER property_delete AFTER DELETE ON property BEGIN
   DELETE FROM change_replaced WHERE tab = 'property' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'property', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) || ', name = ' || quote(old.name) ||
-      ', value = ' || quote(CASE WHEN old.value IS NOT NULL AND EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND old.name GLOB k.name)
-      THEN '(secret)' ELSE old.value END);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'property', old.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = old.host), (SELECT 'profile ' || name FROM profile WHERE id = old.profile)), 'delete',
+      printf('profile = %s, host = %s, name = %Q, value = %s',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.name, CASE WHEN old.value <> '' AND (old.name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND old.name GLOB k.name)) THEN '<secret>' ELSE quote(old.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER setting_log_before_insert BEFORE INSERT ON setting BEGIN
+CREATE TRIGGER setting_before_insert BEFORE INSERT ON setting BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'setting', id,
-    'profile = ' || quote(setting.profile) || ', key = ' || quote(setting.key) ||
-      ', value = ' || quote(setting.value)
-    FROM setting WHERE id = new.id OR (profile = new.profile AND key = new.key);
+  INSERT INTO change_replaced SELECT 'setting', setting.id, (SELECT 'profile ' || name FROM profile WHERE id = setting.profile),
+    printf('profile = %d, key = %Q, value = %Q',
+      setting.profile, setting.key, setting.value)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM setting WHERE profile = new.profile AND key = new.key AND id <> new.id)
+    CROSS JOIN setting ON setting.id = i;
 END;
-CREATE TRIGGER setting_log_insert AFTER INSERT ON setting BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'setting';
+
+CREATE TRIGGER setting_insert AFTER INSERT ON setting BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM setting INDEXED BY setting_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 256)
+      THEN RAISE(ABORT, 'profile: a profile may have 256 rows in this table, and has them')
+    END;
+  INSERT INTO setting_check VALUES (new.profile, new.key, new.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'setting';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'setting', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', key = ' || quote(new.key) || ', value = ' || quote(new.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'setting', new.id, (SELECT 'profile ' || name FROM profile WHERE id = new.profile), 'insert',
+      printf('profile = %d, key = %Q, value = %Q',
+      new.profile, new.key, new.value)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER setting_log_update AFTER UPDATE ON setting WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.key IS NOT new.key
-    OR old.value IS NOT new.value BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'setting', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', key = ' || quote(old.key) || ', value = ' || quote(old.value),
-    'profile = ' || quote(new.profile) || ', key = ' || quote(new.key) || ', value = ' || quote(new.value);
+
+CREATE TRIGGER setting_before_update BEFORE UPDATE OF id, key, profile ON setting BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM setting o WHERE o.profile = new.profile AND o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: this profile has this setting already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER setting_log_delete AFTER DELETE ON setting BEGIN
+CREATE TRIGGER setting_before_move BEFORE UPDATE OF profile ON setting BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM setting INDEXED BY setting_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 255)
+      THEN RAISE(ABORT, 'profile: a profile may have 256 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER setting_update AFTER UPDATE OF profile, key, value ON setting WHEN old.profile IS NOT new.profile OR old.key IS NOT new.key OR old.value IS NOT new.value BEGIN
+  INSERT INTO setting_check VALUES (new.profile, new.key, new.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'setting', new.id, (SELECT 'profile ' || name FROM profile WHERE id = new.profile), 'update',
+      printf('profile = %d, key = %Q, value = %Q',
+      old.profile, old.key, old.value),
+      printf('profile = %d, key = %Q, value = %Q',
+      new.profile, new.key, new.value)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER setting_delete AFTER DELETE ON setting BEGIN
   DELETE FROM change_replaced WHERE tab = 'setting' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'setting', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', key = ' || quote(old.key) || ', value = ' || quote(old.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'setting', old.id, (SELECT 'profile ' || name FROM profile WHERE id = old.profile), 'delete',
+      printf('profile = %d, key = %Q, value = %Q',
+      old.profile, old.key, old.value)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER module_log_before_insert BEFORE INSERT ON module BEGIN
+CREATE TRIGGER module_before_insert BEFORE INSERT ON module BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'module', id,
-    'profile = ' || quote(module.profile) || ', host = ' || quote(module.host) ||
-      ', name = ' || quote(module.name) ||
-      ', content = <' || ifnull(length(CAST(module.content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(module.secret)
-    FROM module WHERE id = new.id OR (host = new.host AND name = new.name)
-    OR (profile = new.profile AND name = new.name);
+  INSERT INTO change_replaced SELECT 'module', module.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = module.host), (SELECT 'profile ' || name FROM profile WHERE id = module.profile)),
+    printf('profile = %s, host = %s, name = %Q, content = %s, secret = %d',
+      ifnull(module.profile, 'NULL'), ifnull(module.host, 'NULL'), module.name, iif(module.content IS NULL, 'NULL', '<' || length(CAST(module.content AS BLOB)) || ' bytes>'), module.secret)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM module WHERE host = new.host AND name = new.name AND id <> new.id UNION ALL SELECT id FROM module WHERE profile = new.profile AND name = new.name AND id <> new.id)
+    CROSS JOIN module ON module.id = i;
 END;
-CREATE TRIGGER module_log_insert AFTER INSERT ON module BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'module';
+
+CREATE TRIGGER module_insert AFTER INSERT ON module BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM module INDEXED BY module_of_host WHERE host = new.host LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN EXISTS (SELECT 1 FROM module INDEXED BY module_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'module';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'module', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) || ', name = ' || quote(new.name) ||
-      ', content = <' || ifnull(length(CAST(new.content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(new.secret);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'module', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'insert',
+      printf('profile = %s, host = %s, name = %Q, content = %s, secret = %d',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.name, iif(new.content IS NULL, 'NULL', '<' || length(CAST(new.content AS BLOB)) || ' bytes>'), new.secret)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER module_log_update AFTER UPDATE ON module WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host
-    OR old.name IS NOT new.name OR old.content IS NOT new.content OR old.secret IS NOT new.secret BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'module', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) || ', name = ' || quote(old.name) ||
-      ', content = <' || ifnull(length(CAST(old.content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(old.secret),
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) || ', name = ' || quote(new.name) ||
-      ', content = <' || ifnull(length(CAST(new.content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(new.secret);
+
+CREATE TRIGGER module_before_update BEFORE UPDATE OF id, host, name, profile ON module BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM module o WHERE o.host = new.host AND o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: this host or profile has a module of this name already; UPDATE that row, or DELETE it first')
+    WHEN EXISTS (SELECT 1 FROM module o WHERE o.profile = new.profile AND o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: this host or profile has a module of this name already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER module_log_delete AFTER DELETE ON module BEGIN
+CREATE TRIGGER module_before_move BEFORE UPDATE OF profile, host ON module BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    WHEN old.host IS NOT new.host AND EXISTS (SELECT 1 FROM module INDEXED BY module_of_host WHERE host = new.host LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM module INDEXED BY module_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER module_update AFTER UPDATE OF profile, host, name, content, secret ON module WHEN old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.name IS NOT new.name OR old.content IS NOT new.content OR old.secret IS NOT new.secret BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'module', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'update',
+      printf('profile = %s, host = %s, name = %Q, content = %s, secret = %d',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.name, iif(old.content IS NULL, 'NULL', '<' || length(CAST(old.content AS BLOB)) || ' bytes>'), old.secret),
+      printf('profile = %s, host = %s, name = %Q, content = %s, secret = %d',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.name, iif(new.content IS NULL, 'NULL', '<' || length(CAST(new.content AS BLOB)) || ' bytes>'), new.secret)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER module_delete AFTER DELETE ON module BEGIN
   DELETE FROM change_replaced WHERE tab = 'module' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'module', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) || ', name = ' || quote(old.name) ||
-      ', content = <' || ifnull(length(CAST(old.content AS BLOB)), 0) || ' bytes>' ||
-      ', secret = ' || quote(old.secret);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'module', old.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = old.host), (SELECT 'profile ' || name FROM profile WHERE id = old.profile)), 'delete',
+      printf('profile = %s, host = %s, name = %Q, content = %s, secret = %d',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.name, iif(old.content IS NULL, 'NULL', '<' || length(CAST(old.content AS BLOB)) || ' bytes>'), old.secret)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER answer_log_before_insert BEFORE INSERT ON answer BEGIN
+CREATE TRIGGER answer_before_insert BEFORE INSERT ON answer BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'answer', id,
-    'profile = ' || quote(answer.profile) || ', host = ' || quote(answer.host) ||
-      ', config_console = ' || quote(answer.config_console) ||
-      ', skip_instructions = ' || quote(answer.skip_instructions) ||
-      ', simple_headers = ' || quote(answer.simple_headers) || ', admin_mac = ' || quote(answer.admin_mac) ||
-      ', admin_ip = ' || quote(answer.admin_ip) || ', admin_netmask = ' || quote(answer.admin_netmask) ||
-      ', headnode_default_gateway = ' || quote(answer.headnode_default_gateway) ||
-      ', dns_resolver1 = ' || quote(answer.dns_resolver1) || ', dns_resolver2 = ' || quote(answer.dns_resolver2) ||
-      ', dns_search = ' || quote(answer.dns_search) || ', ntp_host = ' || quote(answer.ntp_host) ||
-      ', skip_ntp_check = ' || quote(answer.skip_ntp_check) || ', zpool_layout = ' || quote(answer.zpool_layout) ||
-      ', zpool_confirm_layout = ' || quote(answer.zpool_confirm_layout) ||
-      ', bootpool = ' || quote(answer.bootpool) || ', install_pkgsrc = ' || quote(answer.install_pkgsrc) ||
-      ', root_password = ' || CASE WHEN answer.root_password <> '' THEN '<secret>' ELSE quote(answer.root_password) END ||
-      ', hostname = ' || quote(answer.hostname) || ', skip_final_confirm = ' || quote(answer.skip_final_confirm)
-    FROM answer WHERE id = new.id OR host = new.host OR profile = new.profile;
+  INSERT INTO change_replaced SELECT 'answer', answer.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = answer.host), (SELECT 'profile ' || name FROM profile WHERE id = answer.profile)),
+    printf('profile = %s, host = %s, key = %Q, value = %s',
+      ifnull(answer.profile, 'NULL'), ifnull(answer.host, 'NULL'), answer.key, CASE WHEN answer.value <> '' AND (EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = answer.key)) THEN '<secret>' ELSE quote(answer.value) END)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM answer WHERE host = new.host AND key = new.key AND id <> new.id UNION ALL SELECT id FROM answer WHERE profile = new.profile AND key = new.key AND id <> new.id)
+    CROSS JOIN answer ON answer.id = i;
 END;
-CREATE TRIGGER answer_log_insert AFTER INSERT ON answer BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'answer';
+
+CREATE TRIGGER answer_insert AFTER INSERT ON answer BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM answer INDEXED BY answer_of_host WHERE host = new.host LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN EXISTS (SELECT 1 FROM answer INDEXED BY answer_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+  INSERT INTO answer_check VALUES (new.key, new.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'answer';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'answer', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', config_console = ' || quote(new.config_console) ||
-      ', skip_instructions = ' || quote(new.skip_instructions) ||
-      ', simple_headers = ' || quote(new.simple_headers) || ', admin_mac = ' || quote(new.admin_mac) ||
-      ', admin_ip = ' || quote(new.admin_ip) || ', admin_netmask = ' || quote(new.admin_netmask) ||
-      ', headnode_default_gateway = ' || quote(new.headnode_default_gateway) ||
-      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
-      ', dns_search = ' || quote(new.dns_search) || ', ntp_host = ' || quote(new.ntp_host) ||
-      ', skip_ntp_check = ' || quote(new.skip_ntp_check) || ', zpool_layout = ' || quote(new.zpool_layout) ||
-      ', zpool_confirm_layout = ' || quote(new.zpool_confirm_layout) || ', bootpool = ' || quote(new.bootpool) ||
-      ', install_pkgsrc = ' || quote(new.install_pkgsrc) ||
-      ', root_password = ' || CASE WHEN new.root_password <> '' THEN '<secret>' ELSE quote(new.root_password) END ||
-      ', hostname = ' || quote(new.hostname) || ', skip_final_confirm = ' || quote(new.skip_final_confirm);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'answer', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'insert',
+      printf('profile = %s, host = %s, key = %Q, value = %s',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.key, CASE WHEN new.value <> '' AND (EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = new.key)) THEN '<secret>' ELSE quote(new.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER answer_log_update AFTER UPDATE ON answer WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.config_console IS
-    NOT new.config_console OR old.skip_instructions IS NOT new.skip_instructions OR old.simple_headers IS NOT
-    new.simple_headers OR old.admin_mac IS NOT new.admin_mac OR old.admin_ip IS NOT new.admin_ip OR
-    old.admin_netmask IS NOT new.admin_netmask OR old.headnode_default_gateway IS NOT
-    new.headnode_default_gateway OR old.dns_resolver1 IS NOT new.dns_resolver1 OR old.dns_resolver2 IS NOT
-    new.dns_resolver2 OR old.dns_search IS NOT new.dns_search OR old.ntp_host IS NOT new.ntp_host OR
-    old.skip_ntp_check IS NOT new.skip_ntp_check OR old.zpool_layout IS NOT new.zpool_layout OR
-    old.zpool_confirm_layout IS NOT new.zpool_confirm_layout OR old.bootpool IS NOT new.bootpool OR
-    old.install_pkgsrc IS NOT new.install_pkgsrc OR old.root_password IS NOT new.root_password OR old.hostname
-    IS NOT new.hostname OR old.skip_final_confirm IS NOT new.skip_final_confirm BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'answer', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', config_console = ' || quote(old.config_console) ||
-      ', skip_instructions = ' || quote(old.skip_instructions) ||
-      ', simple_headers = ' || quote(old.simple_headers) || ', admin_mac = ' || quote(old.admin_mac) ||
-      ', admin_ip = ' || quote(old.admin_ip) || ', admin_netmask = ' || quote(old.admin_netmask) ||
-      ', headnode_default_gateway = ' || quote(old.headnode_default_gateway) ||
-      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
-      ', dns_search = ' || quote(old.dns_search) || ', ntp_host = ' || quote(old.ntp_host) ||
-      ', skip_ntp_check = ' || quote(old.skip_ntp_check) || ', zpool_layout = ' || quote(old.zpool_layout) ||
-      ', zpool_confirm_layout = ' || quote(old.zpool_confirm_layout) || ', bootpool = ' || quote(old.bootpool) ||
-      ', install_pkgsrc = ' || quote(old.install_pkgsrc) ||
-      ', root_password = ' || CASE WHEN old.root_password <> '' THEN '<secret>' ELSE quote(old.root_password) END ||
-      ', hostname = ' || quote(old.hostname) || ', skip_final_confirm = ' || quote(old.skip_final_confirm),
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', config_console = ' || quote(new.config_console) ||
-      ', skip_instructions = ' || quote(new.skip_instructions) ||
-      ', simple_headers = ' || quote(new.simple_headers) || ', admin_mac = ' || quote(new.admin_mac) ||
-      ', admin_ip = ' || quote(new.admin_ip) || ', admin_netmask = ' || quote(new.admin_netmask) ||
-      ', headnode_default_gateway = ' || quote(new.headnode_default_gateway) ||
-      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
-      ', dns_search = ' || quote(new.dns_search) || ', ntp_host = ' || quote(new.ntp_host) ||
-      ', skip_ntp_check = ' || quote(new.skip_ntp_check) || ', zpool_layout = ' || quote(new.zpool_layout) ||
-      ', zpool_confirm_layout = ' || quote(new.zpool_confirm_layout) || ', bootpool = ' || quote(new.bootpool) ||
-      ', install_pkgsrc = ' || quote(new.install_pkgsrc) ||
-      ', root_password = ' || CASE WHEN new.root_password <> '' THEN '<secret>' ELSE quote(new.root_password) END ||
-      ', hostname = ' || quote(new.hostname) || ', skip_final_confirm = ' || quote(new.skip_final_confirm);
+
+CREATE TRIGGER answer_before_update BEFORE UPDATE OF id, host, key, profile ON answer BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM answer o WHERE o.host = new.host AND o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: this host or profile has this answer already; UPDATE that row, or DELETE it first')
+    WHEN EXISTS (SELECT 1 FROM answer o WHERE o.profile = new.profile AND o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: this host or profile has this answer already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER answer_log_delete AFTER DELETE ON answer BEGIN
+CREATE TRIGGER answer_before_move BEFORE UPDATE OF profile, host ON answer BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    WHEN old.host IS NOT new.host AND EXISTS (SELECT 1 FROM answer INDEXED BY answer_of_host WHERE host = new.host LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM answer INDEXED BY answer_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER answer_update AFTER UPDATE OF profile, host, key, value ON answer WHEN old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.key IS NOT new.key OR old.value IS NOT new.value BEGIN
+  INSERT INTO answer_check VALUES (new.key, new.value);
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'answer', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'update',
+      printf('profile = %s, host = %s, key = %Q, value = %s',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.key, CASE WHEN old.value <> '' AND (EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = old.key) OR EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = new.key)) THEN '<secret>' ELSE quote(old.value) END),
+      printf('profile = %s, host = %s, key = %Q, value = %s',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.key, CASE WHEN new.value <> '' AND (EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = old.key) OR EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = new.key)) THEN '<secret>' ELSE quote(new.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER answer_delete AFTER DELETE ON answer BEGIN
   DELETE FROM change_replaced WHERE tab = 'answer' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'answer', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', config_console = ' || quote(old.config_console) ||
-      ', skip_instructions = ' || quote(old.skip_instructions) ||
-      ', simple_headers = ' || quote(old.simple_headers) || ', admin_mac = ' || quote(old.admin_mac) ||
-      ', admin_ip = ' || quote(old.admin_ip) || ', admin_netmask = ' || quote(old.admin_netmask) ||
-      ', headnode_default_gateway = ' || quote(old.headnode_default_gateway) ||
-      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
-      ', dns_search = ' || quote(old.dns_search) || ', ntp_host = ' || quote(old.ntp_host) ||
-      ', skip_ntp_check = ' || quote(old.skip_ntp_check) || ', zpool_layout = ' || quote(old.zpool_layout) ||
-      ', zpool_confirm_layout = ' || quote(old.zpool_confirm_layout) || ', bootpool = ' || quote(old.bootpool) ||
-      ', install_pkgsrc = ' || quote(old.install_pkgsrc) ||
-      ', root_password = ' || CASE WHEN old.root_password <> '' THEN '<secret>' ELSE quote(old.root_password) END ||
-      ', hostname = ' || quote(old.hostname) || ', skip_final_confirm = ' || quote(old.skip_final_confirm);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'answer', old.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = old.host), (SELECT 'profile ' || name FROM profile WHERE id = old.profile)), 'delete',
+      printf('profile = %s, host = %s, key = %Q, value = %s',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.key, CASE WHEN old.value <> '' AND (EXISTS (SELECT 1 FROM known_answer k WHERE k.secret = 1 AND k.key = old.key)) THEN '<secret>' ELSE quote(old.value) END)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER network_log_before_insert BEFORE INSERT ON network BEGIN
+CREATE TRIGGER network_before_insert BEFORE INSERT ON network BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'network', id,
-    'profile = ' || quote(network.profile) || ', host = ' || quote(network.host) ||
-      ', admin_tag = ' || quote(network.admin_tag) || ', dns_domain = ' || quote(network.dns_domain) ||
-      ', dns_resolver1 = ' || quote(network.dns_resolver1) ||
-      ', dns_resolver2 = ' || quote(network.dns_resolver2) ||
-      ', dns_resolver3 = ' || quote(network.dns_resolver3) || ', etherstubs = ' || quote(network.etherstubs) ||
-      ', lacp_mode = ' || quote(network.lacp_mode)
-    FROM network WHERE id = new.id OR host = new.host OR profile = new.profile;
+  INSERT INTO change_replaced SELECT 'network', network.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = network.host), (SELECT 'profile ' || name FROM profile WHERE id = network.profile)),
+    printf('profile = %s, host = %s, admin_tag = %Q, dns_domain = %Q, dns_resolver1 = %Q, dns_resolver2 = %Q, dns_resolver3 = %Q, etherstubs = %Q, lacp_mode = %Q',
+      ifnull(network.profile, 'NULL'), ifnull(network.host, 'NULL'), network.admin_tag, network.dns_domain, network.dns_resolver1, network.dns_resolver2, network.dns_resolver3, network.etherstubs, network.lacp_mode)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM network WHERE host = new.host AND id <> new.id UNION ALL SELECT id FROM network WHERE profile = new.profile AND id <> new.id)
+    CROSS JOIN network ON network.id = i;
 END;
-CREATE TRIGGER network_log_insert AFTER INSERT ON network BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'network';
+
+CREATE TRIGGER network_insert AFTER INSERT ON network BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'network';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'network', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', admin_tag = ' || quote(new.admin_tag) || ', dns_domain = ' || quote(new.dns_domain) ||
-      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
-      ', dns_resolver3 = ' || quote(new.dns_resolver3) || ', etherstubs = ' || quote(new.etherstubs) ||
-      ', lacp_mode = ' || quote(new.lacp_mode);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'network', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'insert',
+      printf('profile = %s, host = %s, admin_tag = %Q, dns_domain = %Q, dns_resolver1 = %Q, dns_resolver2 = %Q, dns_resolver3 = %Q, etherstubs = %Q, lacp_mode = %Q',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.admin_tag, new.dns_domain, new.dns_resolver1, new.dns_resolver2, new.dns_resolver3, new.etherstubs, new.lacp_mode)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER network_log_update AFTER UPDATE ON network WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR
-    old.admin_tag IS NOT new.admin_tag OR old.dns_domain IS NOT new.dns_domain OR
-    old.dns_resolver1 IS NOT new.dns_resolver1 OR old.dns_resolver2 IS NOT new.dns_resolver2 OR
-    old.dns_resolver3 IS NOT new.dns_resolver3 OR old.etherstubs IS NOT new.etherstubs OR
-    old.lacp_mode IS NOT new.lacp_mode BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'network', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', admin_tag = ' || quote(old.admin_tag) || ', dns_domain = ' || quote(old.dns_domain) ||
-      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
-      ', dns_resolver3 = ' || quote(old.dns_resolver3) || ', etherstubs = ' || quote(old.etherstubs) ||
-      ', lacp_mode = ' || quote(old.lacp_mode),
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', admin_tag = ' || quote(new.admin_tag) || ', dns_domain = ' || quote(new.dns_domain) ||
-      ', dns_resolver1 = ' || quote(new.dns_resolver1) || ', dns_resolver2 = ' || quote(new.dns_resolver2) ||
-      ', dns_resolver3 = ' || quote(new.dns_resolver3) || ', etherstubs = ' || quote(new.etherstubs) ||
-      ', lacp_mode = ' || quote(new.lacp_mode);
+
+CREATE TRIGGER network_before_update BEFORE UPDATE OF id, host, profile ON network BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM network o WHERE o.host = new.host AND o.id <> old.id)
+      THEN RAISE(ABORT, 'host, profile: it has a row here already; UPDATE that row, or DELETE it first')
+    WHEN EXISTS (SELECT 1 FROM network o WHERE o.profile = new.profile AND o.id <> old.id)
+      THEN RAISE(ABORT, 'host, profile: it has a row here already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER network_log_delete AFTER DELETE ON network BEGIN
+CREATE TRIGGER network_before_move BEFORE UPDATE OF profile, host ON network BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
+END;
+
+CREATE TRIGGER network_update AFTER UPDATE OF profile, host, admin_tag, dns_domain, dns_resolver1, dns_resolver2, dns_resolver3, etherstubs, lacp_mode ON network WHEN old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.admin_tag IS NOT new.admin_tag OR old.dns_domain IS NOT new.dns_domain OR old.dns_resolver1 IS NOT new.dns_resolver1 OR old.dns_resolver2 IS NOT new.dns_resolver2 OR old.dns_resolver3 IS NOT new.dns_resolver3 OR old.etherstubs IS NOT new.etherstubs OR old.lacp_mode IS NOT new.lacp_mode BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'network', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'update',
+      printf('profile = %s, host = %s, admin_tag = %Q, dns_domain = %Q, dns_resolver1 = %Q, dns_resolver2 = %Q, dns_resolver3 = %Q, etherstubs = %Q, lacp_mode = %Q',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.admin_tag, old.dns_domain, old.dns_resolver1, old.dns_resolver2, old.dns_resolver3, old.etherstubs, old.lacp_mode),
+      printf('profile = %s, host = %s, admin_tag = %Q, dns_domain = %Q, dns_resolver1 = %Q, dns_resolver2 = %Q, dns_resolver3 = %Q, etherstubs = %Q, lacp_mode = %Q',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.admin_tag, new.dns_domain, new.dns_resolver1, new.dns_resolver2, new.dns_resolver3, new.etherstubs, new.lacp_mode)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER network_delete AFTER DELETE ON network BEGIN
   DELETE FROM change_replaced WHERE tab = 'network' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'network', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', admin_tag = ' || quote(old.admin_tag) || ', dns_domain = ' || quote(old.dns_domain) ||
-      ', dns_resolver1 = ' || quote(old.dns_resolver1) || ', dns_resolver2 = ' || quote(old.dns_resolver2) ||
-      ', dns_resolver3 = ' || quote(old.dns_resolver3) || ', etherstubs = ' || quote(old.etherstubs) ||
-      ', lacp_mode = ' || quote(old.lacp_mode);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'network', old.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = old.host), (SELECT 'profile ' || name FROM profile WHERE id = old.profile)), 'delete',
+      printf('profile = %s, host = %s, admin_tag = %Q, dns_domain = %Q, dns_resolver1 = %Q, dns_resolver2 = %Q, dns_resolver3 = %Q, etherstubs = %Q, lacp_mode = %Q',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.admin_tag, old.dns_domain, old.dns_resolver1, old.dns_resolver2, old.dns_resolver3, old.etherstubs, old.lacp_mode)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER route_log_before_insert BEFORE INSERT ON route BEGIN
+CREATE TRIGGER route_before_insert BEFORE INSERT ON route BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'route', id,
-    'profile = ' || quote(route.profile) || ', host = ' || quote(route.host) ||
-      ', destination = ' || quote(route.destination) || ', gateway = ' || quote(route.gateway)
-    FROM route WHERE id = new.id OR (host = new.host AND destination = new.destination)
-    OR (profile = new.profile AND destination = new.destination);
+  INSERT INTO change_replaced SELECT 'route', route.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = route.host), (SELECT 'profile ' || name FROM profile WHERE id = route.profile)),
+    printf('profile = %s, host = %s, destination = %Q, gateway = %Q',
+      ifnull(route.profile, 'NULL'), ifnull(route.host, 'NULL'), route.destination, route.gateway)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM route WHERE host = new.host AND destination = new.destination AND id <> new.id UNION ALL SELECT id FROM route WHERE profile = new.profile AND destination = new.destination AND id <> new.id)
+    CROSS JOIN route ON route.id = i;
 END;
-CREATE TRIGGER route_log_insert AFTER INSERT ON route BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'route';
+
+CREATE TRIGGER route_insert AFTER INSERT ON route BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM route INDEXED BY route_of_host WHERE host = new.host LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN EXISTS (SELECT 1 FROM route INDEXED BY route_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'route';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'route', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', destination = ' || quote(new.destination) || ', gateway = ' || quote(new.gateway);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'route', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'insert',
+      printf('profile = %s, host = %s, destination = %Q, gateway = %Q',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.destination, new.gateway)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER route_log_update AFTER UPDATE ON route WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.host IS NOT new.host OR
-    old.destination IS NOT new.destination OR old.gateway IS NOT new.gateway BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'route', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', destination = ' || quote(old.destination) || ', gateway = ' || quote(old.gateway),
-    'profile = ' || quote(new.profile) || ', host = ' || quote(new.host) ||
-      ', destination = ' || quote(new.destination) || ', gateway = ' || quote(new.gateway);
+
+CREATE TRIGGER route_before_update BEFORE UPDATE OF id, destination, host, profile ON route BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM route o WHERE o.host = new.host AND o.destination = new.destination AND o.id <> old.id)
+      THEN RAISE(ABORT, 'destination: this host or profile has a route there already; UPDATE that row, or DELETE it first')
+    WHEN EXISTS (SELECT 1 FROM route o WHERE o.profile = new.profile AND o.destination = new.destination AND o.id <> old.id)
+      THEN RAISE(ABORT, 'destination: this host or profile has a route there already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER route_log_delete AFTER DELETE ON route BEGIN
+CREATE TRIGGER route_before_move BEFORE UPDATE OF profile, host ON route BEGIN
+  SELECT CASE
+    WHEN new.profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN new.host IS NOT NULL AND NOT EXISTS (SELECT 1 FROM host WHERE id = new.host)
+      THEN RAISE(ABORT, 'host: no such host. Write (SELECT id FROM host WHERE hostname = ''db1'') with a name that SELECT hostname FROM host lists')
+    WHEN old.host IS NOT new.host AND EXISTS (SELECT 1 FROM route INDEXED BY route_of_host WHERE host = new.host LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'host: a host may have 64 rows in this table, and has them')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM route INDEXED BY route_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER route_update AFTER UPDATE OF profile, host, destination, gateway ON route WHEN old.profile IS NOT new.profile OR old.host IS NOT new.host OR old.destination IS NOT new.destination OR old.gateway IS NOT new.gateway BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'route', new.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = new.host), (SELECT 'profile ' || name FROM profile WHERE id = new.profile)), 'update',
+      printf('profile = %s, host = %s, destination = %Q, gateway = %Q',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.destination, old.gateway),
+      printf('profile = %s, host = %s, destination = %Q, gateway = %Q',
+      ifnull(new.profile, 'NULL'), ifnull(new.host, 'NULL'), new.destination, new.gateway)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.host;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host AND old.host IS NOT new.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER route_delete AFTER DELETE ON route BEGIN
   DELETE FROM change_replaced WHERE tab = 'route' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'route', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', host = ' || quote(old.host) ||
-      ', destination = ' || quote(old.destination) || ', gateway = ' || quote(old.gateway);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'route', old.id, ifnull((SELECT 'host ' || hostname FROM host WHERE id = old.host), (SELECT 'profile ' || name FROM profile WHERE id = old.profile)), 'delete',
+      printf('profile = %s, host = %s, destination = %Q, gateway = %Q',
+      ifnull(old.profile, 'NULL'), ifnull(old.host, 'NULL'), old.destination, old.gateway)
+    FROM actor;
+  UPDATE host SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.host;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER menu_item_log_before_insert BEFORE INSERT ON menu_item BEGIN
+CREATE TRIGGER menu_item_before_insert BEFORE INSERT ON menu_item BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    END;
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'menu_item', id,
-    'profile = ' || quote(menu_item.profile) || ', key = ' || quote(menu_item.key) ||
-      ', label = ' || quote(menu_item.label) || ', body = ' || quote(menu_item.body) ||
-      ', position = ' || quote(menu_item.position)
-    FROM menu_item WHERE id = new.id OR (profile = new.profile AND key = new.key);
+  INSERT INTO change_replaced SELECT 'menu_item', menu_item.id, (SELECT 'profile ' || name FROM profile WHERE id = menu_item.profile),
+    printf('profile = %d, key = %Q, label = %Q, body = %Q, position = %d',
+      menu_item.profile, menu_item.key, menu_item.label, menu_item.body, menu_item.position)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM menu_item WHERE profile = new.profile AND key = new.key AND id <> new.id)
+    CROSS JOIN menu_item ON menu_item.id = i;
 END;
-CREATE TRIGGER menu_item_log_insert AFTER INSERT ON menu_item BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'menu_item';
+
+CREATE TRIGGER menu_item_insert AFTER INSERT ON menu_item BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM menu_item INDEXED BY menu_item_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'menu_item';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'menu_item', new.id, 'insert',
-    'profile = ' || quote(new.profile) || ', key = ' || quote(new.key) || ', label = ' || quote(new.label) ||
-      ', body = ' || quote(new.body) || ', position = ' || quote(new.position);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'menu_item', new.id, (SELECT 'profile ' || name FROM profile WHERE id = new.profile), 'insert',
+      printf('profile = %d, key = %Q, label = %Q, body = %Q, position = %d',
+      new.profile, new.key, new.label, new.body, new.position)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
 END;
-CREATE TRIGGER menu_item_log_update AFTER UPDATE ON menu_item WHEN
-    old.id IS NOT new.id OR old.profile IS NOT new.profile OR old.key IS NOT new.key
-    OR old.label IS NOT new.label OR old.body IS NOT new.body OR old.position IS NOT new.position BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'menu_item', new.id, 'update',
-    'profile = ' || quote(old.profile) || ', key = ' || quote(old.key) || ', label = ' || quote(old.label) ||
-      ', body = ' || quote(old.body) || ', position = ' || quote(old.position),
-    'profile = ' || quote(new.profile) || ', key = ' || quote(new.key) || ', label = ' || quote(new.label) ||
-      ', body = ' || quote(new.body) || ', position = ' || quote(new.position);
+
+CREATE TRIGGER menu_item_before_update BEFORE UPDATE OF id, key, profile ON menu_item BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM menu_item o WHERE o.profile = new.profile AND o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: this profile has an item of this key already; UPDATE that row, or DELETE it first')
+    END;
 END;
-CREATE TRIGGER menu_item_log_delete AFTER DELETE ON menu_item BEGIN
+CREATE TRIGGER menu_item_before_move BEFORE UPDATE OF profile ON menu_item BEGIN
+  SELECT CASE
+    WHEN NOT EXISTS (SELECT 1 FROM profile WHERE id = new.profile)
+      THEN RAISE(ABORT, 'profile: no such profile. Write (SELECT id FROM profile WHERE name = ''default'') with a name that SELECT name FROM profile lists')
+    WHEN old.profile IS NOT new.profile AND EXISTS (SELECT 1 FROM menu_item INDEXED BY menu_item_of_profile WHERE profile = new.profile LIMIT 1 OFFSET 63)
+      THEN RAISE(ABORT, 'profile: a profile may have 64 rows in this table, and has them')
+    END;
+END;
+
+CREATE TRIGGER menu_item_update AFTER UPDATE OF profile, key, label, body, position ON menu_item WHEN old.profile IS NOT new.profile OR old.key IS NOT new.key OR old.label IS NOT new.label OR old.body IS NOT new.body OR old.position IS NOT new.position BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'menu_item', new.id, (SELECT 'profile ' || name FROM profile WHERE id = new.profile), 'update',
+      printf('profile = %d, key = %Q, label = %Q, body = %Q, position = %d',
+      old.profile, old.key, old.label, old.body, old.position),
+      printf('profile = %d, key = %Q, label = %Q, body = %Q, position = %d',
+      new.profile, new.key, new.label, new.body, new.position)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = new.profile;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile AND old.profile IS NOT new.profile;
+END;
+
+CREATE TRIGGER menu_item_delete AFTER DELETE ON menu_item BEGIN
   DELETE FROM change_replaced WHERE tab = 'menu_item' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'menu_item', old.id, 'delete',
-    'profile = ' || quote(old.profile) || ', key = ' || quote(old.key) || ', label = ' || quote(old.label) ||
-      ', body = ' || quote(old.body) || ', position = ' || quote(old.position);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'menu_item', old.id, (SELECT 'profile ' || name FROM profile WHERE id = old.profile), 'delete',
+      printf('profile = %d, key = %Q, label = %Q, body = %Q, position = %d',
+      old.profile, old.key, old.label, old.body, old.position)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = old.profile;
 END;
 
-CREATE TRIGGER known_property_log_before_insert BEFORE INSERT ON known_property BEGIN
+CREATE TRIGGER known_property_before_insert BEFORE INSERT ON known_property BEGIN
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'known_property', id,
-    'name = ' || quote(known_property.name) || ', type = ' || quote(known_property.type) ||
-      ', meaning = ' || quote(known_property.meaning) || ', source = ' || quote(known_property.source) ||
-      ', secret = ' || quote(known_property.secret)
-    FROM known_property WHERE id = new.id OR name = new.name;
+  INSERT INTO change_replaced SELECT 'known_property', known_property.id, known_property.name,
+    printf('name = %Q, type = %Q, meaning = %Q, source = %Q, secret = %d',
+      known_property.name, known_property.type, known_property.meaning, known_property.source, known_property.secret)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM known_property WHERE name = new.name AND id <> new.id)
+    CROSS JOIN known_property ON known_property.id = i;
 END;
-CREATE TRIGGER known_property_log_insert AFTER INSERT ON known_property BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'known_property';
+
+CREATE TRIGGER known_property_insert AFTER INSERT ON known_property BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM known_property LIMIT 1 OFFSET 1000)
+      THEN RAISE(ABORT, 'known_property: 1000 rows are the most, and they are there')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'known_property';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'known_property', new.id, 'insert',
-    'name = ' || quote(new.name) || ', type = ' || quote(new.type) || ', meaning = ' || quote(new.meaning) ||
-      ', source = ' || quote(new.source) || ', secret = ' || quote(new.secret);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'known_property', new.id, new.name, 'insert',
+      printf('name = %Q, type = %Q, meaning = %Q, source = %Q, secret = %d',
+      new.name, new.type, new.meaning, new.source, new.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
-CREATE TRIGGER known_property_log_update AFTER UPDATE ON known_property WHEN
-    old.id IS NOT new.id OR old.name IS NOT new.name OR old.type IS NOT new.type
-    OR old.meaning IS NOT new.meaning OR old.source IS NOT new.source OR old.secret IS NOT new.secret BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'known_property', new.id, 'update',
-    'name = ' || quote(old.name) || ', type = ' || quote(old.type) || ', meaning = ' || quote(old.meaning) ||
-      ', source = ' || quote(old.source) || ', secret = ' || quote(old.secret),
-    'name = ' || quote(new.name) || ', type = ' || quote(new.type) || ', meaning = ' || quote(new.meaning) ||
-      ', source = ' || quote(new.source) || ', secret = ' || quote(new.secret);
+
+CREATE TRIGGER known_property_before_update BEFORE UPDATE OF id, name ON known_property BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM known_property o WHERE o.name = new.name AND o.id <> old.id)
+      THEN RAISE(ABORT, 'name: it is described already; UPDATE that row')
+    END;
 END;
-CREATE TRIGGER known_property_log_delete AFTER DELETE ON known_property BEGIN
+
+CREATE TRIGGER known_property_update AFTER UPDATE OF name, type, meaning, source, secret ON known_property WHEN old.name IS NOT new.name OR old.type IS NOT new.type OR old.meaning IS NOT new.meaning OR old.source IS NOT new.source OR old.secret IS NOT new.secret BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'known_property', new.id, new.name, 'update',
+      printf('name = %Q, type = %Q, meaning = %Q, source = %Q, secret = %d',
+      old.name, old.type, old.meaning, old.source, old.secret),
+      printf('name = %Q, type = %Q, meaning = %Q, source = %Q, secret = %d',
+      new.name, new.type, new.meaning, new.source, new.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+
+CREATE TRIGGER known_property_delete AFTER DELETE ON known_property BEGIN
   DELETE FROM change_replaced WHERE tab = 'known_property' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'known_property', old.id, 'delete',
-    'name = ' || quote(old.name) || ', type = ' || quote(old.type) || ', meaning = ' || quote(old.meaning) ||
-      ', source = ' || quote(old.source) || ', secret = ' || quote(old.secret);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'known_property', old.id, old.name, 'delete',
+      printf('name = %Q, type = %Q, meaning = %Q, source = %Q, secret = %d',
+      old.name, old.type, old.meaning, old.source, old.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
 
-CREATE TRIGGER known_setting_log_before_insert BEFORE INSERT ON known_setting BEGIN
+CREATE TRIGGER known_setting_before_insert BEFORE INSERT ON known_setting BEGIN
   DELETE FROM change_replaced;
-  INSERT INTO change_replaced SELECT 'known_setting', id,
-    'key = ' || quote(known_setting.key) || ', type = ' || quote(known_setting.type) ||
-      ', choices = ' || quote(known_setting.choices) || ', built_in = ' || quote(known_setting.built_in) ||
-      ', meaning = ' || quote(known_setting.meaning)
-    FROM known_setting WHERE id = new.id OR key = new.key;
+  INSERT INTO change_replaced SELECT 'known_setting', known_setting.id, known_setting.key,
+    printf('key = %Q, type = %Q, choices = %Q, built_in = %Q, meaning = %Q',
+      known_setting.key, known_setting.type, known_setting.choices, known_setting.built_in, known_setting.meaning)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM known_setting WHERE key = new.key AND id <> new.id)
+    CROSS JOIN known_setting ON known_setting.id = i;
 END;
-CREATE TRIGGER known_setting_log_insert AFTER INSERT ON known_setting BEGIN
-  INSERT INTO change (actor, tab, row, op, old)
-    SELECT (SELECT name FROM actor), tab, row, 'replace', old FROM change_replaced WHERE tab = 'known_setting';
+
+CREATE TRIGGER known_setting_insert AFTER INSERT ON known_setting BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM known_setting LIMIT 1 OFFSET 256)
+      THEN RAISE(ABORT, 'known_setting: 256 rows are the most, and they are there')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'known_setting';
   DELETE FROM change_replaced;
-  INSERT INTO change (actor, tab, row, op, new) SELECT (SELECT name FROM actor), 'known_setting', new.id, 'insert',
-    'key = ' || quote(new.key) || ', type = ' || quote(new.type) || ', choices = ' || quote(new.choices) ||
-      ', built_in = ' || quote(new.built_in) || ', meaning = ' || quote(new.meaning);
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'known_setting', new.id, new.key, 'insert',
+      printf('key = %Q, type = %Q, choices = %Q, built_in = %Q, meaning = %Q',
+      new.key, new.type, new.choices, new.built_in, new.meaning)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
-CREATE TRIGGER known_setting_log_update AFTER UPDATE ON known_setting WHEN
-    old.id IS NOT new.id OR old.key IS NOT new.key OR old.type IS NOT new.type
-    OR old.choices IS NOT new.choices OR old.built_in IS NOT new.built_in
-    OR old.meaning IS NOT new.meaning BEGIN
-  INSERT INTO change (actor, tab, row, op, old, new) SELECT (SELECT name FROM actor), 'known_setting', new.id, 'update',
-    'key = ' || quote(old.key) || ', type = ' || quote(old.type) || ', choices = ' || quote(old.choices) ||
-      ', built_in = ' || quote(old.built_in) || ', meaning = ' || quote(old.meaning),
-    'key = ' || quote(new.key) || ', type = ' || quote(new.type) || ', choices = ' || quote(new.choices) ||
-      ', built_in = ' || quote(new.built_in) || ', meaning = ' || quote(new.meaning);
+
+CREATE TRIGGER known_setting_before_update BEFORE UPDATE OF id, key ON known_setting BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM known_setting o WHERE o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: the daemon knows this setting by its key, which therefore stays')
+    WHEN new.key <> old.key
+      THEN RAISE(ABORT, 'key: the daemon knows this setting by its key, which therefore stays')
+    END;
 END;
-CREATE TRIGGER known_setting_log_delete AFTER DELETE ON known_setting BEGIN
+
+CREATE TRIGGER known_setting_update AFTER UPDATE OF key, type, choices, built_in, meaning ON known_setting WHEN old.key IS NOT new.key OR old.type IS NOT new.type OR old.choices IS NOT new.choices OR old.built_in IS NOT new.built_in OR old.meaning IS NOT new.meaning BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'known_setting', new.id, new.key, 'update',
+      printf('key = %Q, type = %Q, choices = %Q, built_in = %Q, meaning = %Q',
+      old.key, old.type, old.choices, old.built_in, old.meaning),
+      printf('key = %Q, type = %Q, choices = %Q, built_in = %Q, meaning = %Q',
+      new.key, new.type, new.choices, new.built_in, new.meaning)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+
+CREATE TRIGGER known_setting_delete AFTER DELETE ON known_setting BEGIN
   DELETE FROM change_replaced WHERE tab = 'known_setting' AND row = old.id;
-  INSERT INTO change (actor, tab, row, op, old) SELECT (SELECT name FROM actor), 'known_setting', old.id, 'delete',
-    'key = ' || quote(old.key) || ', type = ' || quote(old.type) || ', choices = ' || quote(old.choices) ||
-      ', built_in = ' || quote(old.built_in) || ', meaning = ' || quote(old.meaning);
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'known_setting', old.id, old.key, 'delete',
+      printf('key = %Q, type = %Q, choices = %Q, built_in = %Q, meaning = %Q',
+      old.key, old.type, old.choices, old.built_in, old.meaning)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
 END;
+
+CREATE TRIGGER known_answer_before_insert BEFORE INSERT ON known_answer BEGIN
+  DELETE FROM change_replaced;
+  INSERT INTO change_replaced SELECT 'known_answer', known_answer.id, known_answer.key,
+    printf('key = %Q, type = %Q, choices = %Q, meaning = %Q, secret = %d',
+      known_answer.key, known_answer.type, known_answer.choices, known_answer.meaning, known_answer.secret)
+    FROM (SELECT new.id AS i UNION ALL SELECT id FROM known_answer WHERE key = new.key AND id <> new.id)
+    CROSS JOIN known_answer ON known_answer.id = i;
+END;
+
+CREATE TRIGGER known_answer_insert AFTER INSERT ON known_answer BEGIN
+  SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM known_answer LIMIT 1 OFFSET 64)
+      THEN RAISE(ABORT, 'known_answer: 64 rows are the most, and they are there')
+    END;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, tab, row, r.name, 'replace', old FROM change_replaced r CROSS JOIN actor WHERE tab = 'known_answer';
+  DELETE FROM change_replaced;
+  INSERT INTO change (actor, txn, tab, row, name, op, new)
+    SELECT actor.name, actor.txn, 'known_answer', new.id, new.key, 'insert',
+      printf('key = %Q, type = %Q, choices = %Q, meaning = %Q, secret = %d',
+      new.key, new.type, new.choices, new.meaning, new.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+
+CREATE TRIGGER known_answer_before_update BEFORE UPDATE OF id, key ON known_answer BEGIN
+  SELECT CASE
+    WHEN new.id IS NOT old.id
+      THEN RAISE(ABORT, 'id: it never changes, for it says in `change` which row was meant; DELETE and INSERT make another')
+    WHEN EXISTS (SELECT 1 FROM known_answer o WHERE o.key = new.key AND o.id <> old.id)
+      THEN RAISE(ABORT, 'key: setup knows this answer by its key, which therefore stays')
+    WHEN new.key <> old.key
+      THEN RAISE(ABORT, 'key: setup knows this answer by its key, which therefore stays')
+    END;
+END;
+
+CREATE TRIGGER known_answer_update AFTER UPDATE OF key, type, choices, meaning, secret ON known_answer WHEN old.key IS NOT new.key OR old.type IS NOT new.type OR old.choices IS NOT new.choices OR old.meaning IS NOT new.meaning OR old.secret IS NOT new.secret BEGIN
+  INSERT INTO change (actor, txn, tab, row, name, op, old, new)
+    SELECT actor.name, actor.txn, 'known_answer', new.id, new.key, 'update',
+      printf('key = %Q, type = %Q, choices = %Q, meaning = %Q, secret = %d',
+      old.key, old.type, old.choices, old.meaning, old.secret),
+      printf('key = %Q, type = %Q, choices = %Q, meaning = %Q, secret = %d',
+      new.key, new.type, new.choices, new.meaning, new.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+
+CREATE TRIGGER known_answer_delete AFTER DELETE ON known_answer BEGIN
+  DELETE FROM change_replaced WHERE tab = 'known_answer' AND row = old.id;
+  INSERT INTO change (actor, txn, tab, row, name, op, old)
+    SELECT actor.name, actor.txn, 'known_answer', old.id, old.key, 'delete',
+      printf('key = %Q, type = %Q, choices = %Q, meaning = %Q, secret = %d',
+      old.key, old.type, old.choices, old.meaning, old.secret)
+    FROM actor;
+  UPDATE profile SET changed_at = max(changed_at, CAST(strftime('%s', 'now') AS INTEGER)) WHERE id = 1;
+END;
+-- Written by schema/triggers.py to here --------------------------------------------------------------------------------
 
 --------------------------------------------------------------------------------------------------------------- views ---
 -- Fast with WHERE host = ... or WHERE hostname = ...; over all hosts they are for reports.
@@ -1775,9 +1824,11 @@ CREATE VIEW host_build AS
       WHEN h.channel IS NULL AND g.build IS NOT NULL THEN g.build
       WHEN c.canary IS NOT NULL AND ((((h.id & 16777215) + (c.id & 255) * 65599) * 2654435761) % 4294967296) * 100 / 4294967296
         < c.canary_percent THEN c.canary
+      WHEN c.id IS NULL AND coalesce(h.channel, g.channel) IS NOT NULL THEN 'channel-' || coalesce(h.channel, g.channel) || '-is-missing'
       ELSE c.build END AS build,
     CASE WHEN h.build IS NOT NULL THEN 'host.build'
       WHEN h.channel IS NULL AND g.build IS NOT NULL THEN 'profile ' || g.name || '.build'
+      WHEN c.id IS NULL AND coalesce(h.channel, g.channel) IS NOT NULL THEN 'channel ' || coalesce(h.channel, g.channel) || ', which no row has'
       WHEN c.id IS NULL THEN 'latest (nothing else is set)'
       ELSE CASE WHEN c.canary IS NOT NULL
           AND ((((h.id & 16777215) + (c.id & 255) * 65599) * 2654435761) % 4294967296) * 100 / 4294967296 < c.canary_percent
@@ -1789,10 +1840,10 @@ CREATE VIEW host_build AS
     WHERE pc.descendant = h.profile AND (p.build IS NOT NULL OR p.channel IS NOT NULL) ORDER BY pc.depth LIMIT 1)
   LEFT JOIN channel c ON c.id = coalesce(h.channel, g.channel);
 
-CREATE VIEW host_property AS
-  -- Each host's effective properties, and the layer that gave each.  value NULL: that layer takes an inherited one away.
+CREATE VIEW host_row_property AS
+  -- What the rows alone say: see host_property.
   SELECT h.id AS host, h.hostname, p.name, p.value, 'host ' || h.hostname AS layer
-  FROM host h JOIN property p ON p.host = h.id
+  FROM host h CROSS JOIN property p WHERE p.host = h.id
   UNION ALL
   SELECT h.id, h.hostname, p.name, p.value, 'profile ' || a.name
   FROM host h CROSS JOIN profile_closure c CROSS JOIN profile a CROSS JOIN property p
@@ -1800,6 +1851,22 @@ CREATE VIEW host_property AS
     AND NOT EXISTS (SELECT 1 FROM property q WHERE q.host = h.id AND q.name = p.name)
     AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN property q
       WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.name = p.name);
+
+CREATE VIEW host_property AS
+  -- Each host's effective properties, and the layer that gave each.  value NULL: that layer takes an inherited one away.
+  -- Two are added to what the rows say, as on the kernel's line: hostname, and the line settings of a serial console.
+  SELECT * FROM host_row_property
+  UNION ALL
+  SELECT h.id, h.hostname, 'hostname', h.hostname, 'host.hostname' FROM host h
+  WHERE NOT EXISTS (SELECT 1 FROM property q WHERE q.host = h.id AND q.name = 'hostname')
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c CROSS JOIN property q
+      WHERE c.descendant = h.profile AND q.profile = c.ancestor AND q.name = 'hostname')
+  UNION ALL
+  SELECT w.host, w.hostname, w.value || '-mode', '115200,8,n,1,-', 'console (implied)' FROM host_row_property w
+  WHERE w.name = 'console' AND w.value GLOB 'tty[a-d]'
+    AND NOT EXISTS (SELECT 1 FROM property q WHERE q.host = w.host AND q.name = w.value || '-mode')
+    AND NOT EXISTS (SELECT 1 FROM host h CROSS JOIN profile_closure c CROSS JOIN property q
+      WHERE h.id = w.host AND c.descendant = h.profile AND q.profile = c.ancestor AND q.name = w.value || '-mode');
 
 CREATE VIEW host_setting AS
   -- Each host's effective settings, and the layer that gave each.
@@ -1811,88 +1878,33 @@ CREATE VIEW host_setting AS
   LEFT JOIN profile a ON a.id = s.profile;
 
 CREATE VIEW host_answer AS
-  -- Each host's effective answers: its own, else its nearest profile's.  0 and '' are left out of answers.json.  The
-  -- answer `hostname` is called answer_hostname here.
-  SELECT h.id AS host, h.hostname,
-    coalesce(o.admin_ip, (SELECT a.admin_ip FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.admin_ip IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_ip,
-    coalesce(o.admin_mac, (SELECT a.admin_mac FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.admin_mac IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_mac,
-    coalesce(o.admin_netmask, (SELECT a.admin_netmask FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.admin_netmask IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_netmask,
-    coalesce(o.bootpool, (SELECT a.bootpool FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.bootpool IS NOT NULL ORDER BY c.depth LIMIT 1)) AS bootpool,
-    coalesce(o.config_console, (SELECT a.config_console FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.config_console IS NOT NULL ORDER BY c.depth LIMIT 1)) AS config_console,
-    coalesce(o.dns_resolver1, (SELECT a.dns_resolver1 FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.dns_resolver1 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver1,
-    coalesce(o.dns_resolver2, (SELECT a.dns_resolver2 FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.dns_resolver2 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver2,
-    coalesce(o.dns_search, (SELECT a.dns_search FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.dns_search IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_search,
-    coalesce(o.headnode_default_gateway, (SELECT a.headnode_default_gateway FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.headnode_default_gateway IS NOT NULL ORDER BY c.depth LIMIT 1)) AS headnode_default_gateway,
-    coalesce(o.hostname, (SELECT a.hostname FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.hostname IS NOT NULL ORDER BY c.depth LIMIT 1)) AS answer_hostname,
-    coalesce(o.install_pkgsrc, (SELECT a.install_pkgsrc FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.install_pkgsrc IS NOT NULL ORDER BY c.depth LIMIT 1)) AS install_pkgsrc,
-    coalesce(o.ntp_host, (SELECT a.ntp_host FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.ntp_host IS NOT NULL ORDER BY c.depth LIMIT 1)) AS ntp_host,
-    coalesce(o.root_password, (SELECT a.root_password FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.root_password IS NOT NULL ORDER BY c.depth LIMIT 1)) AS root_password,
-    coalesce(o.simple_headers, (SELECT a.simple_headers FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.simple_headers IS NOT NULL ORDER BY c.depth LIMIT 1)) AS simple_headers,
-    coalesce(o.skip_final_confirm, (SELECT a.skip_final_confirm FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.skip_final_confirm IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_final_confirm,
-    coalesce(o.skip_instructions, (SELECT a.skip_instructions FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.skip_instructions IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_instructions,
-    coalesce(o.skip_ntp_check, (SELECT a.skip_ntp_check FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.skip_ntp_check IS NOT NULL ORDER BY c.depth LIMIT 1)) AS skip_ntp_check,
-    coalesce(o.zpool_confirm_layout, (SELECT a.zpool_confirm_layout FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.zpool_confirm_layout IS NOT NULL ORDER BY c.depth LIMIT 1)) AS zpool_confirm_layout,
-    coalesce(o.zpool_layout, (SELECT a.zpool_layout FROM profile_closure c JOIN answer a ON a.profile = c.ancestor
-      WHERE c.descendant = h.profile AND a.zpool_layout IS NOT NULL ORDER BY c.depth LIMIT 1)) AS zpool_layout
-  FROM host h LEFT JOIN answer o ON o.host = h.id;
+  -- Each host's effective answers, and the layer that gave each.  value NULL: that layer takes an inherited one away.
+  SELECT h.id AS host, h.hostname, a.key, a.value, 'host ' || h.hostname AS layer
+  FROM host h CROSS JOIN answer a WHERE a.host = h.id
+  UNION ALL
+  SELECT h.id, h.hostname, a.key, a.value, 'profile ' || p.name
+  FROM host h CROSS JOIN profile_closure c CROSS JOIN profile p CROSS JOIN answer a
+  WHERE c.descendant = h.profile AND p.id = c.ancestor AND a.profile = p.id
+    AND NOT EXISTS (SELECT 1 FROM answer q WHERE q.host = h.id AND q.key = a.key)
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN answer q
+      WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.key = a.key);
 
 CREATE VIEW host_answers AS
   -- Each host's answers.json as its machine gets it, with the clear-text password; NULL if nothing is answered, and then there
-  -- is none.  No value holds a control character, so that \ and " are all that JSON wants escaped.
-  SELECT host, hostname, '{' || substr(nullif(
-      CASE WHEN admin_ip <> '' THEN ',' || char(10) || '  "admin_ip": "'
-        || replace(replace(admin_ip, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN admin_mac <> '' THEN ',' || char(10) || '  "admin_mac": "'
-        || replace(replace(admin_mac, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN admin_netmask <> '' THEN ',' || char(10) || '  "admin_netmask": "'
-        || replace(replace(admin_netmask, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN bootpool <> '' THEN ',' || char(10) || '  "bootpool": "'
-        || replace(replace(bootpool, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN config_console = 1 THEN ',' || char(10) || '  "config_console": true' ELSE '' END
-      || CASE WHEN dns_resolver1 <> '' THEN ',' || char(10) || '  "dns_resolver1": "'
-        || replace(replace(dns_resolver1, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN dns_resolver2 <> '' THEN ',' || char(10) || '  "dns_resolver2": "'
-        || replace(replace(dns_resolver2, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN dns_search <> '' THEN ',' || char(10) || '  "dns_search": "'
-        || replace(replace(dns_search, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN headnode_default_gateway <> '' THEN ',' || char(10) || '  "headnode_default_gateway": "'
-        || replace(replace(headnode_default_gateway, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN answer_hostname <> '' THEN ',' || char(10) || '  "hostname": "'
-        || replace(replace(answer_hostname, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN install_pkgsrc <> '' THEN ',' || char(10) || '  "install_pkgsrc": "'
-        || replace(replace(install_pkgsrc, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN ntp_host <> '' THEN ',' || char(10) || '  "ntp_host": "'
-        || replace(replace(ntp_host, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN root_password <> '' THEN ',' || char(10) || '  "root_password": "'
-        || replace(replace(root_password, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN simple_headers = 1 THEN ',' || char(10) || '  "simple_headers": true' ELSE '' END
-      || CASE WHEN skip_final_confirm = 1 THEN ',' || char(10) || '  "skip_final_confirm": true' ELSE '' END
-      || CASE WHEN skip_instructions = 1 THEN ',' || char(10) || '  "skip_instructions": true' ELSE '' END
-      || CASE WHEN skip_ntp_check = 1 THEN ',' || char(10) || '  "skip_ntp_check": true' ELSE '' END
-      || CASE WHEN zpool_confirm_layout <> '' THEN ',' || char(10) || '  "zpool_confirm_layout": "'
-        || replace(replace(zpool_confirm_layout, '\', '\\'), '"', '\"') || '"' ELSE '' END
-      || CASE WHEN zpool_layout <> '' THEN ',' || char(10) || '  "zpool_layout": "'
-        || replace(replace(zpool_layout, '\', '\\'), '"', '\"') || '"' ELSE '' END, ''), 2)
-    || char(10) || '}' || char(10) AS json
-  FROM host_answer;
+  -- is none.  No value holds a control character, so that \ and " are all that JSON wants escaped.  setup reads admin_nic
+  -- (smartos_prompt_config.sh, promptnic), the documentation says admin_mac: both stand there.
+  SELECT h.id AS host, h.hostname, '{' || substr((SELECT group_concat(line, '') FROM (
+      SELECT CASE key WHEN 'admin_nic' THEN ',' || char(10) || '  "admin_mac": "' || lower(value) || '"' ELSE '' END
+        || ',' || char(10) || '  "' || key || '": ' || CASE (SELECT type FROM known_answer k WHERE k.key = e.key)
+          WHEN 'bool' THEN 'true' WHEN 'mac' THEN '"' || lower(value) || '"'
+          ELSE '"' || replace(replace(value, '\', '\\'), '"', '\"') || '"' END AS line
+      FROM (SELECT key, value, min(depth) FROM (
+          SELECT key, value, -1 AS depth FROM answer WHERE host = h.id
+          UNION ALL
+          SELECT a.key, a.value, c.depth FROM profile_closure c CROSS JOIN answer a
+            WHERE c.descendant = h.profile AND a.profile = c.ancestor) GROUP BY key) e
+      WHERE value IS NOT NULL ORDER BY key)), 2) || char(10) || '}' || char(10) AS json
+  FROM host h;
 
 CREATE VIEW host_network AS
   -- Each host's effective columns of network; '' and NULL: none.
@@ -1977,13 +1989,22 @@ CREATE VIEW host_boot AS
     (SELECT group_concat(ip, ' ') FROM (SELECT ip FROM nic WHERE host = h.id AND ip IS NOT NULL ORDER BY id)) AS ips,
     -- What host_property says, found by id: SQLite does not carry h.id into that view from here.
     (SELECT group_concat(name || CASE WHEN name GLOB '-*' AND value IN ('', 'true') THEN ''
-        WHEN EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND e.name GLOB k.name) THEN '=(set)'
+        WHEN name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND e.name GLOB k.name) THEN '=(set)'
         ELSE '=' || value END, ' ')
       FROM (SELECT name, value, min(depth) FROM (
           SELECT name, value, -1 AS depth FROM property WHERE host = h.id
           UNION ALL
           SELECT p.name, p.value, c.depth FROM profile_closure c CROSS JOIN property p
-            WHERE c.descendant = h.profile AND p.profile = c.ancestor) GROUP BY name) e
+            WHERE c.descendant = h.profile AND p.profile = c.ancestor
+          UNION ALL
+          SELECT 'hostname', h.hostname, 1000
+          UNION ALL
+          SELECT value || '-mode', '115200,8,n,1,-', 1000 FROM (
+            SELECT value, -1 AS depth FROM property WHERE host = h.id AND name = 'console'
+            UNION ALL
+            SELECT p.value, c.depth FROM profile_closure c CROSS JOIN property p
+              WHERE c.descendant = h.profile AND p.profile = c.ancestor AND p.name = 'console'
+            ORDER BY depth LIMIT 1) WHERE value GLOB 'tty[a-d]') GROUP BY name) e
       WHERE value IS NOT NULL) AS properties,
     h.comment
   FROM host_build b
@@ -2051,6 +2072,13 @@ INSERT INTO known_property (name, type, meaning, source, secret) VALUES
   ('ramdisk_start', 'derived', 'Made by the kernel', 'illumos-gate fakebop.c', 0),
   ('ramdisk_end', 'derived', 'Made by the kernel', 'illumos-gate fakebop.c', 0),
   ('module-*', 'derived', 'Made by the kernel from the modules loaded', 'illumos-gate fakebop.c', 0),
+  ('boot-args', 'derived', 'Made by the kernel from its own line', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('bootargs', 'derived', 'Made by the kernel from its own line', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('boot-file', 'derived', 'Made by the kernel from its own line', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('whoami', 'derived', 'Made by the kernel from its own line', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('mfg-name', 'derived', 'Made by the kernel', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('impl-arch-name', 'derived', 'Made by the kernel', 'illumos-gate fakebop.c, build_boot_properties', 0),
+  ('stdout', 'derived', 'Made by the kernel', 'illumos-gate fakebop.c, build_boot_properties', 0),
   ('-k', 'flag', 'Load the kernel debugger', 'kernel(8)', 0),
   ('-d', 'flag', 'Enter the kernel debugger at boot (with -k)', 'kernel(8)', 0),
   ('-kd', 'flag', 'Load the kernel debugger and enter it at boot', 'SmartOS documentation, PXE booting; kernel(8)', 0),
@@ -2061,6 +2089,29 @@ INSERT INTO known_property (name, type, meaning, source, secret) VALUES
   ('-x', 'flag', 'Do not boot in cluster mode', 'kernel(8)', 0),
   ('-m', 'word', 'SMF options, for example milestone=none', 'kernel(8); sdc-cnapi', 0),
   ('-i', 'word', 'Another program in place of init', 'kernel(8)', 0);
+
+INSERT INTO known_answer (key, type, choices, meaning, secret) VALUES
+  ('admin_ip', 'ip', 'dhcp', 'The address on the admin network, or dhcp', 0),
+  ('admin_netmask', 'ip', NULL, 'Its netmask; not needed with dhcp', 0),
+  ('admin_nic', 'mac', NULL, 'The NIC of the admin network, by its MAC; served as admin_nic, which setup reads, and as admin_mac', 0),
+  ('bootpool', 'pool', 'none', 'The pool to boot from: none, zones or another name', 0),
+  ('config_console', 'bool', NULL, 'This is an unattended install; without it setup waits for Enter', 0),
+  ('dns_resolver1', 'ip', NULL, 'A name server', 0),
+  ('dns_resolver2', 'ip', NULL, 'Another', 0),
+  ('dns_search', 'name', NULL, 'The domain to search', 0),
+  ('headnode_default_gateway', 'ip', 'none', 'setup wants it: an address, or none with dhcp', 0),
+  ('hostname', 'name', NULL, 'The name of the installed system; without it setup asks', 0),
+  ('install_pkgsrc', 'choice', 'yes|no', 'Install pkgsrc tools', 0),
+  ('ntp_host', 'name', NULL, 'A time server, by name or address', 0),
+  ('pisource', 'text', NULL, 'What to install into bootpool, where that is not none: else setup asks for it', 0),
+  ('root_password', 'text', NULL, 'CLEAR TEXT, as setup wants it; root_shadow is the better way where it will do', 1),
+  ('simple_headers', 'bool', NULL, 'Brief headers, the screen is not cleared', 0),
+  ('skip_final_confirm', 'bool', NULL, 'No last question', 0),
+  ('skip_final_summary', 'bool', NULL, 'No summary at the end', 0),
+  ('skip_instructions', 'bool', NULL, 'No explanations', 0),
+  ('skip_ntp_check', 'bool', NULL, 'ntp_host is not tried', 0),
+  ('zpool_confirm_layout', 'choice', 'yes|no', 'yes: the layout is not asked for', 0),
+  ('zpool_layout', 'choice', 'default|mirror|raidz2|manual', 'The layout of the pool zones; manual: setup drops to a shell', 0);
 
 INSERT INTO profile (id, name, parent, comment) VALUES (1, 'default', NULL, 'what every host and every unknown machine inherits');
 

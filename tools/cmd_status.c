@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "build/catalog.h"
+#include "inventory/pool.h"
 #include "mounted.h"
 #include "render/status.h"
 
@@ -99,6 +100,8 @@ static const char details[] =
         "UNION ALL SELECT '  inventory  ' || json_extract(?1, '$.inventory.state')\n"
         "  || ifnull(', hosts: ' || json_extract(?1, '$.inventory.hosts'), '')\n"
         "  || ifnull(', NICs: ' || json_extract(?1, '$.inventory.nics'), '')\n"
+        "  || CASE WHEN json_extract(?1, '$.inventory.schema') < " SCHEMA_TEXT " THEN ', schema '\n"
+        "    || json_extract(?1, '$.inventory.schema') || ' (pxectl migrate makes it " SCHEMA_TEXT ")' ELSE '' END\n"
         "  || ifnull(', copy of ' || json_extract(?1, '$.inventory.copy_of'), '')\n"
         "  WHERE json_extract(?1, '$.inventory.state') <> 'unknown'\n"
         "UNION ALL SELECT '  worker     since ' || json_extract(?1, '$.worker.since')\n"

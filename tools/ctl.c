@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "inventory/schema_id.h"
 #include "inventory_sql.h"
 
 #define BUSY_MS 5000
-#define APP_ID  0x70786673 /* PRAGMA application_id in schema/inventory.sql */
 
 int ctl_fail(int code, const char *fmt, ...)
 {
@@ -65,7 +65,7 @@ static const struct {
 } noise[] = {
         { "CHECK constraint failed: ", false },
         { "UNIQUE constraint failed: index ", true },
-        { "JSON path error near ", true },
+        { "JSON path error near ", true }, /* two of schema 1 */
         { "bad JSON path: ", true },
 };
 
@@ -99,12 +99,13 @@ int ctl_sql_error(struct ctl *c, const char *about)
         return ctl_fail(CTL_FAILED, "%s%s%s", about ? about : "", about ? ": " : "", text);
 }
 
-int ctl_open(struct ctl *c)
+int ctl_open_any(struct ctl *c)
 {
-        sqlite3_stmt *s = NULL;
         struct stat st;
-        int app = 0;
+        struct err err;
 
+        if (schema_id_path(c->inventory, &err) < 0)
+                return ctl_fail(CTL_FAILED, "%s", err.text);
         if (stat(c->inventory, &st) < 0)
                 return ctl_fail(CTL_FAILED, "inventory %s: %s%s", c->inventory, strerror(errno),
                         errno == ENOENT   ? ": make it with pxectl init, or name another with -i"
@@ -113,15 +114,20 @@ int ctl_open(struct ctl *c)
         if (sqlite3_open_v2(c->inventory, &c->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
                 return ctl_sql_error(c, c->inventory);
         sqlite3_busy_timeout(c->db, BUSY_MS);
-        if (sqlite3_prepare_v2(c->db, "PRAGMA application_id", -1, &s, NULL) != SQLITE_OK)
-                return ctl_sql_error(c, c->inventory);
-        if (sqlite3_step(s) == SQLITE_ROW)
-                app = sqlite3_column_int(s, 0);
-        sqlite3_finalize(s);
-        if (app != APP_ID)
-                return ctl_fail(CTL_FAILED, "%s is no inventory of pxefs: make one with pxectl -i FILE init",
-                        c->inventory);
         return CTL_OK;
+}
+
+int ctl_open(struct ctl *c)
+{
+        int version = 0, r, code = ctl_open_any(c);
+        struct err err = { "" };
+
+        if (code != CTL_OK)
+                return code;
+        r = schema_id(c->db, c->inventory, &version, &err);
+        if (r < 0 && !err.text[0])
+                return ctl_sql_error(c, c->inventory);
+        return r < 0 ? ctl_fail(CTL_FAILED, "%s", err.text) : CTL_OK;
 }
 
 static int bind_blob(sqlite3_stmt *s, int i, const struct buf *b)

@@ -32,6 +32,7 @@ struct command {
 };
 
 int cmd_init(struct ctl *c, int argc, char **argv);
+int cmd_migrate(struct ctl *c, int argc, char **argv);
 int cmd_host_add(struct ctl *c, int argc, char **argv);
 int cmd_host_list(struct ctl *c, int argc, char **argv);
 int cmd_host_delete(struct ctl *c, int argc, char **argv);
@@ -58,7 +59,7 @@ int cmd_verify(struct ctl *c, int argc, char **argv);
 int cmd_doctor(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_upgrade(struct ctl *c, int argc, char **argv);
-extern const char init_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
+extern const char init_usage[], migrate_usage[], host_add_usage[], host_list_usage[], host_delete_usage[], host_enable_usage[],
         host_disable_usage[], host_build_usage[], nic_add_usage[], nic_set_usage[], host_adopt_usage[], seen_usage[], profile_add_usage[],
         profile_list_usage[], channel_set_usage[], channel_list_usage[], set_usage[], setting_usage[],
         module_set_usage[], module_list_usage[], module_delete_usage[], builds_usage[], render_usage[],
@@ -73,7 +74,8 @@ __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ..
 bool ctl_option(int argc, char **argv, int *i, const char *name, const char **ret);
 
 /* Each returns an exit code; what failed has been said.  @about names the object: "host db1". */
-int ctl_open(struct ctl *c);
+int ctl_open_any(struct ctl *c); /* whatever its schema */
+int ctl_open(struct ctl *c);     /* refuses what is no inventory, or of a newer schema */
 int ctl_begin(struct ctl *c);
 int ctl_commit(struct ctl *c);
 int ctl_run(struct ctl *c, const char *sql, const char *about, const char *types, ...); /* see ctl_prepare */

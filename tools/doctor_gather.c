@@ -21,6 +21,7 @@
 #include "doctor_proc.h"
 #include "doctor_touch.h"
 #include "inventory/conn.h"
+#include "inventory/schema_id.h"
 #include "options.h"
 
 #define WAIT_MS 5000
@@ -204,10 +205,8 @@ static void look_into_inventory(struct doctor_facts *f)
                 if (strcmp(value, "ok") != 0)
                         (void)snprintf(
                                 f->inventory_broken, sizeof f->inventory_broken, "damaged: %.200s", value);
-                if (get(db, "PRAGMA user_version", value, sizeof value) == 0)
-                        f->inventory_version = atoi(value);
-                if (get(db, "PRAGMA application_id", value, sizeof value) == 0 &&
-                        atoi(value) != SCHEMA_APP_ID && atoi(value) != 0)
+                if (schema_id(db, f->inventory, &f->inventory_version, NULL) < 0 && f->inventory_version >= SCHEMA_OLDEST &&
+                        f->inventory_version <= f->known_version)
                         copy(f->inventory_broken, sizeof f->inventory_broken, "another program's database");
                 if (get(db, "PRAGMA journal_mode", value, sizeof value) == 0)
                         f->inventory_wal = strcmp(value, "wal") == 0 ? 'y' : 'n';

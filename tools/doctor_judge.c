@@ -296,13 +296,16 @@ static void inventory_content(const struct doctor_facts *f, struct sink *s)
                         f->inventory_version, f->known_version);
         else if (f->inventory_version < 1)
                 say(s, DOCTOR_FAIL,
-                        with(mend, "sqlite3 %s 'PRAGMA user_version = %d', if it came from a .dump",
-                                f->inventory, f->known_version),
+                        with(mend, "pxectl -i %s migrate, if it came from a .dump", f->inventory),
                         "inventory %s has no schema version", f->inventory);
         else if (f->inventory_wal == 'n')
                 say(s, DOCTOR_WARN, with(mend, "sqlite3 %s 'PRAGMA journal_mode = WAL'", f->inventory),
                         "inventory %s is no WAL database: edits meet \"database is locked\" while hosts boot",
                         f->inventory);
+        else if (f->inventory_version < f->known_version)
+                say(s, DOCTOR_WARN, with(mend, "pxectl -i %s migrate", f->inventory),
+                        "inventory %s is of schema %d: it is served, without what schema %d has", f->inventory,
+                        f->inventory_version, f->known_version);
         else
                 say(s, DOCTOR_OK, "", "inventory %s is whole: schema %d", f->inventory, f->inventory_version);
 }

@@ -13,6 +13,7 @@
 static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] COMMAND ...\n"
                             "\n"
                             "  init                          make an inventory\n"
+                            "  migrate [-n]                  one of an older schema becomes one of this\n"
                             "  host add NAME --mac MAC ...   enter a machine\n"
                             "  host list                     what each machine boots, and why\n"
                             "  host build NAME BUILD|CHANNEL what it boots from now on\n"
@@ -48,6 +49,7 @@ static const char usage[] = "usage: pxectl [-i INVENTORY] [-c CACHE] [--json] CO
 
 static const struct command commands[] = {
         { "init", NULL, cmd_init, init_usage },
+        { "migrate", NULL, cmd_migrate, migrate_usage },
         { "host", "add", cmd_host_add, host_add_usage },
         { "host", "list", cmd_host_list, host_list_usage },
         { "host", "delete", cmd_host_delete, host_delete_usage },

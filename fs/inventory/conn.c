@@ -19,6 +19,7 @@
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "inventory/schema_id.h"
 #include "inventory/trouble.h"
 #include "inventory_sql.h"
 
@@ -127,20 +128,6 @@ static int only_reading(
         }
 }
 
-static int get_pragma(struct conn *c, const char *sql, int *ret)
-{
-        sqlite3_stmt *s = NULL;
-        int rc = sqlite3_prepare_v2(c->db, sql, -1, &s, NULL);
-
-        if (rc == SQLITE_OK) {
-                rc = sqlite3_step(s);
-                if (rc == SQLITE_ROW)
-                        *ret = sqlite3_column_int(s, 0);
-        }
-        sqlite3_finalize(s);
-        return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_ERROR : rc;
-}
-
 /* Whether "<path><suffix>" is there. */
 static bool has_sidecar(const char *path, const char *suffix)
 {
@@ -242,48 +229,22 @@ static int tie_down(struct conn *c)
         return rc == SQLITE_OK ? sqlite3_set_authorizer(c->db, only_reading, NULL) : rc;
 }
 
-int conn_check_version(int version, const char *path, struct err *err)
-{
-        if (version > SCHEMA_VERSION)
-                return err_set(err, -EBADMSG,
-                        "inventory %s: its schema has version %d and this pxefs knows %d: "
-                        "install the newer pxefs, or put back a copy from before the migration",
-                        path, version, SCHEMA_VERSION);
-        if (version < 1)
-                return err_set(err, -EBADMSG,
-                        "inventory %s: PRAGMA user_version is %d, as after a .dump: if it is whole, "
-                        "write sqlite3 %s 'PRAGMA user_version = %d'",
-                        path, version, path, SCHEMA_VERSION);
-        return 0;
-}
-
 /* Whether this is an inventory, before anything is asked of it. */
 static int check_identity(struct conn *c, const char *path, const struct stat *st, struct err *err)
 {
-        int app = 0, rc;
+        struct err why = { "" };
+        int r;
 
         if (path && st->st_size == 0)
                 return err_set(err, -EBADMSG,
                         "inventory %s is an empty file: remove it and write pxectl -i %s init", path, path);
-        rc = get_pragma(c, "PRAGMA application_id", &app);
-        if (rc == SQLITE_OK)
-                rc = get_pragma(c, "PRAGMA user_version", &c->version);
-        if (rc != SQLITE_OK) {
-                return path ? trouble_explain(path, rc, sqlite3_errmsg(c->db), err)
-                            : conn_fail(c, rc, err, "inventory");
-        }
-        if (app != SCHEMA_APP_ID && app != 0)
-                return err_set(err, -EBADMSG,
-                        "%s is an SQLite database, but no inventory of pxefs (application_id 0x%x): "
-                        "make one with pxectl -i FILE init",
-                        path, (unsigned)app);
-        if (app == 0 && c->version == 0)
-                return err_set(err, -EBADMSG,
-                        "%s is an SQLite database, but no inventory of pxefs: make one with pxectl -i "
-                        "FILE init; one that was loaded from a .dump needs PRAGMA application_id = 0x%x and "
-                        "PRAGMA user_version = %d",
-                        path, SCHEMA_APP_ID, SCHEMA_VERSION);
-        return conn_check_version(c->version, path, err);
+        r = schema_id(c->db, path ? path : "in memory", &c->version, &why);
+        if (r < 0 && why.text[0])
+                return err_set(err, r, "%s", why.text);
+        if (r < 0)
+                r = path ? trouble_explain(path, sqlite3_extended_errcode(c->db), sqlite3_errmsg(c->db), err)
+                         : conn_fail(c, sqlite3_errcode(c->db), err, "inventory");
+        return r;
 }
 
 bool conn_wal_head(const char *path, ino_t *ret_ino, unsigned char head[WAL_HEAD_BYTES])
@@ -318,6 +279,9 @@ int conn_open(
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory");
+        r = path ? schema_id_path(path, err) : 0;
+        if (r < 0)
+                return r;
         if (path && stat(path, &c->st) < 0)
                 return trouble_explain(path, SQLITE_CANTOPEN, "", err);
         rc = path ? open_file(c, path, is_copy) : open_memory(&c->db);
@@ -365,7 +329,7 @@ int conn_begin(struct conn *c, const char *path, struct err *err)
                                 path, sqlite3_extended_errcode(c->db), sqlite3_errmsg(c->db), err);
                 c->version = r > 0 ? sqlite3_column_int(s, 0) : 0;
                 sqlite3_reset(s);
-                r = r < 0 ? r : conn_check_version(c->version, path ? path : "in memory", err);
+                r = r < 0 ? r : schema_id_version(c->version, path ? path : "in memory", err);
         }
         return r;
 }
@@ -378,9 +342,37 @@ bool conn_end(struct conn *c)
                sqlite3_reset(s) == SQLITE_OK && sqlite3_get_autocommit(c->db);
 }
 
+/* What an inventory of schema 1 is asked in place of a query; QUERIES: nothing. */
+static const struct {
+        enum query now, v1;
+} differ[] = {
+        { Q_host_answers, Q_host_answers_v1 },
+        { Q_profile_answers, Q_profile_answers_v1 },
+        { Q_mac_by_name, Q_mac_by_name_v1 },
+        { Q_changed, QUERIES },
+};
+
+bool conn_asks(const struct conn *c, enum query q)
+{
+        for (size_t i = 0; i < sizeof differ / sizeof differ[0]; i++)
+                if (c->version == 1 ? differ[i].now == q : differ[i].v1 == q)
+                        return false;
+        return true;
+}
+
+static enum query of_version(const struct conn *c, enum query q)
+{
+        for (size_t i = 0; c->version == 1 && i < sizeof differ / sizeof differ[0]; i++)
+                if (differ[i].now == q && differ[i].v1 != QUERIES)
+                        return differ[i].v1;
+        return q;
+}
+
 int conn_query(struct conn *c, enum query q, sqlite3_stmt **ret, struct err *err)
 {
         int rc;
+
+        q = of_version(c, q);
 
         if (!c->stmt[q]) {
                 rc = sqlite3_prepare_v3(

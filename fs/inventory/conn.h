@@ -45,8 +45,8 @@ void conn_set_patience(struct conn *c, unsigned busy_ms);
 /* Whether the connection's file is what stands at the path, of which @st tells. */
 bool conn_is_current(const struct conn *c, const char *path, const struct stat *st);
 
-/* 0, or -EBADMSG with the way out if the schema has a @version that is not ours. */
-int conn_check_version(int version, const char *path, struct err *err);
+/* Whether the query is one for the version that the connection's file has. */
+bool conn_asks(const struct conn *c, enum query q);
 
 /* The first bytes of the file's -wal.  False if it has not that many; *ret_ino is 0 if there is none. */
 bool conn_wal_head(const char *path, ino_t *ret_ino, unsigned char head[WAL_HEAD_BYTES]);

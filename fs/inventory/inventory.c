@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "inventory/address.h"
 #include "inventory/load.h"
 #include "inventory/mac.h"
 #include "inventory/standby.h"
@@ -231,12 +232,24 @@ int inventory_mac_by_name(struct inventory *inv, const char *hostname, uint64_t 
 
 int inventory_mac_by_ip(struct inventory *inv, const char *ip, uint64_t *ret_mac, struct err *err)
 {
-        return ask_text(inv, Q_mac_by_ip, "IP address", ip, true, take_mac, ret_mac, err);
+        char canonical[IP_TEXT_SIZE];
+        int r;
+
+        if (ip_canonical(ip, canonical) < 0)
+                return err_set(err, -ENOENT, "%s is no IP address", ip);
+        r = ask_text(inv, Q_mac_by_ip, "IP address", canonical, true, take_mac, ret_mac, err);
+        if (r == -ENOENT && strcmp(ip, canonical) != 0) /* schema 1 holds IPv6 as it was written */
+                r = ask_text(inv, Q_mac_by_ip, "IP address", ip, true, take_mac, ret_mac, err);
+        return r;
 }
 
 int inventory_mac_by_uuid(struct inventory *inv, const char *uuid, uint64_t *ret_mac, struct err *err)
 {
-        return ask_text(inv, Q_mac_by_uuid, "UUID", uuid, true, take_mac, ret_mac, err);
+        char canonical[UUID_TEXT_SIZE];
+
+        if (uuid_canonical(uuid, canonical) < 0 || uuid_is_nobodys(canonical))
+                return err_set(err, -ENOENT, "%s is no UUID that names a machine", uuid);
+        return ask_text(inv, Q_mac_by_uuid, "UUID", canonical, true, take_mac, ret_mac, err);
 }
 
 static bool is_file_name(const char *s)
@@ -267,6 +280,7 @@ struct wanted_list {
         enum query q;
         uint64_t after; /* the last key that was given: a question asked again goes on there */
         bool macs;      /* the key is a MAC, as a number */
+        bool uuids;     /* the text is a UUID */
         inventory_list_fn *add;
         void *ctx;
 };
@@ -296,7 +310,8 @@ static int list_rows(struct conn *c, sqlite3_stmt *s, struct wanted_list *w, str
                 r = conn_text(s, 1, NAME_MAX_BYTES, &name);
                 if (r == -ENOMEM)
                         return err_set(err, r, "out of memory");
-                if (r < 0 || !is_file_name(name) || !row_key(s, w->macs, &key))
+                if (r < 0 || !is_file_name(name) || !row_key(s, w->macs, &key) ||
+                        (w->uuids && uuid_is_nobodys(name)))
                         continue; /* unusable: it can be found in .pxefs and by sqlite3, not in a listing */
                 w->after = key;
                 if (!w->add(w->ctx, key, name))
@@ -326,7 +341,7 @@ static int question_list(struct conn *c, void *ctx, struct err *err)
 static int list(struct inventory *inv, enum query q, uint64_t after, bool macs, inventory_list_fn *add,
         void *ctx, struct err *err)
 {
-        struct wanted_list w = { q, after, macs, add, ctx };
+        struct wanted_list w = { q, after, macs, q == Q_list_uuids, add, ctx };
 
         if (after > (macs ? UINT64_C(0xffffffffffff) : (uint64_t)INT64_MAX))
                 return 0;

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inventory/address.h"
 #include "inventory/mac.h"
 
 #define PROBLEMS_MAX 40
@@ -271,6 +272,11 @@ static int host_columns(struct load *l, sqlite3_stmt *s, char **ret_build)
 
         if (r == 0)
                 r = load_cell(l, s, 1, "host", p->host_id, &p->uuid);
+        if (r == 0 && p->uuid && uuid_is_nobodys(p->uuid))
+                r = load_problem(l,
+                        "host %lld: uuid %s is what boards carry whose maker set none, and no name is made of it: UPDATE "
+                        "host SET uuid = NULL WHERE id = %lld",
+                        (long long)p->host_id, p->uuid, (long long)p->host_id);
         if (r == 0)
                 r = load_build_cell(l, s, 3, "host", p->host_id, ret_build);
         if (r == 0)

@@ -24,9 +24,11 @@ static int hex_digit(char c)
         return -1;
 }
 
-/* Six pairs with @sep between, or nothing between if it is NUL; then the end of the text. */
-static int parse_pairs(const char *s, char sep, uint64_t *ret)
+/* Six groups and the end of the text: with @sep between them of two digits each, or as illumos prints them, without any
+ * leading zero; with nothing between, of two. */
+static int parse_groups(const char *s, char sep, uint64_t *ret)
 {
+        bool is_short = false, has_zeros = false;
         uint64_t v = 0;
 
         for (int i = 0; i < 6; i++) {
@@ -35,41 +37,53 @@ static int parse_pairs(const char *s, char sep, uint64_t *ret)
                 if (i > 0 && sep && *s++ != sep)
                         return -EINVAL;
                 hi = hex_digit(s[0]);
-                if (hi < 0)
+                lo = hi < 0 ? -1 : hex_digit(s[1]);
+                if (hi < 0 || (!sep && lo < 0))
                         return -EINVAL;
-                lo = hex_digit(s[1]);
-                if (lo < 0)
-                        return -EINVAL;
-                v = v << 8 | (uint64_t)(hi << 4 | lo);
-                s += 2;
+                is_short = is_short || lo < 0;
+                has_zeros = has_zeros || (hi == 0 && lo >= 0);
+                v = v << 8 | (uint64_t)(lo < 0 ? hi : hi << 4 | lo);
+                s += lo < 0 ? 1 : 2;
         }
-        if (*s)
+        if (*s || (is_short && has_zeros)) /* some zeros, but not all: a digit was lost */
                 return -EINVAL;
         *ret = v;
         return 0;
 }
 
+static size_t count(const char *s, char c)
+{
+        size_t n = 0;
+
+        for (; *s; s++)
+                n += *s == c;
+        return n;
+}
+
 int mac_parse(const char *text, uint64_t *ret, bool *ret_canonical)
 {
         size_t len = strnlen(text, 21); /* "01-aa-bb-cc-dd-ee-ff" has 20 */
-        char sep = len == 17 || len == 20 ? text[2] : '\0', canonical[MAC_TEXT_SIZE];
+        const char *at = text;
+        char sep, plain[13], canonical[MAC_TEXT_SIZE];
         uint64_t v;
 
-        if (len != 12 && len != 14 && len != 17 && len != 20)
+        if (len > 20)
                 return -EINVAL;
-        if (sep && sep != '-' && sep != ':')
-                return -EINVAL;
-        if (len == 14 || len == 20) {
-                if (text[0] != '0' || text[1] != '1')
+        sep = strchr(text, ':') ? ':' : strchr(text, '-') ? '-' : '\0';
+        if (len == 14 && text[4] == '.' && text[9] == '.') { /* 0208.20ab.cd01, as switches print it */
+                (void)snprintf(plain, sizeof plain, "%.4s%.4s%.4s", text, text + 5, text + 10);
+                at = plain;
+        } else if (sep ? count(text, sep) == 6 : len == 14) {
+                if (strncmp(text, "01", 2) != 0 || (sep && (text[2] != sep || len != 20)))
                         return -EINVAL;
-                text += len == 14 ? 2 : 3;
+                at += sep ? 3 : 2;
         }
-        if (parse_pairs(text, sep, &v) < 0 || v == 0 || (v & GROUP_BIT))
+        if (parse_groups(at, sep, &v) < 0 || v == 0 || (v & GROUP_BIT))
                 return -EINVAL;
         *ret = v;
         if (ret_canonical) {
                 mac_format(v, canonical);
-                *ret_canonical = len == 17 && strcmp(text, canonical) == 0;
+                *ret_canonical = strcmp(text, canonical) == 0;
         }
         return 0;
 }

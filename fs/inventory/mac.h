@@ -2,8 +2,8 @@
 /* mac -- one MAC address in all its spellings.
  *
  * Loaders and people write it with '-', ':' or nothing, in either case, with or without the ARP type in
- * front ("01-", RFC 1700 hardware type 1, Ethernet).  The canonical spelling is the one iPXE prints for
- * ${mac:hexhyp}.
+ * front ("01-", RFC 1700 hardware type 1, Ethernet); illumos leaves leading zeros out (2:8:20:ab:cd:1), and switches
+ * print 0208.20ab.cd01.  The canonical spelling is the one iPXE prints for ${mac:hexhyp}.
  */
 #ifndef PXEFS_INVENTORY_MAC_H
 #define PXEFS_INVENTORY_MAC_H

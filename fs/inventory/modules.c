@@ -2,8 +2,7 @@
 /* modules -- rows of module and of answer, the host's own before its profiles'; see load_impl.h.
  *
  * Of one name the nearest row counts; one without content takes an inherited module away.  answers.json is made of the
- * columns of the table answer, each by the nearest row in which it is not NULL, networking.json by networking.c; neither if a
- * row of module has that name.
+ * rows of answer in the same way, networking.json by networking.c; neither if a row of module has that name.
  *
  * Invariants
  *   1. A module is whole or not there: content, its digest and the name in its URL are of one row of one snapshot.
@@ -25,7 +24,7 @@
 #define ANSWERS    "answers.json"
 #define NETWORKING "networking.json"
 #define ROWS_MAX   64 /* that a machine's layers may have together */
-#define KEYS_MAX   32 /* columns of the table answer */
+#define KEYS_MAX   64 /* answers of a machine */
 #define ANSWER_MAX 256
 
 struct row {
@@ -39,7 +38,9 @@ struct rows {
 };
 
 struct answers {
-        char *key[KEYS_MAX], *value[KEYS_MAX]; /* owned; JSON; value "": left out */
+        struct answer {
+                char *key, *json; /* owned; json "": it is left out */
+        } v[KEYS_MAX];
         size_t n;
         char *layer; /* owned; of the nearest row */
 };
@@ -60,8 +61,8 @@ static void rows_fini(struct rows *f)
 static void answers_fini(struct answers *a)
 {
         for (size_t i = 0; i < a->n; i++) {
-                free(a->key[i]);
-                free(a->value[i]);
+                free(a->v[i].key);
+                free(a->v[i].json);
         }
         free(a->layer);
 }
@@ -162,61 +163,124 @@ static int add_row(struct load *l, sqlite3_stmt *s, size_t rank, struct rows *f)
 
 /* ---- answers.json ---- */
 
-/* @value as JSON; "" for what is left out.  -EILSEQ if it is neither text nor 0 or 1. */
-static int answer_value(sqlite3_stmt *s, int col, char **ret)
+/* Key, value and type of the answer that @s stands at: of column @col of a row of schema 1, else of a row. */
+struct answer_cell {
+        const char *key, *type;
+        int col;
+};
+
+static struct answer_cell answer_cell(sqlite3_stmt *s, int col)
+{
+        struct answer_cell c = { .col = col };
+
+        if (col > 0) {
+                c.key = sqlite3_column_name(s, col);
+                if (c.key && strcmp(c.key, "admin_mac") == 0)
+                        c = (struct answer_cell) { "admin_nic", "mac", col };
+                return c;
+        }
+        c.key = (const char *)sqlite3_column_text(s, 1);
+        c.col = 2;
+        c.type = (const char *)sqlite3_column_text(s, 3);
+        return c;
+}
+
+/* The value as JSON; "" for what is left out.  -EILSEQ if it is none that setup takes. */
+static int answer_json(sqlite3_stmt *s, const struct answer_cell *c, char **ret)
 {
         AUTO_BUF struct buf b = BUF_INIT;
-        const char *text;
-        int r = 0;
+        AUTO_FREE char *lower = NULL;
+        const char *text = "";
+        bool yes = false;
+        int r = 0, type = sqlite3_column_type(s, c->col);
 
-        if (sqlite3_column_type(s, col) == SQLITE_INTEGER) {
-                if (sqlite3_column_int64(s, col) != 0 && sqlite3_column_int64(s, col) != 1)
+        if (type == SQLITE_INTEGER) { /* schema 1 */
+                if (sqlite3_column_int64(s, c->col) != 0 && sqlite3_column_int64(s, c->col) != 1)
                         return -EILSEQ;
-                buf_puts(&b, sqlite3_column_int64(s, col) ? "true" : "");
-        } else {
-                r = conn_text(s, col, ANSWER_MAX, &text);
-                if (r == 0 && *text)
-                        buf_json(&b, text);
+                yes = sqlite3_column_int64(s, c->col) == 1;
+        } else if (type != SQLITE_NULL) {
+                r = conn_text(s, c->col, ANSWER_MAX, &text);
+                if (r < 0)
+                        return r;
+                if (c->type && strcmp(c->type, "bool") == 0) {
+                        if (strcmp(text, "true") != 0)
+                                return -EILSEQ;
+                        yes = true;
+                }
         }
-        if (r == 0)
-                r = buf_error(&b);
+        if (yes) {
+                buf_puts(&b, "true");
+        } else if (*text) {
+                lower = strdup(text);
+                if (!lower)
+                        return -ENOMEM;
+                /* setup compares with what printf("%02x") makes (smartos_prompt_config.sh, promptnic) */
+                for (char *t = lower; c->type && strcmp(c->type, "mac") == 0 && *t; t++)
+                        *t = (char)(*t >= 'A' && *t <= 'F' ? *t - 'A' + 'a' : *t);
+                buf_json(&b, lower);
+        }
+        r = buf_error(&b);
         if (r < 0)
                 return r;
         *ret = strdup(b.data ? b.data : "");
         return *ret ? 0 : -ENOMEM;
 }
 
-/* The columns of a row behind its id: those no nearer row has answered. */
-static int add_answers(struct load *l, sqlite3_stmt *s, size_t rank, struct answers *a)
+static bool is_answered(const struct answers *a, const char *key)
 {
-        int n = sqlite3_column_count(s) - 1, r = 0;
+        for (size_t i = 0; i < a->n; i++)
+                if (strcmp(a->v[i].key, key) == 0)
+                        return true;
+        return false;
+}
 
-        for (int i = 0; i < n && i < KEYS_MAX && r == 0; i++) {
-                const char *key = sqlite3_column_name(s, i + 1);
+/* Adds one answer, unless a nearer row has given it. */
+static int add_answer(struct load *l, sqlite3_stmt *s, int col, struct answers *a)
+{
+        struct answer_cell c = answer_cell(s, col);
+        long long id = sqlite3_column_int64(s, 0);
+        struct answer *k = &a->v[a->n];
+        int r;
 
-                if ((size_t)i == a->n) {
-                        a->value[a->n] = NULL;
-                        a->key[a->n] = strdup(key ? key : "");
-                        if (!a->key[a->n++])
-                                return load_no_memory(l);
-                }
-                if (a->value[i] || sqlite3_column_type(s, i + 1) == SQLITE_NULL)
-                        continue;
-                r = answer_value(s, i + 1, &a->value[i]);
-                if (r == -EILSEQ) {
-                        a->value[i] = strdup(""); /* invariant 2 */
-                        r = !a->value[i]
-                                    ? -ENOMEM
-                                    : load_problem(l,
-                                              "answer %lld: %s is none that setup takes and was left out",
-                                              (long long)sqlite3_column_int64(s, 0), a->key[i]);
-                }
-        }
-        if (r == 0 && !a->layer) {
-                a->layer = layer_name(l, rank);
-                r = a->layer ? 0 : -ENOMEM;
+        if (!c.key || !*c.key || c.key[strspn(c.key, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+                return load_problem(
+                        l, "answer %lld: its key is no word; DELETE FROM answer WHERE id = %lld", id, id);
+        if (is_answered(a, c.key))
+                return 0;
+        if (a->n == KEYS_MAX)
+                return load_problem(l,
+                        "answer %lld (%s) was passed over: a machine's layers may have %d together", id,
+                        c.key, KEYS_MAX);
+        *k = (struct answer) { .key = strdup(c.key) };
+        if (!k->key)
+                return load_no_memory(l);
+        a->n++;
+        r = answer_json(s, &c, &k->json);
+        if (r == -EILSEQ) {
+                k->json = strdup(""); /* invariant 2 */
+                r = !k->json ? -ENOMEM
+                             : load_problem(l, "answer %lld: %s is none that setup takes and was left out",
+                                       id, k->key);
         }
         return r == -ENOMEM ? load_no_memory(l) : r;
+}
+
+/* A row of answer; of schema 1, one column an answer. */
+static int add_answers(struct load *l, sqlite3_stmt *s, size_t rank, struct answers *a)
+{
+        int n = sqlite3_column_count(s), r = 0;
+
+        if (conn_schema_version(l->c) > 1)
+                r = add_answer(l, s, 0, a);
+        else
+                for (int i = 1; i < n && r == 0; i++)
+                        if (sqlite3_column_type(s, i) != SQLITE_NULL)
+                                r = add_answer(l, s, i, a);
+        if (r == 0 && !a->layer) {
+                a->layer = layer_name(l, rank);
+                r = a->layer ? 0 : load_no_memory(l);
+        }
+        return r;
 }
 
 /* Adds a module that is made of columns.  Takes *@layer. */
@@ -234,6 +298,11 @@ static int add_made(
         return 0;
 }
 
+static int by_key(const void *x, const void *y)
+{
+        return strcmp(((const struct answer *)x)->key, ((const struct answer *)y)->key);
+}
+
 /* Adds the module, unless nothing was answered or a row has its name. */
 static int settle_answers(struct load *l, struct answers *a, struct rows *f)
 {
@@ -241,9 +310,15 @@ static int settle_answers(struct load *l, struct answers *a, struct rows *f)
 
         if (is_found(f, ANSWERS) || f->n == ROWS_MAX)
                 return 0;
-        for (size_t i = 0; i < a->n; i++)
-                if (a->value[i] && a->value[i][0])
-                        buf_printf(&text, "%s  \"%s\": %s", text.len ? ",\n" : "{\n", a->key[i], a->value[i]);
+        qsort(a->v, a->n, sizeof a->v[0], by_key);
+        for (size_t i = 0; i < a->n; i++) {
+                if (!a->v[i].json[0])
+                        continue;
+                /* setup reads admin_nic (smartos_prompt_config.sh, promptnic), the documentation says admin_mac */
+                if (strcmp(a->v[i].key, "admin_nic") == 0)
+                        buf_printf(&text, "%s  \"admin_mac\": %s", text.len ? ",\n" : "{\n", a->v[i].json);
+                buf_printf(&text, "%s  \"%s\": %s", text.len ? ",\n" : "{\n", a->v[i].key, a->v[i].json);
+        }
         if (text.len)
                 buf_puts(&text, "\n}\n");
         if (buf_error(&text) < 0)

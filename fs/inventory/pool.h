@@ -26,7 +26,7 @@
         X(profile)                                                                                           \
         X(channel)                                                                                           \
         X(host_properties)                                                                                   \
-        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_nics) X(host_network) X(profile_network) X(host_routes) X(profile_routes) X(host_twins) X(host_name) X(changed) X(mac_by_name) X(mac_by_ip) X(mac_by_uuid)                 \
+        X(profile_properties) X(profile_settings) X(profile_items) X(host_modules) X(profile_modules) X(host_answers) X(profile_answers) X(host_answers_v1) X(profile_answers_v1) X(host_nics) X(host_network) X(profile_network) X(host_routes) X(profile_routes) X(host_twins) X(host_name) X(changed) X(mac_by_name) X(mac_by_name_v1) X(mac_by_ip) X(mac_by_uuid)                 \
                 X(channel_by_name) X(list_macs) X(list_names) X(list_ips) X(list_uuids) X(list_channels)     \
                         X(count_hosts) X(count_nics)
 
@@ -42,6 +42,7 @@ enum query {
 #define POOL_QUICK_MS  10         /* of processor time a question has; one of 100 000 hosts takes some 0.2 */
 #define POOL_LONG_MS   500        /* in the long lane */
 #define SCHEMA_VERSION 2          /* PRAGMA user_version of schema/inventory.sql */
+#define SCHEMA_TEXT    "2"        /* the same */
 #define SCHEMA_OLDEST  1          /* the oldest that is served; what it has not is taken for absent */
 #define SCHEMA_APP_ID  0x70786673 /* PRAGMA application_id: "pxfs" */
 

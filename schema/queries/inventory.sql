@@ -33,7 +33,7 @@ FROM nic n WHERE n.mac = ?1 ORDER BY n.mac LIMIT 1;
 
 -- name: host
 -- ip and mac of the NIC with the lowest id.
-SELECT hostname, uuid, profile, build, channel, comment, enabled,
+SELECT hostname, iif(typeof(uuid) = 'text', lower(uuid), uuid) AS uuid, profile, build, channel, comment, enabled,
   (SELECT ip FROM nic WHERE host = ?1 ORDER BY id LIMIT 1) AS ip, (SELECT mac FROM nic WHERE host = ?1 ORDER BY id LIMIT 1) AS mac
 FROM host WHERE id = ?1;
 
@@ -81,14 +81,22 @@ SELECT id, name, typeof(content), CASE WHEN length(CAST(content AS BLOB)) <= 655
 FROM module WHERE profile = ?1 ORDER BY name, id LIMIT 65;
 
 -- name: host_answers
--- The columns are the keys of answers.json, in order.
+SELECT a.id, a.key, a.value, (SELECT type FROM known_answer k WHERE k.key = a.key)
+FROM answer a WHERE a.host = ?1 ORDER BY a.key LIMIT 65;
+
+-- name: profile_answers
+SELECT a.id, a.key, a.value, (SELECT type FROM known_answer k WHERE k.key = a.key)
+FROM answer a WHERE a.profile = ?1 ORDER BY a.key LIMIT 65;
+
+-- name: host_answers_v1
+-- Of schema 1, where the columns were the keys of answers.json, in order.
 SELECT id,
   admin_ip, admin_mac, admin_netmask, bootpool, config_console, dns_resolver1, dns_resolver2, dns_search,
   headnode_default_gateway, hostname, install_pkgsrc, ntp_host, root_password, simple_headers,
   skip_final_confirm, skip_instructions, skip_ntp_check, zpool_confirm_layout, zpool_layout
 FROM answer WHERE host = ?1 ORDER BY id LIMIT 1;
 
--- name: profile_answers
+-- name: profile_answers_v1
 SELECT id,
   admin_ip, admin_mac, admin_netmask, bootpool, config_console, dns_resolver1, dns_resolver2, dns_search,
   headnode_default_gateway, hostname, install_pkgsrc, ntp_host, root_password, simple_headers,
@@ -116,7 +124,7 @@ SELECT id, destination, gateway FROM route WHERE profile = ?1 ORDER BY destinati
 -- name: host_twins
 -- UUIDs and addresses of host ?1, each with the id of another host that has it too, or NULL: names made of one that two have
 -- lead to neither.
-SELECT 'uuid', h.uuid, (SELECT o.id FROM host o WHERE o.uuid = h.uuid AND o.id <> ?1 LIMIT 1) FROM host h WHERE h.id = ?1
+SELECT 'uuid', lower(h.uuid), (SELECT o.id FROM host o WHERE o.uuid = h.uuid AND o.id <> ?1 LIMIT 1) FROM host h WHERE h.id = ?1
 UNION ALL
 SELECT * FROM (SELECT 'ip', n.ip, (SELECT o.host FROM nic o WHERE o.ip = n.ip AND o.host <> ?1 LIMIT 1)
   FROM nic n WHERE n.host = ?1 ORDER BY n.id LIMIT 65);
@@ -134,6 +142,10 @@ SELECT max(
 
 -- name: mac_by_name
 SELECT (SELECT n.mac FROM nic n WHERE n.host = h.id ORDER BY n.id LIMIT 1)
+FROM host h WHERE h.hostname = ?1 ORDER BY h.hostname LIMIT 1;
+
+-- name: mac_by_name_v1
+SELECT (SELECT n.mac FROM nic n WHERE n.host = h.id ORDER BY n.id LIMIT 1)
 FROM host h WHERE lower(h.hostname) = lower(?1) ORDER BY lower(h.hostname) LIMIT 1;
 
 -- name: mac_by_ip
@@ -143,9 +155,10 @@ SELECT (SELECT m.mac FROM nic m WHERE m.host = n.host ORDER BY m.id LIMIT 1),
 FROM nic n WHERE n.ip = ?1 ORDER BY n.ip LIMIT 1;
 
 -- name: mac_by_uuid
+-- The key comes in lower case, which is all that schema 1 holds.
 SELECT (SELECT n.mac FROM nic n WHERE n.host = h.id ORDER BY n.id LIMIT 1),
-  EXISTS (SELECT 1 FROM host o WHERE o.uuid = lower(?1) AND o.id <> h.id)
-FROM host h WHERE h.uuid = lower(?1) ORDER BY h.uuid LIMIT 1;
+  EXISTS (SELECT 1 FROM host o WHERE o.uuid = ?1 AND o.id <> h.id)
+FROM host h WHERE h.uuid = ?1 ORDER BY h.uuid LIMIT 1;
 
 -- name: channel_by_name
 SELECT build FROM channel WHERE name = ?1;
@@ -167,7 +180,7 @@ SELECT n.mac, n.ip FROM nic n WHERE n.mac > ?1 AND n.ip IS NOT NULL
   AND EXISTS (SELECT 1 FROM host h WHERE h.id = n.host) ORDER BY n.mac;
 
 -- name: list_uuids
-SELECT n.host, (SELECT h.uuid FROM host h WHERE h.id = n.host
+SELECT n.host, (SELECT lower(h.uuid) FROM host h WHERE h.id = n.host
     AND NOT EXISTS (SELECT 1 FROM host o WHERE o.uuid = h.uuid AND o.id <> h.id))
 FROM nic n WHERE n.host > ?1 AND n.id = (SELECT m.id FROM nic m WHERE m.host = n.host ORDER BY m.id LIMIT 1) ORDER BY n.host;
 
@@ -192,7 +205,8 @@ COMMIT;
 UPDATE actor SET name = ?1;
 
 -- name: ctl_host_id
-SELECT id FROM host WHERE lower(hostname) = lower(?1);
+-- The column compares so itself from schema 2 on.
+SELECT id FROM host WHERE hostname = ?1 COLLATE NOCASE;
 
 -- name: ctl_host_by_mac
 SELECT host FROM nic WHERE mac = ?1;

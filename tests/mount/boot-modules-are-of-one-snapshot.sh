@@ -10,7 +10,7 @@ sql "INSERT INTO profile (id, name) VALUES (2, 'rack7');
      INSERT INTO host (id, hostname, profile) VALUES (1, 'db1', 2), (2, 'db2', 1);
      INSERT INTO nic (mac, host) VALUES ('02:08:20:00:00:01', 1), ('02:08:20:00:00:02', 2), ('02:08:20:00:00:03', 1);
      INSERT INTO module (profile, name, content) VALUES (2, 'etc/system', 'set a=1' || char(10));
-     INSERT INTO answer (profile, config_console, root_password) VALUES (1, 1, 'hunter2');
+     INSERT INTO answer (profile, key, value) VALUES (1, 'config_console', 'true'), (1, 'root_password', 'hunter2');
      INSERT INTO module (host, name, content, secret) VALUES (1, 'key', x'00ff0a', 1);
      UPDATE nic SET ip = '192.0.2.7', netmask = '255.255.255.0', gateway = '192.0.2.1', nic_tag = 'admin',
        nic_tags_provided = 'admin,external' WHERE id = 1;

@@ -35,7 +35,7 @@ cat "$DIR/out"
 for words in 'mounted on .*, and it answers' 'every user may read it' 'parses archives as user nobody, without capabilities' \
         'in.tftpd (process [0-9]*, user tftp) sees and can read the mount' \
         'nginx (process [0-9]*, user www-data) sees and can read the mount' \
-        "inventory $INVENTORY is whole: schema 1" "cache directory $CACHE: " "builds directory $BUILDS can be read by nobody"; do
+        "inventory $INVENTORY is whole: schema 2" "cache directory $CACHE: " "builds directory $BUILDS can be read by nobody"; do
         finds ok "$words"
 done
 ! grep -q '^FAIL' "$DIR/out" || fail "$(cat "$DIR/out")"

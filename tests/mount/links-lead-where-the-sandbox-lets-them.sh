@@ -21,13 +21,18 @@ mkdir "$STATIC/sub"
 ln -s ../boot/ipxe.efi "$STATIC/ipxe.efi"
 ln -s "$DIR/boot/ipxe.efi" "$STATIC/sub/deep.efi"
 make_inventory
-mkdir "$DIR/elsewhere"
-mv "$DIR/inventory" "$DIR/elsewhere/"
-mkdir "$DIR/inventory"
-ln -s ../elsewhere/inventory/inventory.db "$INVENTORY"
 mount -t tmpfs -o size=64m none "$CACHE"
 at_exit 'umount -l "$CACHE"'
-sqlite3 "$(readlink -f "$INVENTORY")" "INSERT INTO host (hostname) VALUES ('db1')"
+sqlite3 "$INVENTORY" "INSERT INTO host (hostname) VALUES ('db1')"
+
+# Not the inventory: who follows its link once and who follows it each time would have different files in mind.
+ln -s inventory.db "$DIR/inventory/link.db"
+code=0
+"$PXEFS" -f -o "inventory=$DIR/inventory/link.db,cache=$CACHE,user=$PXEFS_USER" "$BUILDS" "$MNT" 2>"$DIR/log" || code=$?
+[ "$code" -ne 0 ] || fail "an inventory behind a link is served"
+grep -q 'link.db is a symbolic link' "$DIR/log" || fail "$(cat "$DIR/log")"
+! "$PXECTL" -i "$DIR/inventory/link.db" host list >"$DIR/out" 2>&1 || fail "pxectl follows it"
+grep -q 'link.db is a symbolic link to inventory.db' "$DIR/out" || fail "$(cat "$DIR/out")"
 
 # In the foreground, so that the log can be read.
 foreground()    # OPTIONS
@@ -65,8 +70,7 @@ logged "what is in $DIR/boot may be read too"
 served 20240101T000000Z || fail "a build"
 served 20240102T000000Z || fail "a build behind a link"
 [ "$(cat "$MNT/ipxe.efi" "$MNT/sub/deep.efi")" = "$(printf 'efi\nefi')" ] || fail "a plain file behind a link"
-[ -e "$MNT/by-name/db1" ] || [ -d "$MNT/by-name" ] || fail "the inventory behind a link is not read"
-grep -q '"state": "live".*"schema": 1, "hosts": 1' "$MNT/.pxefs/status.json" || fail "$(grep inventory "$MNT/.pxefs/status.json")"
+grep -q '"state": "live".*"schema": 2, "hosts": 1' "$MNT/.pxefs/status.json" || fail "$(grep inventory "$MNT/.pxefs/status.json")"
 
 # The linked file is replaced, as an upgrade does: the directory is open, not the file.
 echo 'new efi' >"$DIR/boot/.new" && mv "$DIR/boot/.new" "$DIR/boot/ipxe.efi"
@@ -110,9 +114,9 @@ wait_for 15 served 20240301T000000Z || fail "the new builds directory is not tak
 ! served 20240101T000000Z || fail "builds of the old directory are still there"
 [ "$(worker_pid)" != "$worker" ] || fail "the same worker reads another directory: is it in a sandbox?"
 worker=$(worker_pid)
-cp -a "$DIR/elsewhere/inventory" "$DIR/elsewhere/new"
-mv "$DIR/elsewhere/inventory" "$DIR/elsewhere/old"
-mv "$DIR/elsewhere/new" "$DIR/elsewhere/inventory"
+cp -a "$DIR/inventory" "$DIR/new"
+mv "$DIR/inventory" "$DIR/old-inventory"
+mv "$DIR/new" "$DIR/inventory"
 live() { grep -q '"inventory": {"state": "live"' "$MNT/.pxefs/status.json"; }
 another() { [ "$(worker_pid)" != "$worker" ]; }
 wait_for 15 another || fail "no other worker takes the new directory of the inventory: $(cat "$DIR/log")"

@@ -63,7 +63,7 @@ says 'YYYYMMDDThhmmssZ'
 exits 0 host add db1 --mac 02:08:20:ab:cd:01 --mac 020820ABCD02 --ip 10.0.0.1 --profile rack7 --channel stable \
         --uuid 4C4C4544-0042-3010-8054-B4C04F4E5331 --set console=ttyb --set=-kd=
 [ "$(sql "SELECT boots || macs || ips || properties FROM host_boot")" = \
-        "20241010T000000Z02-08-20-ab-cd-01 02-08-20-ab-cd-0210.0.0.1-kd console=ttyb smartos=true" ]
+        "20241010T000000Z02-08-20-ab-cd-01 02-08-20-ab-cd-0210.0.0.1-kd console=ttyb hostname=db1 smartos=true ttyb-mode=115200,8,n,1,-" ]
 [ "$(sql "SELECT DISTINCT actor FROM change")" = tester ]
 [ "$(sql "SELECT count(*) FROM actor WHERE name IS NULL")" = 1 ]
 
@@ -87,7 +87,7 @@ exits 2 --frobnicate
 exits 2
 
 exits 0 set host db1 noimport=true --unset smartos
-[ "$(sql "SELECT group_concat(name || '=' || ifnull(value, '?')) FROM (SELECT * FROM host_property WHERE host = 1 ORDER BY name)")" = \
+[ "$(sql "SELECT group_concat(name || '=' || ifnull(value, '?')) FROM (SELECT * FROM host_row_property WHERE host = 1 ORDER BY name)")" = \
         '-kd=,console=ttyb,noimport=true,smartos=?' ]
 exits 0 set host db1 --drop smartos --drop noimport
 exits 4 set host db1 --drop noimport

@@ -51,6 +51,6 @@ refused "INSERT INTO setting (key, value) VALUES ('timeout', '5')" \
 refused "INSERT INTO property (profile, name, value) VALUES (1, 'root_shadow', 'secret')" \
         'never the password'
 refused "DELETE FROM profile WHERE name = 'rack7'" \
-        'profile rack7 is used by host db1, write first: UPDATE host SET profile = 1'
+        'profile: hosts use it (SELECT hostname FROM host WHERE profile = its id); write first: UPDATE host SET profile = 1'
 refused "INSERT INTO nic (host, mac) VALUES (1, '020820ABCD01')" \
         'another NIC has this address'

@@ -206,8 +206,8 @@ static void plans_say_what_the_views_say(void **state)
                         "INSERT INTO property (profile, name, value) SELECT id, 'k' || (id % 4), iif(id % 3, 'v' || id, NULL) FROM profile WHERE id > 2;"
                         "INSERT INTO property (host, name, value) SELECT id, 'k' || (id % 4), iif(id % 5, 'h' || id, NULL) FROM host WHERE id % 2;");
         assert_int_equal(sqlite3_prepare_v2(lab->db, "SELECT b.host, b.build, b.why, (SELECT group_concat(name || '=' || value || layer, '|') FROM"
-                " (SELECT * FROM host_property WHERE host = b.host AND value IS NOT NULL ORDER BY name)),"
-                " (SELECT count(*) FROM host_property WHERE host = b.host AND value IS NULL) FROM host_build b", -1, &s, NULL), SQLITE_OK);
+                " (SELECT * FROM host_row_property WHERE host = b.host AND value IS NOT NULL ORDER BY name)),"
+                " (SELECT count(*) FROM host_row_property WHERE host = b.host AND value IS NULL) FROM host_build b", -1, &s, NULL), SQLITE_OK);
         for (; sqlite3_step(s) == SQLITE_ROW; n++) {
                 struct plan *p = NULL;
                 struct buf all = BUF_INIT;
@@ -498,7 +498,7 @@ static void what_is_no_inventory_is_refused_with_the_way_out(void **state)
                 const char *sql, *sentence;
         } t[] = {
                 { "PRAGMA user_version = 3", "has version 3 and this pxefs knows 2" },
-                { "PRAGMA user_version = 0", "PRAGMA user_version = 2" },
+                { "PRAGMA user_version = 0", "inventory.db migrate" },
                 { "PRAGMA application_id = 5", "no inventory of pxefs" },
                 { "PRAGMA application_id = 0; PRAGMA user_version = 0", "pxectl -i FILE init" },
         };

@@ -110,31 +110,34 @@ static void the_schema_refuses_in_one_sentence(void **state)
                 { "(NULL, 'a', 'x')", "host, profile: give exactly one" },
         };
         static const struct {
-                const char *column, *value, *sentence;
+                const char *key, *value, *sentence;
         } answers[] = {
-                { "config_console", "2", "config_console: 1 for true, 0 to leave it out" },
-                { "skip_ntp_check", "-1", "skip_ntp_check: 1 for true" },
-                { "admin_mac", "'52:54:00:2f:61'", "admin_mac: six pairs" },
-                { "admin_mac", "'52-54-00-2f-61-34'", "admin_mac: six pairs" },
-                { "admin_ip", "'10.0.0'", "admin_ip: dhcp, or four numbers" },
-                { "admin_ip", "'10.0.0.256'", "admin_ip: dhcp, or four numbers" },
-                { "admin_ip", "'10.0.0.1/24'", "admin_ip: dhcp, or four numbers" },
-                { "admin_ip", "'DHCP'", "admin_ip: dhcp, or four numbers" },
-                { "admin_netmask", "'24'", "admin_netmask: four numbers" },
-                { "headnode_default_gateway", "'dhcp'", "headnode_default_gateway: none, or four" },
-                { "dns_resolver1", "'dns'", "dns_resolver1: four numbers" },
-                { "dns_resolver2", "'08.8.8.8'", "dns_resolver2: four numbers" },
-                { "dns_search", "'a..b'", "dns_search: a domain" },
-                { "dns_search", "'-a'", "dns_search: a domain" },
-                { "ntp_host", "'a b'", "ntp_host: a name" },
-                { "zpool_layout", "'raidz9'", "zpool_layout: default, mirror" },
-                { "zpool_confirm_layout", "'true'", "zpool_confirm_layout: yes or no" },
-                { "bootpool", "'a/b'", "bootpool: none, zones" },
-                { "install_pkgsrc", "'maybe'", "install_pkgsrc: yes or no" },
-                { "root_password", "'a' || char(10)", "root_password: one line" },
-                { "root_password", "'a' || char(0) || 'b'", "root_password: one line" },
-                { "root_password", "printf('%.*c', 201, 'p')", "root_password: one line" },
-                { "hostname", "'a_b'", "hostname: letters, digits" },
+                { "config_console", "'1'", "value: this answer is true" },
+                { "skip_ntp_check", "'false'", "value: this answer is true" },
+                { "admin_nic", "'52:54:00:2f:61'", "value: six pairs" },
+                { "admin_nic", "'52-54-00-2f-61-34'", "value: six pairs" },
+                { "admin_mac", "'52:54:00:2f:61:34'", "key: there is no such answer" },
+                { "admin_ip", "'10.0.0'", "value: four numbers" },
+                { "admin_ip", "'10.0.0.256'", "value: four numbers" },
+                { "admin_ip", "'10.0.0.1/24'", "value: four numbers" },
+                { "admin_ip", "'DHCP'", "value: four numbers" },
+                { "admin_netmask", "'24'", "value: four numbers" },
+                { "headnode_default_gateway", "'dhcp'", "value: four numbers" },
+                { "dns_resolver1", "'dns'", "value: four numbers" },
+                { "dns_resolver2", "'08.8.8.8'", "value: four numbers" },
+                { "dns_search", "'a..b'", "value: a name" },
+                { "dns_search", "'-a'", "value: a name" },
+                { "ntp_host", "'a b'", "value: a name" },
+                { "zpool_layout", "'raidz9'", "value: not one of the words" },
+                { "zpool_layout", "'default|mirror'", "value: not one of the words" },
+                { "zpool_confirm_layout", "'true'", "value: not one of the words" },
+                { "bootpool", "'a/b'", "value: a pool's name" },
+                { "install_pkgsrc", "'maybe'", "value: not one of the words" },
+                { "root_password", "'a' || char(10)", "value: one line" },
+                { "root_password", "'a' || char(0) || 'b'", "value: one line" },
+                { "root_password", "printf('%.*c', 256, 'p')", "value: one line" },
+                { "root_password", "''", "value: one line" },
+                { "hostname", "'a_b'", "value: a name" },
         };
         char sql[300];
 
@@ -145,13 +148,13 @@ static void the_schema_refuses_in_one_sentence(void **state)
                 lab_refused(db, sql, rows[i].sentence);
         }
         for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-                (void)snprintf(sql, sizeof sql, "INSERT INTO answer (host, %s) VALUES (1, %s)",
-                        answers[i].column, answers[i].value);
+                (void)snprintf(sql, sizeof sql, "INSERT INTO answer (host, key, value) VALUES (1, '%s', %s)",
+                        answers[i].key, answers[i].value);
                 lab_refused(db, sql, answers[i].sentence);
         }
-        lab_refused(db, "INSERT INTO answer (hostname) VALUES ('x')", "host, profile: give exactly one");
-        lab_refused(db, "INSERT INTO answer (host, hostname) VALUES (9, 'x')", "host: no such host");
-        lab_refused(db, "INSERT INTO answer (profile, hostname) VALUES (9, 'x')", "profile: no such profile");
+        lab_refused(db, "INSERT INTO answer (key, value) VALUES ('hostname', 'x')", "host, profile: give exactly one");
+        lab_refused(db, "INSERT INTO answer (host, key, value) VALUES (9, 'hostname', 'x')", "host: no such host");
+        lab_refused(db, "INSERT INTO answer (profile, key, value) VALUES (9, 'hostname', 'x')", "profile: no such profile");
         lab_do(db, "INSERT INTO module (host, name, content) VALUES (1, 'a', zeroblob(65536))");
 }
 
@@ -194,7 +197,7 @@ static void unknown_machines_get_none(void **state)
 
         (void)state;
         lab_do(db, "INSERT INTO module (profile, name, content) VALUES (1, 'a', 'x');"
-                   "INSERT INTO answer (profile, root_password) VALUES (1, 'hunter2')");
+                   "INSERT INTO answer (profile, key, value) VALUES (1, 'root_password', 'hunter2')");
         p = plan(UINT64_C(0x020820abcd99));
         assert_int_equal(p->kind, PLAN_UNKNOWN);
         assert_int_equal(p->n_modules, 0);
@@ -204,14 +207,14 @@ static void answers_come_from_the_nearest_row_that_has_each(void **state)
 {
         (void)state;
         lab_do(db,
-                "INSERT INTO answer (profile, config_console, skip_instructions, admin_ip, "
-                "headnode_default_gateway,"
-                " root_password, ntp_host) VALUES (1, 1, 1, 'dhcp', 'none', 'say \"\\hi\"', 'pool.ntp.org');"
-                "INSERT INTO answer (profile, ntp_host, dns_search) VALUES (3, '', 'example.com');"
-                "INSERT INTO answer (host, admin_mac, skip_instructions) VALUES (1, '52:54:00:2f:61:34', 0)");
+                "INSERT INTO answer (profile, key, value) VALUES (1, 'config_console', 'true'), (1, 'skip_instructions', 'true'),"
+                "(1, 'admin_ip', 'dhcp'), (1, 'headnode_default_gateway', 'none'), (1, 'root_password', 'say \"\\hi\"'),"
+                "(1, 'ntp_host', 'pool.ntp.org'), (3, 'ntp_host', NULL), (3, 'dns_search', 'example.com');"
+                "INSERT INTO answer (host, key, value) VALUES (1, 'admin_nic', '52:54:00:2F:61:34'), (1, 'skip_instructions', NULL)");
         expect("answers.json={\n"
                "  \"admin_ip\": \"dhcp\",\n"
                "  \"admin_mac\": \"52:54:00:2f:61:34\",\n"
+               "  \"admin_nic\": \"52:54:00:2f:61:34\",\n"
                "  \"config_console\": true,\n"
                "  \"dns_search\": \"example.com\",\n"
                "  \"headnode_default_gateway\": \"none\",\n"
@@ -234,19 +237,16 @@ static void answers_come_from_the_nearest_row_that_has_each(void **state)
 /* Both say the same for every column; the last one has all characters that JSON could trip over. */
 static void the_view_and_the_daemon_agree(void **state)
 {
-        static const char *const rows[] = { "(1, 1, 'dhcp', 'a')", "(1, 0, '', '')",
-                "(1, 1, '10.0.0.1', 'ä€😀')", "(1, NULL, NULL, NULL)",
-                "(1, 0, '10.255.0.1', '\"\\/''{}[],:\\n\\u0041 ')" };
+        static const char *const rows[] = { "'config_console', 'true'", "'config_console', NULL", "'admin_ip', '10.0.0.1'",
+                "'root_password', 'ä€😀'", "'admin_ip', NULL", "'admin_nic', '52:54:00:2F:61:34'", "'pisource', 'media'",
+                "'root_password', '\"\\/''{}[],:\\n\\u0041 '", "'root_password', NULL" };
         char sql[200];
 
         (void)state;
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
                 AUTO_PLAN struct plan *p = NULL;
 
-                (void)snprintf(sql, sizeof sql,
-                        "INSERT OR REPLACE INTO answer (host, config_console, admin_ip, root_password) "
-                        "VALUES %s",
-                        rows[i]);
+                (void)snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO answer (host, key, value) VALUES (1, %s)", rows[i]);
                 lab_do(db, sql);
                 p = plan(MAC);
                 assert_string_equal(p->n_modules ? (const char *)p->modules[0].content : "(null)",
@@ -261,11 +261,10 @@ static void the_view_and_the_daemon_agree(void **state)
 static void the_log_keeps_no_password(void **state)
 {
         (void)state;
-        lab_do(db, "INSERT INTO answer (host, root_password) VALUES (1, 'hunter2'); UPDATE answer SET "
-                   "root_password ="
-                   " 'hunter22'; INSERT OR REPLACE INTO answer (host, root_password) VALUES (1, 'hunter23'); "
-                   "DELETE FROM"
-                   " answer; INSERT INTO module (host, name, content) VALUES (1, 'a', 'hunter2')");
+        lab_do(db, "INSERT INTO answer (host, key, value) VALUES (1, 'root_password', 'hunter2');"
+                   "UPDATE answer SET value = 'hunter22';"
+                   "INSERT OR REPLACE INTO answer (host, key, value) VALUES (1, 'root_password', 'hunter23'); DELETE FROM answer;"
+                   "INSERT INTO module (host, name, content) VALUES (1, 'a', 'hunter2')");
         assert_string_equal(lab_text(db, "SELECT count(*) FROM change WHERE old || new GLOB '*hunter2*'"
                                          " OR old GLOB '*hunter2*' OR new GLOB '*hunter2*'"),
                 "0");
@@ -310,11 +309,13 @@ static void rows_written_with_checks_off_cost_themselves(void **state)
                    " INSERT INTO module SELECT i, 1, NULL, 'm' || i, 'x', 0 FROM c");
         expect_problem("a machine may have 16");
         lab_do(db, "DELETE FROM module; CREATE TABLE l2 AS SELECT * FROM answer; DROP TABLE answer;"
-                   "ALTER TABLE l2 RENAME TO answer; INSERT INTO answer (id, host, admin_ip, config_console, "
-                   "hostname)"
-                   " VALUES (1, 1, 'a' || char(10), 7, 'db1')");
+                   "ALTER TABLE l2 RENAME TO answer; INSERT INTO answer (id, host, key, value) VALUES "
+                   "(1, 1, 'admin_ip', 'a' || char(10)), (2, 1, 'config_console', 7), (3, 1, 'hostname', 'db1'), (4, 1, 'x\"y', 'z'),"
+                   "(5, 1, NULL, 'z')");
         expect_problem("answer 1: admin_ip is none that setup takes");
-        expect_problem("answer 1: config_console is none");
+        expect_problem("answer 2: config_console is none");
+        expect_problem("answer 4: its key is no word");
+        expect_problem("answer 5: its key is no word");
         expect("answers.json={\n  \"hostname\": \"db1\"\n}\n@host db1*");
 }
 

@@ -287,7 +287,7 @@ static const struct trouble {
         { "another database", make_other_database, "no inventory of pxefs" },
         { "a newer schema", make_newer, "has version 9 and this pxefs knows" },
         { "a table is missing", make_without_tables, "no such " },
-        { "a dangling symlink", make_dangling, "No such file or directory" },
+        { "a dangling symlink", make_dangling, "name the file itself" },
 };
 
 static void each_trouble_is_answered_by_the_copy_and_ends_with_the_next_call(void **state)

@@ -144,6 +144,7 @@ CASE(inventory_writable, f->inventory_mode = 0666)
 CASE(inventory_readable, f->inventory_mode = 0644)
 CASE(inventory_damaged, strcpy(f->inventory_broken, "damaged: row 3 missing from index"))
 CASE(inventory_newer, f->inventory_version = 3)
+CASE(inventory_older, f->inventory_version = 1)
 CASE(inventory_unversioned, f->inventory_version = 0)
 CASE(inventory_rollback, f->inventory_wal = 'n')
 CASE(inventory_on_nfs, strcpy(f->inventory_fs, "NFS"))
@@ -214,7 +215,8 @@ static const struct {
         { inventory_damaged, DOCTOR_FAIL, "inventory-content", "row 3 missing", ".restore" },
         { inventory_newer, DOCTOR_FAIL, "inventory-content", "has schema 3, and this pxefs knows 2",
                 "newer pxefs" },
-        { inventory_unversioned, DOCTOR_FAIL, "inventory-content", "no schema version", "user_version = 2" },
+        { inventory_unversioned, DOCTOR_FAIL, "inventory-content", "no schema version", "migrate" },
+        { inventory_older, DOCTOR_WARN, "inventory-content", "is of schema 1: it is served", "db migrate" },
         { inventory_rollback, DOCTOR_WARN, "inventory-content", "no WAL database", "journal_mode = WAL" },
         { inventory_on_nfs, DOCTOR_FAIL, "inventory-place", "is on NFS", "local disk" },
         { old_kernel, DOCTOR_WARN, "kernel", "Linux 5.9", "6.1" },
