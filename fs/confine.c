@@ -41,18 +41,14 @@ static void confinement_freep(struct confinement **c)
         confinement_free(*c);
 }
 
-static bool can_be_read(const char *path)
-{
-        return euidaccess(path, R_OK | X_OK) == 0;
-}
-
-bool confine_replaced(const struct confinement *c, const char **ret_path)
+bool confine_replaced(
+        const struct confinement *c, struct path_opener *opener, int timeout_ms, const char **ret_path)
 {
         for (size_t i = 0; i < c->n; i++) {
                 const struct landlock_place *p = &c->places[i];
                 struct stat now;
 
-                if (!can_be_read(p->path) || stat(p->path, &now) < 0)
+                if (path_opener_access(opener, p->path, R_OK | X_OK, timeout_ms, &now) < 0)
                         continue;
                 if (p->bound && c->reached[i] && p->dev == now.st_dev && p->ino == now.st_ino)
                         continue;
@@ -62,14 +58,16 @@ bool confine_replaced(const struct confinement *c, const char **ret_path)
         return false;
 }
 
-static void add(struct confinement *c, const char *path, enum landlock_use use)
+static void add(struct confinement *c, struct path_opener *opener, const char *path, enum landlock_use use)
 {
-        c->reached[c->n] = can_be_read(path);
+        struct stat st;
+
+        c->reached[c->n] = path_opener_access(opener, path, R_OK | X_OK, -1, &st) == 0;
         c->places[c->n++] = (struct landlock_place) { .path = path, .use = use };
 }
 
 /* Builds, cache, inventory, and the two lists.  NULL if memory is short. */
-static struct confinement *find_places(const struct options *o)
+static struct confinement *find_places(const struct options *o, struct path_opener *opener)
 {
         AUTO_CLEAN(confinement_freep) struct confinement *c = calloc(1, sizeof *c);
         size_t max = 3 + o->n_static_dirs + o->n_links_to;
@@ -80,20 +78,20 @@ static struct confinement *find_places(const struct options *o)
         c->reached = calloc(max, sizeof *c->reached);
         if (!c->places || !c->reached)
                 return NULL;
-        add(c, o->builds_dir, LANDLOCK_READ);
-        add(c, o->cache_dir, LANDLOCK_CACHE);
+        add(c, opener, o->builds_dir, LANDLOCK_READ);
+        add(c, opener, o->cache_dir, LANDLOCK_CACHE);
         if (o->inventory) {
                 size_t len = (size_t)(strrchr(o->inventory, '/') - o->inventory);
 
                 c->inventory_dir = strndup(o->inventory, len ? len : 1);
                 if (!c->inventory_dir)
                         return NULL;
-                add(c, c->inventory_dir, LANDLOCK_DATABASE);
+                add(c, opener, c->inventory_dir, LANDLOCK_DATABASE);
         }
         for (size_t i = 0; i < o->n_static_dirs; i++)
-                add(c, o->static_dirs[i], LANDLOCK_READ);
+                add(c, opener, o->static_dirs[i], LANDLOCK_READ);
         for (size_t i = 0; i < o->n_links_to; i++)
-                add(c, o->links_to[i], LANDLOCK_READ);
+                add(c, opener, o->links_to[i], LANDLOCK_READ);
         return take_ptr(&c);
 }
 
@@ -105,9 +103,9 @@ int confine_check_user(struct err *err)
         return 0;
 }
 
-int confine(const struct options *o, struct confinement **ret, struct err *err)
+int confine(const struct options *o, struct path_opener *opener, struct confinement **ret, struct err *err)
 {
-        AUTO_CLEAN(confinement_freep) struct confinement *c = find_places(o);
+        AUTO_CLEAN(confinement_freep) struct confinement *c = find_places(o, opener);
         int r;
 
         if (!c)

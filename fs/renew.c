@@ -24,6 +24,7 @@
 
 struct renew {
         const struct confinement *places;
+        struct path_opener *opener;
         int64_t not_before_ms;
         pthread_t thread;
         pthread_mutex_t lock;
@@ -52,7 +53,7 @@ static void *run(void *arg)
         const char *path;
 
         while (wait_a_while(r)) {
-                if (clock_ms() < r->not_before_ms || !confine_replaced(r->places, &path))
+                if (clock_ms() < r->not_before_ms || !confine_replaced(r->places, r->opener, LOOK_MS, &path))
                         continue;
                 log_info("%s: it was replaced, or can be reached only now: the next worker takes it", path);
                 (void)kill(getpid(), SIGTERM);
@@ -61,7 +62,7 @@ static void *run(void *arg)
         return NULL;
 }
 
-struct renew *renew_start(const struct confinement *c)
+struct renew *renew_start(const struct confinement *c, struct path_opener *opener)
 {
         struct renew *r = calloc(1, sizeof *r);
         pthread_condattr_t attr;
@@ -71,6 +72,7 @@ struct renew *renew_start(const struct confinement *c)
         if (!r)
                 return NULL;
         r->places = c;
+        r->opener = opener;
         r->not_before_ms = clock_ms() + HOLD_MS;
         (void)pthread_mutex_init(&r->lock, NULL);
         (void)pthread_condattr_init(&attr);

@@ -13,8 +13,8 @@
 struct renew;
 
 /* Starts a thread that looks once a second; when a place of @c was replaced it logs which, and ends the process in order by
- * SIGTERM.  @c is borrowed.  NULL if no thread can be had. */
-struct renew *renew_start(const struct confinement *c);
+ * SIGTERM.  Both are borrowed.  NULL if no thread can be had. */
+struct renew *renew_start(const struct confinement *c, struct path_opener *opener);
 
 /* Stops and joins it.  NULL is fine. */
 void renew_stop(struct renew *r);

@@ -27,6 +27,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path_opener.h"
 #include "build/catalog.h"
 #include "confine.h"
 #include "inventory/copy.h"
@@ -34,6 +35,7 @@
 #include "mount/child.h"
 #include "mount/crash.h"
 #include "mount/journal.h"
+#include "mount/mountpoint.h"
 #include "mount/policy.h"
 #include "mount/pulse.h"
 #include "mount/session.h"
@@ -43,6 +45,7 @@
 #include "sandbox/calls.h"
 #include "tree/facts.h"
 #include "tree/overlay.h"
+#include "tree/overlay_check.h"
 #include "tree/place.h"
 #include "tree/text.h"
 #include "version.h"
@@ -51,13 +54,19 @@
 #define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
 #endif
 
+#define OPEN_MS      3000 /* for a directory that may not answer */
+#define LOOK_MS      200 /* for the same while readers wait for a takeover; it is asked again later (renew.h) */
+
 struct worker {
         const struct options *opts;
         struct journal *journal; /* owned */
         int builds_fd, cache_fd; /* owned */
         struct catalog *catalog; /* owned, as all below */
         struct inventory *inventory;
+        uint64_t own_dev;           /* of the mount, as in stat(2) */
+        struct path_opener *opener; /* closed after all that opens by it */
         struct overlay *overlay;
+        struct overlay_check *check; /* NULL: no static= */
         struct seen *seen;
         struct textring *ring, *face_ring;
         struct texts *texts;
@@ -119,21 +128,22 @@ static int open_dir(const struct worker *w, const char *path, const char *what, 
 {
         const char *user = w->opts->user;
 
-        *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (*ret >= 0)
+        struct stat st;
+        int r = path_opener_open(w->opener, -1, path, O_RDONLY | O_DIRECTORY, OPEN_MS, ret, &st);
+
+        if (r == 0)
                 return 0;
         if (must_serve(w)) {
-                log_warn("%s %s: %s: the mount goes on without it", what, path, strerror(errno));
-                *ret = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-                if (*ret < 0)
+                log_warn("%s %s: %s: the mount goes on without it", what, path, path_opener_strerror(r));
+                if (path_opener_open(w->opener, -1, path, O_PATH | O_DIRECTORY, OPEN_MS, ret, &st) < 0)
                         *ret = eventfd(0, EFD_CLOEXEC);
                 return *ret < 0 ? err_sys(err, -errno, "%s %s", what, path) : 0;
         }
-        if (errno == EACCES)
+        if (r == -EACCES)
                 return err_set(err, -EACCES,
                         "%s %s: user %s may not read it; give it r-x for others, or use -o user=", what, path,
                         user);
-        return err_sys(err, -errno, "%s %s", what, path);
+        return err_set(err, r, "%s %s: %s", what, path, path_opener_strerror(r));
 }
 
 static void log_event(int priority, const char *line)
@@ -189,22 +199,17 @@ static int open_inventory(struct worker *w, struct err *err)
                 &w->inventory, err);
 }
 
-/* A successor does without a directory of plain files that cannot be had. */
+/* A successor does without a directory of plain files that cannot be had now. */
 static int open_static(struct worker *w, struct err *err)
 {
         const struct options *o = w->opts;
         AUTO_FREE const char **dirs = calloc(o->n_static_dirs + 1, sizeof *dirs);
-        size_t n = 0;
 
         if (!dirs)
                 return err_set(err, -ENOMEM, "out of memory");
         for (size_t i = 0; i < o->n_static_dirs; i++)
-                if (must_serve(w) && access(o->static_dirs[i], R_OK | X_OK) < 0)
-                        log_warn("static directory %s: %s: the mount goes on without it", o->static_dirs[i],
-                                strerror(errno));
-                else
-                        dirs[n++] = o->static_dirs[i];
-        return overlay_open(dirs, n, &w->overlay, err);
+                dirs[i] = o->static_dirs[i];
+        return overlay_open(dirs, o->n_static_dirs, w->opener, must_serve(w), &w->overlay, err);
 }
 
 /* What the keeper found to end its workers. */
@@ -230,6 +235,9 @@ static int open_parts(struct worker *w, struct err *err)
         char *ring;
         int r;
 
+        w->opener = path_opener_new(w->own_dev);
+        if (!w->opener)
+                return err_set(err, -ENOMEM, "out of memory");
         r = open_dir(w, o->builds_dir, "builds directory", &w->builds_fd, err);
         if (r < 0)
                 return r;
@@ -238,6 +246,7 @@ static int open_parts(struct worker *w, struct err *err)
                 return r;
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
+                                 .opener = w->opener,
                                  .spool_max_bytes = o->spool_max_bytes,
                                  .memory_bytes = (size_t)o->memory_bytes,
                                  .threads = processors(),
@@ -265,6 +274,8 @@ static int open_parts(struct worker *w, struct err *err)
         return w->ring && w->face_ring ? 0 : -ENOMEM;
 }
 
+_Static_assert(OVERLAY_CHECK_SHOWN <= FACTS_ABSENT, "each has a place");
+
 /* What the texts of /.pxefs say of this process. */
 static void fill_facts(void *ctx, struct daemon_facts *f, struct facts_texts *texts)
 {
@@ -286,6 +297,12 @@ static void fill_facts(void *ctx, struct daemon_facts *f, struct facts_texts *te
                 f->process.upgrade_refused = c.upgrade_refused.text[0] ? texts->upgrade_refused.text : NULL;
         }
 
+        if (w->check) {
+                overlay_check_get(w->check, &texts->absent);
+                f->absent.n = texts->absent.n;
+                for (size_t i = 0; i < OVERLAY_CHECK_SHOWN && texts->absent.v[i].text[0]; i++)
+                        f->absent.named[i] = texts->absent.v[i].text;
+        }
         f->process.worker_pid = (uint64_t)getpid();
         f->process.keeper_pid = (uint64_t)getppid();
         f->process.worker_sec = w->started_sec;
@@ -344,10 +361,30 @@ static void rehearse(void)
         inventory_close(inv);
 }
 
+/* With threads that are gone before another process is forked. */
+static bool places_replaced(const struct worker *w)
+{
+        struct path_opener *opener = path_opener_new(w->own_dev);
+        const char *which;
+        bool r = opener && confine_replaced(w->confinement, opener, LOOK_MS, &which);
+
+        path_opener_free(opener);
+        return r;
+}
+
+static int close_sandbox(struct worker *w, struct err *err)
+{
+        struct path_opener *opener = path_opener_new(w->own_dev);
+        int r = opener ? confine(w->opts, opener, &w->confinement, err)
+                       : err_set(err, -ENOMEM, "out of memory");
+
+        path_opener_free(opener);
+        return r;
+}
+
 /* Waits for its turn; in each generation the one that gets it leaves another here. */
 static int stand_by(struct worker *w, struct err *err)
 {
-        const char *replaced;
         int successor_fd;
 
         do {
@@ -355,7 +392,7 @@ static int stand_by(struct worker *w, struct err *err)
                 w->statm_fd = -1;
                 if (!child_wait_go(&w->statm_fd, &successor_fd))
                         return err_set(err, -ESRCH, "the keeper is gone");
-                if (confine_replaced(w->confinement, &replaced)) /* the next one is bound to what is there */
+                if (places_replaced(w)) /* the next one is bound to what is there */
                         _exit(EXIT_SUCCESS);
         } while (successor_fd >= 0 && child_fork(successor_fd));
         w->started_sec = (int64_t)time(NULL);
@@ -379,7 +416,8 @@ static int take_place(struct worker *w, struct err *err)
         child_say(CHILD_FITS, NULL);
         if (journal_is_ready(w->journal))
                 rehearse();
-        r = confine(w->opts, &w->confinement, err);
+        w->own_dev = mountpoint_dev(w->opts->mountpoint); /* the sandbox has no /proc */
+        r = close_sandbox(w, err);
         if (r < 0)
                 return r;
         r = stand_by(w, err);
@@ -407,10 +445,16 @@ static int serve(struct worker *w, struct err *err)
         w->pulse = pulse_start(w->journal, CHILD_CONTROL_FD);
         if (!w->pulse)
                 return err_set(err, -EAGAIN, "no thread can be had");
-        w->renew = renew_start(w->confinement);
+        w->renew = renew_start(w->confinement, w->opener);
         if (!w->renew)
                 return err_set(err, -EAGAIN, "no thread can be had");
+        if (o->n_static_dirs)
+                w->check = overlay_check_start(
+                        (const char *const *)o->static_dirs, o->n_static_dirs, w->opener, log_event);
+        if (o->n_static_dirs && !w->check)
+                return err_set(err, -EAGAIN, "no thread can be had");
         r = watch_start(&(struct watch_options) { .catalog = w->catalog,
+                                .opener = w->opener,
                                 .builds_dir = o->builds_dir,
                                 .builds_fd = w->builds_fd,
                                 .poll_ms = o->poll_ms,
@@ -435,6 +479,7 @@ static int serve(struct worker *w, struct err *err)
 static void close_parts(struct worker *w)
 {
         renew_stop(w->renew);
+        overlay_check_stop(w->check);
         watch_stop(w->watch);
         pulse_stop(w->pulse);
         session_close(w->session);
@@ -449,6 +494,7 @@ static void close_parts(struct worker *w)
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
+        path_opener_free(w->opener);
         if (w->cache_fd >= 0)
                 close(w->cache_fd);
         if (w->builds_fd >= 0)

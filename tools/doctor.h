@@ -79,6 +79,9 @@ struct doctor_facts {
         enum doctor_touch builds_read; /* by the worker's user */
         int builds_errno;
 
+        long static_absent; /* names that are not shown (status.json); DOCTOR_UNKNOWN */
+        char static_absent_first[1024];
+
         struct doctor_server servers[DOCTOR_MAX_SERVERS];
         size_t n_servers;
 };

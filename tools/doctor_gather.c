@@ -65,8 +65,9 @@ static void absolute(const char *path, char ret[PATH_MAX])
 
 struct daemon {
         struct doctor_facts *f;
-        struct options o; /* of the keeper's command line */
-        pid_t pid;
+        struct options o; /* of its command line */
+        pid_t pid;        /* of the keeper */
+        bool found;       /* a worker's options */
 };
 
 /* The options of process @pid, if it is a pxefs for our mount point. */
@@ -92,6 +93,22 @@ static bool its_options(pid_t pid, const char *mountpoint, struct options *ret)
         return false;
 }
 
+static bool is_child(pid_t pid, pid_t parent)
+{
+        char text[32];
+
+        return proc_status(pid, "PPid", text, sizeof text) == 0 && (pid_t)strtol(text, NULL, 10) == parent;
+}
+
+/* A worker's command line has absolute paths; the keeper's is as it was given, to a process that has left that directory. */
+static bool take_worker_options(pid_t pid, void *ctx)
+{
+        struct daemon *d = ctx;
+
+        d->found = is_child(pid, d->pid) && its_options(pid, d->f->mountpoint, &d->o);
+        return !d->found;
+}
+
 static bool find_keeper(pid_t pid, void *ctx)
 {
         struct daemon *d = ctx;
@@ -101,18 +118,21 @@ static bool find_keeper(pid_t pid, void *ctx)
         if (strcmp(comm, "pxefs") != 0 || proc_status(pid, "PPid", parent, sizeof parent) < 0)
                 return true;
         proc_comm((pid_t)strtol(parent, NULL, 10), parent_comm, sizeof parent_comm);
-        if (strcmp(parent_comm, "pxefs") == 0 || !its_options(pid, d->f->mountpoint, &d->o))
+        if (strcmp(parent_comm, "pxefs") == 0)
                 return true;
         d->pid = pid;
-        return false;
+        proc_each(take_worker_options, d);
+        if (d->found || its_options(pid, d->f->mountpoint, &d->o))
+                return false;
+        d->pid = 0;
+        return true;
 }
 
 static bool find_worker(pid_t pid, void *ctx)
 {
         struct daemon *d = ctx;
-        char parent[32];
 
-        if (proc_status(pid, "PPid", parent, sizeof parent) < 0 || (pid_t)strtol(parent, NULL, 10) != d->pid)
+        if (!is_child(pid, d->pid))
                 return true;
         d->f->worker = pid;
         return false;
@@ -368,6 +388,26 @@ static void look_at_machine(struct doctor_facts *f)
         f->now_sec = time(NULL);
 }
 
+/* "static_absent": 2, "static_absent_first": [
+ *    "/srv/tftp/boot.ipxe: it leads ...", ...  (render/status.c; before anything that may be long) */
+static void look_at_absent(struct doctor_facts *f, const char *status)
+{
+        const char *at = strstr(status, "\"static_absent\": ");
+        char *text = f->static_absent_first;
+        size_t n = 0;
+
+        if (!at)
+                return;
+        f->static_absent = atol(at + strlen("\"static_absent\": "));
+        at = f->static_absent > 0 ? strstr(at, "[\n    \"") : NULL;
+        if (!at)
+                return;
+        for (at += strlen("[\n    \""); *at && *at != '"' && n + 1 < sizeof f->static_absent_first; at++)
+                if (*at != '\\')
+                        text[n++] = *at;
+        text[n] = '\0';
+}
+
 /* A text value of the "sandbox" line of status.json, which the daemon writes on one line. */
 static void json_text(const char *line, const char *key, char *ret, size_t size)
 {
@@ -400,8 +440,11 @@ static void look_at_mount(struct doctor_facts *f)
         if (f->answers != TOUCH_OK)
                 return;
         (void)snprintf(path, sizeof path, "%s/.pxefs/status.json", f->mountpoint);
-        if (doctor_read(path, WAIT_MS, status, sizeof status) != TOUCH_OK ||
-                !(line = strstr(status, "\"sandbox\": {")))
+        if (doctor_read(path, WAIT_MS, status, sizeof status) != TOUCH_OK)
+                return;
+        look_at_absent(f, status);
+        line = strstr(status, "\"sandbox\": {");
+        if (!line)
                 return;
         abi = strstr(line, "\"landlock_abi\": ");
         if (abi)
@@ -415,9 +458,10 @@ void doctor_gather(const char *mountpoint, const char *inventory, const char *ca
         struct doctor_facts *f = ret;
         struct daemon d = { .f = f };
 
-        *f = (struct doctor_facts) {
-                .root = geteuid() == 0, .landlock_abi = DOCTOR_UNKNOWN, .worker_nofile = DOCTOR_UNKNOWN
-        };
+        *f = (struct doctor_facts) { .root = geteuid() == 0,
+                .landlock_abi = DOCTOR_UNKNOWN,
+                .static_absent = DOCTOR_UNKNOWN,
+                .worker_nofile = DOCTOR_UNKNOWN };
         absolute(mountpoint, f->mountpoint);
         look_at_machine(f);
         look_at_mount(f);

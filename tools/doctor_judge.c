@@ -352,6 +352,17 @@ static void cache(const struct doctor_facts *f, struct sink *s)
                         (long long)(f->cache_free_bytes >> 20));
 }
 
+static void static_names(const struct doctor_facts *f, struct sink *s)
+{
+        if (f->static_absent > 0)
+                say(s, DOCTOR_FAIL, "do what the reason says; the log names them all",
+                        "%ld name%s in static= %s not shown: %s%s", f->static_absent,
+                        f->static_absent == 1 ? "" : "s", f->static_absent == 1 ? "is" : "are",
+                        f->static_absent == 1 ? "" : "first ", f->static_absent_first);
+        else if (f->static_absent == 0)
+                say(s, DOCTOR_OK, "", "what is in static= leads to what can be had");
+}
+
 static void builds(const struct doctor_facts *f, struct sink *s)
 {
         char mend[DOCTOR_TEXT_MAX];
@@ -435,6 +446,7 @@ static const struct {
         { "nofile", open_files },
         { "servers", servers },
         { "builds", builds },
+        { "static", static_names },
         { "cache", cache },
         { "inventory", inventory_file },
         { "inventory-content", inventory_content },

@@ -16,6 +16,7 @@
 
 #include "archive/identity.h"
 #include "base/err.h"
+#include "base/path_opener.h"
 #include "build/build.h"
 #include "build/buildlist.h"
 
@@ -84,8 +85,10 @@ struct catalog_condemned {
 #define CATALOG_LOCK_NAME "lock" /* in the cache directory: flock(2) */
 
 struct catalog_options {
-        int builds_dirfd;         /* borrowed; open(O_RDONLY | O_DIRECTORY) */
-        int cache_dirfd;          /* borrowed; writable by us */
+        int builds_dirfd; /* borrowed; open(O_RDONLY | O_DIRECTORY) */
+        int cache_dirfd;  /* borrowed; writable by us */
+        struct path_opener
+                *opener; /* borrowed; of what links among the builds lead to; NULL: nothing bounds it */
         uint64_t spool_max_bytes; /* bound of the sum of spool files */
         size_t memory_bytes;      /* bound of what was decoded or checked and is kept; 0: 64 MiB */
         unsigned threads;         /* for reading ahead in them; 0: none, readers decode themselves */

@@ -111,9 +111,9 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
         if (e.error) {
                 char text[256];
 
-                (void)snprintf(text, sizeof text, "cannot be looked at: %s%s", strerror(-e.error),
+                (void)snprintf(text, sizeof text, "cannot be looked at: %s%s", path_opener_strerror(e.error),
                         e.error == -EACCES ? " (the daemon's user must be able to reach and read it)" : "");
-                set_trouble(&e, false, text);
+                set_trouble(&e, e.error == -ETIMEDOUT, text);
                 *ret = e;
                 return 0;
         }
@@ -122,6 +122,27 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
         e.try_ms = e.seen_ms + (age < rest ? rest - age : 0);
         *ret = e;
         return 0;
+}
+
+/* Nothing tells that the file is another one than at the last look: what it leads to does not answer. */
+static bool is_as_it_was(const struct entry *was, const struct dirscan_file *f)
+{
+        if (f->error == -ETIMEDOUT && !was->error)
+                return true;
+        return was->error == f->error && identity_equal(&was->id, &f->id);
+}
+
+/* At the first look of a successor: what was good is taken to be as it was, until it answers. */
+static struct dirscan_file as_known(const struct catalog *c, const struct dirscan_file *f)
+{
+        struct dirscan_file now = *f;
+
+        for (size_t i = 0; f->error == -ETIMEDOUT && i < c->set.n; i++)
+                if (c->set.v[i]->ready && strcmp(c->set.v[i]->file, f->name) == 0) {
+                        now.id = c->set.v[i]->id;
+                        now.error = 0;
+                }
+        return now;
 }
 
 /* Takes the directory's files over into c->entries. */
@@ -134,11 +155,12 @@ int catalog_merge(struct catalog *c, const struct dirscan *d)
                 return -ENOMEM;
         for (; n < d->n; n++) {
                 struct entry *was = entry_by_name(c->entries, c->n_entries, d->v[n].name);
+                struct dirscan_file f = was ? d->v[n] : as_known(c, &d->v[n]);
 
-                if (was && was->error == d->v[n].error && identity_equal(&was->id, &d->v[n].id)) {
+                if (was && is_as_it_was(was, &f)) {
                         v[n] = *was;
                         *was = (struct entry) { 0 };
-                } else if (new_entry(&d->v[n], was, c->n_looks + 1, &v[n]) < 0) {
+                } else if (new_entry(&f, was, c->n_looks + 1, &v[n]) < 0) {
                         break;
                 }
         }
@@ -277,7 +299,7 @@ void catalog_adopt(struct catalog *c, struct entry *e)
         else if (r == -ENOENT || r == -ESTALE)
                 e->try_ms = catalog_now_ms(); /* its spool file is lost: read it again */
         else
-                set_trouble(e, false, err.text);
+                set_trouble(e, r == -ETIMEDOUT, err.text);
 }
 
 /* Forgets archives whose file is gone. */
@@ -333,13 +355,14 @@ void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const stru
 
         e->tried = true;
         e->tries += changed;
-        set_trouble(e, changed, err->text);
+        set_trouble(e, changed || r == -ETIMEDOUT, err->text);
         /* What found no room waits for room (due_ms), not for the clock. */
         e->need_bytes = r == -EDQUOT ? spool_max + 1 : 0;
-        e->try_ms = catalog_now_ms() + (changed                ? settle_ms(e->tries)
-                                               : e->need_bytes ? 0
-                                               : r == -ENOSPC  ? NO_SPACE_MS
-                                                               : CATALOG_TROUBLE_MS);
+        e->try_ms = catalog_now_ms() + (changed                  ? settle_ms(e->tries)
+                                               : e->need_bytes   ? 0
+                                               : r == -ENOSPC    ? NO_SPACE_MS
+                                               : r == -ETIMEDOUT ? SETTLE_MAX_MS
+                                                                 : CATALOG_TROUBLE_MS);
 }
 
 /* The bytes were verified anew.  Other names of the same file hold the verdict that is replaced. */

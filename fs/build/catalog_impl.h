@@ -89,7 +89,7 @@ struct catalog {
         struct retired retired[MAX_RETIRED]; /* oldest first */
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
-        uint64_t serial, listed; /* of the last view, and of the one that was written down last */
+        uint64_t serial, listed;   /* of the last view, and of the one that was written down last */
         atomic_bool stop;          /* set by catalog_stop, from any thread */
         bool looked;               /* at the directory, once: what is good now was known from before */
         atomic_bool db_trouble;    /* said once; read by catalog_stats */
@@ -103,6 +103,12 @@ int64_t catalog_now_ms(void); /* monotonic */
 
 __attribute__((format(printf, 3, 4))) void catalog_log(
         const struct catalog *c, int priority, const char *fmt, ...);
+
+/* Opens @name in the builds directory for reading (O_NONBLOCK), whatever it leads to.  A descriptor, or a negative errno:
+ * -EDEADLK and -ETIMEDOUT as in dirscan.h. */
+int catalog_open_file(const struct catalog *c, const char *name);
+/* For what it leads to, at a look. */
+int catalog_patience_ms(const struct catalog *c);
 
 struct dirscan;
 

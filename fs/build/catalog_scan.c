@@ -163,18 +163,45 @@ static struct entry *pick_again(struct catalog *c, int64_t *poll_ms)
 
 /* ---- having one read ------------------------------------------------------------------------- */
 
+#define PATIENCE_MS       1000
+#define FIRST_PATIENCE_MS 300 /* readers wait for a successor's first look */
+
+int catalog_patience_ms(const struct catalog *c)
+{
+        return c->looked ? PATIENCE_MS : FIRST_PATIENCE_MS;
+}
+
+int catalog_open_file(const struct catalog *c, const char *name)
+{
+        struct stat st;
+        int fd, r = path_opener_open(c->opts.opener, c->opts.builds_dirfd, name,
+                        O_RDONLY | O_NONBLOCK | O_NOCTTY, catalog_patience_ms(c), &fd, &st);
+
+        return r < 0 ? r == -EAGAIN ? -ETIMEDOUT : r : fd;
+}
+
+/* Modes let us read what the link leads to: what refuses it is the worker's sandbox, which does not mind O_PATH. */
+static bool only_sandbox_refuses(const struct catalog *c, const char *name)
+{
+        AUTO_CLOSE int fd = -1;
+        struct stat st;
+
+        return path_opener_open(c->opts.opener, c->opts.builds_dirfd, name, O_PATH, catalog_patience_ms(c),
+                       &fd, &st) == 0 &&
+               faccessat(fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
 static int open_archive(const struct catalog *c, const struct entry *e, struct err *err)
 {
-        int fd = openat(c->opts.builds_dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        int fd = catalog_open_file(c, e->name);
 
-        /* access() asks modes only; what else refuses is the worker's sandbox, which stands around the directory. */
-        if (fd < 0 && errno == EACCES && faccessat(c->opts.builds_dirfd, e->name, R_OK, AT_EACCESS) == 0)
+        if (fd == -EACCES && only_sandbox_refuses(c, e->name))
                 return err_set(err, -EACCES,
                         "it is a link to a place that may not be read: put the file here itself, or mount "
                         "with -o links_to=DIRECTORY of what it leads to");
-        if (fd < 0 && errno == EACCES)
+        if (fd == -EACCES)
                 return err_set(err, -EACCES, "user id %u may not read it: chmod a+r", (unsigned)geteuid());
-        return fd >= 0 ? fd : err_sys(err, -errno, "open");
+        return fd >= 0 ? fd : err_set(err, fd, "open: %s", path_opener_strerror(fd));
 }
 
 static int number(const struct catalog *c, struct indexjob *job, struct err *err)
@@ -351,9 +378,12 @@ static int scan_known(const struct catalog *c, struct dirscan *d, struct err *er
                         there = strcmp(d->v[n].name, k->file) == 0;
                 if (there || !k->ready)
                         continue;
-                if (fstatat(c->opts.builds_dirfd, k->file, &st, 0) == 0)
+                r = dirscan_look(c->opts.builds_dirfd, k->file, c->opts.opener, catalog_patience_ms(c), &st);
+                if (r == 0)
                         r = dirscan_add(d, k->file, &st, 0, err);
-                else if (errno != ENOENT && (r = dirscan_add(d, k->file, NULL, -errno, err)) == 0) {
+                else if (r == -ENOENT)
+                        r = 0;
+                else if ((r = dirscan_add(d, k->file, NULL, r, err)) == 0) {
                         d->v[d->n - 1].id = k->id; /* what was spooled needs the file no more */
                         d->v[d->n - 1].error = 0;
                 }
@@ -385,7 +415,7 @@ int catalog_look(struct catalog *c, struct err *err)
 {
         struct dirscan d;
         bool changed;
-        int r = dirscan_read(c->opts.builds_dirfd, &d, err);
+        int r = dirscan_read(c->opts.builds_dirfd, c->opts.opener, catalog_patience_ms(c), &d, err);
 
         if (r < 0)
                 return r;
@@ -395,7 +425,7 @@ int catalog_look(struct catalog *c, struct err *err)
         if (r < 0)
                 return err_set(err, r, "out of memory");
         stop_orphans(c);
-        if (sums_refresh(&c->sums, c->opts.builds_dirfd, &changed) < 0)
+        if (sums_refresh(&c->sums, c->opts.builds_dirfd, c->opts.opener, &changed) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         for (size_t i = 0; i < c->n_entries; i++) {
                 catalog_adopt(c, &c->entries[i]);

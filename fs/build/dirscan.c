@@ -75,7 +75,25 @@ void dirscan_sort(struct dirscan *d)
                 qsort(d->v, d->n, sizeof *d->v, by_name);
 }
 
-static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
+/* A plain file is asked for here.  A link, or what is mounted on a name, may lead to where nobody answers. */
+int dirscan_look(int dirfd, const char *name, struct path_opener *opener, int timeout_ms, struct stat *ret)
+{
+        uint64_t dev, here;
+        mode_t type;
+        int r = path_walk_dev(dirfd, &here, NULL);
+
+        if (r == 0)
+                r = path_walk_dev_at(dirfd, name, &dev, &type);
+        if (r < 0)
+                return r;
+        if (dev == here && type != S_IFLNK)
+                return fstatat(dirfd, name, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+        r = path_opener_open(opener, dirfd, name, PATH_WALK_STAT, timeout_ms, NULL, ret);
+        return r == -EAGAIN ? -ETIMEDOUT : r;
+}
+
+static int read_entries(
+        DIR *dir, struct path_opener *opener, int timeout_ms, struct dirscan *d, struct err *err)
 {
         for (;;) {
                 const struct dirent *e;
@@ -88,9 +106,10 @@ static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
                         return errno ? err_sys(err, -errno, "builds directory") : 0;
                 if (!dirscan_wants(e->d_name))
                         continue;
-                r = fstatat(dirfd(dir), e->d_name, &st, 0) < 0 ? -errno : 0;
-                if (r == -ENOENT && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                        continue; /* gone meanwhile */
+                r = dirscan_look(dirfd(dir), e->d_name, opener, timeout_ms, &st);
+                if (r == -EISDIR ||
+                        (r == -ENOENT && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0))
+                        continue; /* a link to a directory; gone meanwhile */
                 if (r == 0 && !S_ISREG(st.st_mode))
                         continue;
                 r = dirscan_add(d, e->d_name, &st, r, err);
@@ -99,7 +118,7 @@ static int read_entries(DIR *dir, struct dirscan *d, struct err *err)
         }
 }
 
-int dirscan_read(int dirfd, struct dirscan *ret, struct err *err)
+int dirscan_read(int dirfd, struct path_opener *opener, int timeout_ms, struct dirscan *ret, struct err *err)
 {
         struct dirscan d = { NULL, 0 };
         AUTO_CLOSEDIR DIR *dir = NULL;
@@ -113,7 +132,7 @@ int dirscan_read(int dirfd, struct dirscan *ret, struct err *err)
                 close(fd);
                 return r;
         }
-        r = read_entries(dir, &d, err);
+        r = read_entries(dir, opener, timeout_ms, &d, err);
         if (r < 0) {
                 dirscan_fini(&d);
                 return r;

@@ -9,11 +9,13 @@
 
 #include "archive/identity.h"
 #include "base/err.h"
+#include "base/path_opener.h"
 
 struct dirscan_file {
         char *name;         /* owned */
         struct identity id; /* zeros if error is set */
-        int error;          /* 0, or the negative errno of looking at it: its own trouble, nobody else's */
+        int error; /* 0, or the negative errno of looking at it: its own trouble, nobody else's.  -EDEADLK: it leads into
+                      our own mount; -ETIMEDOUT: what it leads to does not answer */
 };
 
 struct dirscan {
@@ -24,10 +26,16 @@ struct dirscan {
 /* True if a file of that name is looked at. */
 bool dirscan_wants(const char *name);
 
-/* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives
- * elsewhere.
+/* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives elsewhere.
+ *
+ * opener      follows them; borrowed; NULL: wherever they lead
+ * timeout_ms  for one of them
+ *
  * Returns 0, or a negative errno and the reason if the directory cannot be read to its end. */
-int dirscan_read(int dirfd, struct dirscan *ret, struct err *err);
+int dirscan_read(int dirfd, struct path_opener *opener, int timeout_ms, struct dirscan *ret, struct err *err);
+
+/* What dirscan_read says of the one name @name: 0 or a negative errno. */
+int dirscan_look(int dirfd, const char *name, struct path_opener *opener, int timeout_ms, struct stat *ret);
 void dirscan_fini(struct dirscan *d);
 
 /* For who makes one by hand: a file with what stat(2) said, or the negative errno of it; sorted at the end.  0 or

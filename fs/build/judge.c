@@ -24,13 +24,12 @@
 
 static int digest_now(struct catalog *c, struct entry *e, enum sums_kind kind, char *hex, struct err *err)
 {
-        AUTO_CLOSE int fd =
-                openat(c->opts.builds_dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        AUTO_CLOSE int fd = catalog_open_file(c, e->name);
         struct err why;
         int r;
 
         if (fd < 0)
-                return err_sys(err, -errno, "open");
+                return err_set(err, fd, "open: %s", path_opener_strerror(fd));
         r = filedigest(fd, &e->id, sums_digest(kind), NULL, hex, err);
         if (r == 0 && known_save(&c->set, e->known, &why) < 0 && !c->db_trouble) {
                 c->db_trouble = true;

@@ -45,6 +45,7 @@ struct known_set {
         struct catalogdb *db;         /* owned */
         int spool_dirfd;              /* owned; -1: none */
         const struct source_env *env; /* borrowed; for sources */
+        struct path_opener *opener;   /* borrowed; opens archives; NULL: nothing bounds it */
         bool states_due;              /* there may be checkpoint states of archives that are gone */
         unsigned object_bits;
 };

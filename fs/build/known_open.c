@@ -17,8 +17,11 @@
 #include "archive/checked.h"
 #include "archive/spool.h"
 #include "base/cleanup.h"
+#include "base/path_opener.h"
 #include "build/known_impl.h"
 #include "build/layoutblob.h"
+
+#define OPEN_MS 1000 /* for what a link among the archives leads to */
 
 /* ---- from catalog.db ------------------------------------------------------------------------- */
 
@@ -147,13 +150,15 @@ static int open_source(struct known_set *s, struct known *k, int builds_dirfd, c
         struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
+        struct stat st;
         int r;
 
         if (k->spooled)
                 return open_spool(s, k, ret, err);
-        fd = openat(builds_dirfd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return err_sys(err, -errno, "open");
+        r = path_opener_open(
+                s->opener, builds_dirfd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY, OPEN_MS, &fd, &st);
+        if (r < 0)
+                return err_set(err, r, "open: %s", path_opener_strerror(r));
         r = k->checkpoints
                     ? source_open_gzip(fd, &k->id, k->index, k->object, s->env, ret, err)
                     : source_open_checked(fd, &k->id, k->sums, k->object, "the archive", s->env, ret, err);

@@ -22,7 +22,8 @@
 #include "base/cleanup.h"
 
 #define MAX_BYTES (4u * 1024 * 1024) /* 40000 archives */
-#define MAX_NAME  255u               /* NAME_MAX */
+#define READ_MS   1000
+#define MAX_NAME  255u /* NAME_MAX */
 
 static const struct {
         const char *file;
@@ -126,41 +127,13 @@ void sums_fini(struct sums *s)
 
 /* ---- the two files --------------------------------------------------------------------------- */
 
-static int read_whole(int fd, char **ret, size_t *ret_len, struct err *err)
+/* Takes what was read.  -ENOMEM; then f's lines are as before. */
+static int take_text(
+        struct sums_file *f, const char *text, size_t len, enum sums_kind kind, const struct identity *id)
 {
-        AUTO_FREE char *text = malloc(MAX_BYTES + 1);
-        size_t len = 0;
-
-        if (!text)
-                return -ENOMEM;
-        for (;;) {
-                ssize_t n = pread(fd, text + len, MAX_BYTES + 1 - len, (off_t)len);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return err_sys(err, -EIO, "read");
-                if (n == 0)
-                        break;
-                len += (size_t)n;
-                if (len > MAX_BYTES)
-                        return err_set(err, -EIO, "it is longer than %u MiB", MAX_BYTES >> 20);
-        }
-        *ret = take_ptr(&text);
-        *ret_len = len;
-        return 0;
-}
-
-/* Reads the file anew.  -ENOMEM, or -EIO with the reason in f->trouble; then f's lines are as before. */
-static int reread(struct sums_file *f, int fd, enum sums_kind kind, const struct identity *id)
-{
-        AUTO_FREE char *text = NULL;
         struct sums_file now = { .there = true, .id = *id };
-        size_t len = 0;
-        int r = read_whole(fd, &text, &len, &f->trouble);
+        int r = sums_parse(text, len, kind, &now);
 
-        if (r == 0)
-                r = sums_parse(text, len, kind, &now);
         if (r < 0) {
                 sums_file_fini(&now);
                 return r;
@@ -170,29 +143,47 @@ static int reread(struct sums_file *f, int fd, enum sums_kind kind, const struct
         return 0;
 }
 
-/* Tells whether @f became another. */
-static int refresh_one(struct sums_file *f, int dirfd, enum sums_kind kind, bool *ret_changed)
+/* Reads the file anew.  -ENOMEM, or another error with the reason in f->trouble; then f's lines are as before. */
+static int reread(struct sums_file *f, int dirfd, struct path_opener *opener, enum sums_kind kind)
 {
-        AUTO_CLOSE int fd = openat(dirfd, kinds[kind].file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        AUTO_FREE char *text = NULL;
+        struct identity id;
+        struct stat st;
+        ssize_t n = path_opener_read(opener, dirfd, kinds[kind].file, MAX_BYTES + 1, 0, READ_MS, &text, &st);
+
+        if (n == -ENOMEM)
+                return -ENOMEM;
+        if (n < 0)
+                return err_set(&f->trouble, (int)n, "%s", path_opener_strerror((int)n));
+        if ((size_t)n > MAX_BYTES)
+                return err_set(&f->trouble, -EFBIG, "it is longer than %u MiB", MAX_BYTES >> 20);
+        id = identity_of(&st);
+        return take_text(f, text, (size_t)n, kind, &id);
+}
+
+/* Tells whether @f became another. */
+static int refresh_one(
+        struct sums_file *f, int dirfd, struct path_opener *opener, enum sums_kind kind, bool *ret_changed)
+{
         struct err before = f->trouble;
         struct stat st;
-        int r;
+        struct identity id;
+        int r = path_opener_open(opener, dirfd, kinds[kind].file, PATH_WALK_STAT, READ_MS, NULL, &st);
 
-        if (fd < 0 && errno == ENOENT) {
+        if (r == -ENOENT) {
                 *ret_changed |= f->there || f->trouble.text[0];
                 sums_file_fini(f);
                 return 0;
         }
-        if (fd < 0 || fstat(fd, &st) < 0) {
-                (void)err_sys(&f->trouble, -errno, "open");
+        if (r < 0) {
+                (void)err_set(&f->trouble, r, "%s", path_opener_strerror(r));
         } else if (!S_ISREG(st.st_mode)) {
                 (void)err_set(&f->trouble, 0, "it is not a regular file");
         } else {
-                struct identity id = identity_of(&st);
-
+                id = identity_of(&st);
                 if (f->there && !f->trouble.text[0] && identity_equal(&f->id, &id))
                         return 0;
-                r = reread(f, fd, kind, &id);
+                r = reread(f, dirfd, opener, kind);
                 if (r == -ENOMEM)
                         return r;
                 *ret_changed |= r == 0;
@@ -201,13 +192,13 @@ static int refresh_one(struct sums_file *f, int dirfd, enum sums_kind kind, bool
         return 0;
 }
 
-int sums_refresh(struct sums *s, int dirfd, bool *ret_changed)
+int sums_refresh(struct sums *s, int dirfd, struct path_opener *opener, bool *ret_changed)
 {
         int r = 0;
 
         *ret_changed = false;
         for (int k = 0; k < SUMS_KINDS && r == 0; k++)
-                r = refresh_one(&s->files[k], dirfd, (enum sums_kind)k, ret_changed);
+                r = refresh_one(&s->files[k], dirfd, opener, (enum sums_kind)k, ret_changed);
         return r;
 }
 

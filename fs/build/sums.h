@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/path_opener.h"
 
 /* In the order of preference: where both files name an archive, the first decides and the other is not asked. */
 enum sums_kind { SUMS_SHA256, SUMS_MD5 };
@@ -51,7 +52,7 @@ void sums_file_fini(struct sums_file *f);
 
 /* Looks whether the two files in @dirfd changed, and reads what did.  A file that is there and cannot be read keeps
  * what was read of it before.  *ret_changed is set if anything may be judged otherwise now.  Returns 0 or -ENOMEM. */
-int sums_refresh(struct sums *s, int dirfd, bool *ret_changed);
+int sums_refresh(struct sums *s, int dirfd, struct path_opener *opener, bool *ret_changed);
 void sums_fini(struct sums *s);
 
 /* True if a sums file names @archive; then *ret is the kind that decides. */

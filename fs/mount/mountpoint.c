@@ -17,6 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <dirent.h>
 #include <time.h>
 #include <unistd.h>
@@ -318,6 +319,13 @@ void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib)
         if (write(fd, text, strlen(text)) < 0)
                 log_info("%s: %s: the kernel reads ahead less than it could", path, strerror(errno));
         close(fd);
+}
+
+uint64_t mountpoint_dev(const char *path)
+{
+        struct mounted top;
+
+        return top_mount(path, &top) == 0 && is_ours(&top) ? makedev(top.major, top.minor) : 0;
 }
 
 static bool is_mounted(const struct mountpoint *m)

@@ -7,6 +7,7 @@
 #define PXEFS_MOUNT_MOUNTPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -35,6 +36,10 @@ void mountpoint_read_ahead(const struct mountpoint *m, unsigned kib);
 /* Where a filesystem of pxefs with that device number is mounted, as the file @mountinfo says (proc_pid_mountinfo(5)).  0 with
  * a path that the caller frees, -ENOENT if nowhere, or another negative errno. */
 int mountpoint_find(const char *mountinfo, unsigned major, unsigned minor, char **ret_path);
+
+/* The device number (as in stat(2)) of the pxefs that is mounted on @path, from /proc/self/mountinfo; 0: there is none, or it
+ * cannot be found out. */
+uint64_t mountpoint_dev(const char *path);
 
 /* Ends the connection and detaches the mount, if it is still ours: whoever waits for an answer gets an error. */
 void mountpoint_unmount(const struct mountpoint *m);

@@ -35,6 +35,7 @@ struct watch {
         struct catalog_todo todo;
 };
 
+#define PATH_MS 1000
 #define DRAW_MS 250 /* four times a second is as much as anybody reads */
 
 static void complain(struct watch *w, int r, const struct err *err)
@@ -67,12 +68,14 @@ static void follow_path(struct watch *w)
         struct stat by_path, by_fd;
         int fd;
 
-        if (stat(w->opts.builds_dir, &by_path) < 0 || fstat(w->opts.builds_fd, &by_fd) < 0)
-                return; /* not there now: the old one goes on */
+        if (path_opener_open(
+                    w->opts.opener, -1, w->opts.builds_dir, PATH_WALK_STAT, PATH_MS, NULL, &by_path) < 0 ||
+                fstat(w->opts.builds_fd, &by_fd) < 0)
+                return; /* not there now, or in our own mount: the old one goes on */
         if (by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino)
                 return;
-        fd = open(w->opts.builds_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (path_opener_open(w->opts.opener, -1, w->opts.builds_dir, O_RDONLY | O_DIRECTORY, PATH_MS, &fd,
+                    &by_path) < 0)
                 return; /* it may not be read; or the sandbox keeps us out, and another worker comes (renew.h) */
         if (dup3(fd, w->opts.builds_fd, O_CLOEXEC) >= 0) {
                 log_info("builds directory %s: it was replaced; the new one is read", w->opts.builds_dir);

@@ -16,11 +16,12 @@
 struct watch;
 
 struct watch_options {
-        struct catalog *catalog; /* borrowed */
-        int builds_fd;           /* the descriptor the catalog reads it by; borrowed */
-        const char *builds_dir;  /* for inotify and messages; borrowed */
-        int poll_ms;             /* look at least so often */
-        bool wait_for_all;       /* call on_ready only when each archive that is there was read once */
+        struct catalog *catalog;    /* borrowed */
+        int builds_fd;              /* the descriptor the catalog reads it by; borrowed */
+        struct path_opener *opener; /* borrowed; of builds_dir */
+        const char *builds_dir;     /* for inotify and messages; borrowed */
+        int poll_ms;                /* look at least so often */
+        bool wait_for_all;          /* call on_ready only when each archive that is there was read once */
         bool show_progress; /* stderr is a terminal: a line there tells what is being read (log_status) */
         void (*on_ready)(void *ctx); /* called once, from the thread, after the first look; may be NULL */
         void *on_ready_ctx;

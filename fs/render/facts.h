@@ -118,6 +118,13 @@ struct facts_reading {
 
 #define FACTS_READING CATALOG_MAX_JOBS
 
+/* Names in static= that are not shown because of where they lead. */
+#define FACTS_ABSENT 8
+struct facts_absent {
+        size_t n;                        /* more than are named here, perhaps */
+        const char *named[FACTS_ABSENT]; /* "/srv/tftp/boot.ipxe: it leads ..."; NULL behind the last */
+};
+
 struct daemon_facts {
         const char *version;
         bool running; /* false: pxectl tells what a daemon left behind */
@@ -127,6 +134,7 @@ struct daemon_facts {
         bool cache_trouble; /* the cache directory cannot be written: nothing is kept over a restart */
         struct facts_reading reading[FACTS_READING];
         size_t n_reading;
+        struct facts_absent absent;
         uint64_t queued; /* archives that are to be read, and were not begun */
         struct facts_inventory inventory;
         struct facts_process process;

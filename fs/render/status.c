@@ -123,6 +123,18 @@ static void render_reading(const struct daemon_facts *f, struct buf *out)
         buf_puts(out, ",\n");
 }
 
+static void render_absent(const struct facts_absent *a, struct buf *out)
+{
+        buf_puts(out, "  ");
+        put_number(out, "static_absent", a->n);
+        buf_puts(out, ", \"static_absent_first\": [");
+        for (size_t i = 0; i < FACTS_ABSENT && a->named[i]; i++) {
+                buf_puts(out, i ? ",\n    " : "\n    ");
+                buf_json(out, a->named[i]);
+        }
+        buf_puts(out, a->n ? "\n  ],\n" : "],\n");
+}
+
 static void render_inventory(const struct facts_inventory *i, struct buf *out)
 {
         buf_puts(out, "  \"inventory\": {");
@@ -181,6 +193,7 @@ int render_status(const struct daemon_facts *f, struct buf *out)
         put_text(out, "version", f->version);
         buf_printf(out, ",\n  \"running\": %s,\n", f->running ? "true" : "false");
         render_verdict(f, out);
+        render_absent(&f->absent, out);
         render_builds(f->catalog, out);
         render_reading(f, out);
         render_inventory(&f->inventory, out);

@@ -123,6 +123,16 @@ static bool refused(const struct daemon_facts *f, struct problem *p)
                        first->file, first->reason ? first->reason : "no reason is known");
 }
 
+static bool absent(const struct daemon_facts *f, struct problem *p)
+{
+        const struct facts_absent *a = &f->absent;
+
+        return a->n && say(p, "do what the reason says; status.json and the log name them all",
+                               "%zu name%s in static= %s not shown: %s%s", a->n, a->n == 1 ? "" : "s",
+                               a->n == 1 ? "is" : "are", a->n == 1 ? "" : "first ",
+                               a->named[0] ? a->named[0] : "no reason is known");
+}
+
 static bool cache(const struct daemon_facts *f, struct problem *p)
 {
         return f->cache_trouble &&
@@ -138,7 +148,7 @@ static bool no_copy(const struct daemon_facts *f, struct problem *p)
 }
 
 static bool (*const rules[])(const struct daemon_facts *f, struct problem *p) = { not_running, inventory_none,
-        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, cache, no_copy };
+        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, absent, cache, no_copy };
 
 _Static_assert(sizeof rules / sizeof rules[0] <= MAX_PROBLEMS, "each rule has a place");
 

@@ -7,12 +7,14 @@
 #include "build/catalogstats.h"
 #include "inventory/inventory.h"
 #include "render/facts.h"
+#include "tree/overlay_check.h"
 #include "tree/requests.h"
 #include "tree/textring.h"
 
 /* Room for texts that @fill below makes; they live as long as the facts. */
 struct facts_texts {
         struct err death, upgrade_refused;
+        struct overlay_absent absent;
 };
 
 struct facts_sources {

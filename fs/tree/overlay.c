@@ -9,15 +9,17 @@
  * hash that is not known everything is looked up once.  That may take half of the table, the rest is for what is asked; and
  * WALK_MS, since who asks waits: what was not reached then is stale.
  *
+ * What a name leads to is opened by path_opener.h, in a thread of its own: a link may lead to where nobody answers.
+ *
  * Locks: walk_lock, then lock, which is around the table and never held while the disk is touched.
  */
 #include "tree/overlay.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <search.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@
 #define MAX_WALKED  (MAX_RECORDS / 2)
 #define MAX_DEPTH   64 /* of directories, for the walk */
 #define WALK_MS     2000
+#define READ_MS     5000
 
 struct record {
         uint64_t hash; /* key of by_hash */
@@ -40,13 +43,19 @@ struct record {
         struct identity id; /* file */
 };
 
+struct layer {
+        const char *dir; /* borrowed */
+        atomic_int fd;   /* owned; -1: it could not be had yet */
+};
+
 struct overlay {
-        int *dirfd;
+        struct layer *layers; /* owned */
         size_t n;
-        pthread_mutex_t walk_lock; /* guards walked */
-        bool walked;               /* everything that is there was looked up once */
-        pthread_mutex_t lock;      /* guards the three below */
-        void *by_hash, *by_path;   /* tsearch trees of struct record *; by_hash does not own */
+        struct path_opener *opener; /* borrowed */
+        pthread_mutex_t walk_lock;  /* guards walked */
+        bool walked;                /* everything that is there was looked up once */
+        pthread_mutex_t lock;       /* guards the three below */
+        void *by_hash, *by_path;    /* tsearch trees of struct record *; by_hash does not own */
         size_t n_records;
 };
 
@@ -77,7 +86,26 @@ static void keep(void *p)
         (void)p; /* by_path owns the records */
 }
 
-int overlay_open(const char *const *dirs, size_t n, struct overlay **ret, struct err *err)
+/* The descriptor of a layer's directory, or a negative errno. */
+static int layer_fd(const struct overlay *o, size_t i)
+{
+        struct layer *l = &o->layers[i];
+        int fd = atomic_load(&l->fd), none = -1, r;
+        struct stat st;
+
+        if (fd >= 0)
+                return fd;
+        r = path_opener_open(o->opener, -1, l->dir, O_RDONLY | O_DIRECTORY, OVERLAY_MS, &fd, &st);
+        if (r < 0)
+                return r;
+        if (atomic_compare_exchange_strong(&l->fd, &none, fd))
+                return fd;
+        close(fd); /* somebody else had it opened meanwhile */
+        return none;
+}
+
+int overlay_open(const char *const *dirs, size_t n, struct path_opener *opener, bool later,
+        struct overlay **ret, struct err *err)
 {
         struct overlay *o = calloc(1, sizeof *o);
 
@@ -85,21 +113,23 @@ int overlay_open(const char *const *dirs, size_t n, struct overlay **ret, struct
                 return -ENOMEM;
         pthread_mutex_init(&o->lock, NULL);
         pthread_mutex_init(&o->walk_lock, NULL);
-        o->dirfd = calloc(n ? n : 1, sizeof *o->dirfd);
-        if (!o->dirfd) {
+        o->opener = opener;
+        o->layers = calloc(n ? n : 1, sizeof *o->layers);
+        if (!o->layers) {
                 overlay_close(o);
                 return -ENOMEM;
         }
         for (size_t i = 0; i < n; i++) {
                 int r;
 
-                o->dirfd[i] = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                if (o->dirfd[i] < 0) {
-                        r = -errno;
+                o->layers[i].dir = dirs[i];
+                atomic_init(&o->layers[i].fd, -1);
+                o->n++;
+                r = layer_fd(o, i);
+                if (r < 0 && !later) {
                         overlay_close(o);
                         return err_sys(err, r, "static directory %s", dirs[i]);
                 }
-                o->n++;
         }
         *ret = o;
         return 0;
@@ -110,12 +140,13 @@ void overlay_close(struct overlay *o)
         if (!o)
                 return;
         for (size_t i = 0; i < o->n; i++)
-                close(o->dirfd[i]);
+                if (atomic_load(&o->layers[i].fd) >= 0)
+                        close(atomic_load(&o->layers[i].fd));
         tdestroy(o->by_hash, keep);
         tdestroy(o->by_path, record_free);
         pthread_mutex_destroy(&o->lock);
         pthread_mutex_destroy(&o->walk_lock);
-        free(o->dirfd);
+        free(o->layers);
         free(o);
 }
 
@@ -235,25 +266,30 @@ static bool may_show(const char *name)
         return name[0] != '.' && name[0] != '\0' && !strchr(name, '/');
 }
 
-/* Opens the file or directory @path of a layer; a link is followed only to a file. */
-static int open_in(const struct overlay *o, size_t layer, const char *path, struct stat *ret_st)
+/* No answer, or none that says whether the name is there: a later directory must not take its place. */
+static bool is_no_answer(int r)
 {
-        AUTO_CLOSE int fd =
-                openat(o->dirfd[layer], path[0] ? path : ".", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        struct stat l;
+        return r == -ETIMEDOUT || r == -EAGAIN || r == -EIO || r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
 
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, ret_st) < 0 ||
-                fstatat(o->dirfd[layer], path[0] ? path : ".", &l, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
-        if (S_ISDIR(ret_st->st_mode) ? S_ISLNK(l.st_mode) : !S_ISREG(ret_st->st_mode))
-                return -ENOENT;
-        return take_fd(&fd);
+/* What overlay_lookup's @path is in one layer.  -ENOENT: absent, unreadable, a device, or it leads into our own mount. */
+static int look_in(
+        const struct overlay *o, size_t layer, const char *path, int timeout_ms, struct stat *ret_st)
+{
+        AUTO_CLOSE int fd = -1;
+        int dirfd = layer_fd(o, layer), r = dirfd;
+
+        if (r >= 0)
+                r = path_opener_open(
+                        o->opener, dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, timeout_ms, &fd, ret_st);
+        if (r < 0)
+                return is_no_answer(r) ? -EIO : -ENOENT;
+        return S_ISREG(ret_st->st_mode) || S_ISDIR(ret_st->st_mode) ? 0 : -ENOENT;
 }
 
 /* overlay_lookup, of @name in the directory with the path @parent. */
-static int look_up(struct overlay *o, const char *parent, const char *name, struct overlay_entry *ret)
+static int look_up(
+        struct overlay *o, const char *parent, const char *name, int timeout_ms, struct overlay_entry *ret)
 {
         AUTO_FREE char *path = NULL;
 
@@ -264,11 +300,12 @@ static int look_up(struct overlay *o, const char *parent, const char *name, stru
         for (size_t i = 0; i < o->n; i++) {
                 struct stat st;
                 struct identity id;
-                AUTO_CLOSE int fd = open_in(o, i, path, &st);
-                int r;
+                int r = look_in(o, i, path, timeout_ms, &st);
 
-                if (fd < 0)
-                        continue; /* absent, unreadable, a device: the next directory may have it */
+                if (r == -ENOENT)
+                        continue; /* the next directory may have it */
+                if (r < 0)
+                        return r;
                 id = identity_of(&st);
                 *ret = (struct overlay_entry) { .is_dir = S_ISDIR(st.st_mode),
                         .size_bytes = S_ISDIR(st.st_mode) ? 0 : id.size_bytes,
@@ -327,38 +364,48 @@ static int compare_key(const void *a, const void *b)
         return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : strcmp(x->name, y->name);
 }
 
-/* A link may lead out of what the worker's sandbox reaches, which access() does not tell. */
-static bool can_open(int dirfd, const char *name)
+/* A look-up finds it, as what it is. */
+static bool can_be_found(const struct overlay *o, size_t layer, const char *dir, const struct path_name *n,
+        int64_t until_ms, bool *ret_is_dir)
 {
-        AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        AUTO_FREE char *path = NULL;
+        int64_t left_ms = until_ms - clock_ms();
+        struct stat st;
 
-        return fd >= 0;
+        *ret_is_dir = n->type == S_IFDIR;
+        if (n->own)
+                return false;
+        if (n->type == S_IFREG || n->type == S_IFDIR)
+                return n->readable;
+        if (left_ms <= 0 || asprintf(&path, "%s%s%s", dir, dir[0] ? "/" : "", n->name) < 0) {
+                path = NULL;
+                return false;
+        }
+        if (look_in(o, layer, path, (int)left_ms, &st) < 0)
+                return false;
+        *ret_is_dir = S_ISDIR(st.st_mode);
+        return true;
 }
 
-/* Adds the names of one layer's directory. */
-static int list_layer(const struct overlay *o, size_t layer, const char *path, struct name_list *l)
+/* Adds the names of one layer's directory that can be had until @until_ms. */
+static int list_layer(
+        const struct overlay *o, size_t layer, const char *path, int64_t until_ms, struct name_list *l)
 {
-        struct stat st;
-        int fd = open_in(o, layer, path, &st), r = 0;
-        AUTO_CLOSEDIR DIR *d = NULL;
-        const struct dirent *de;
+        struct path_names names = { NULL, 0 };
+        int64_t left_ms = until_ms - clock_ms();
+        int fd = layer_fd(o, layer), r = fd;
 
-        if (fd < 0)
-                return 0; /* this layer has no such directory */
-        d = S_ISDIR(st.st_mode) ? fdopendir(fd) : NULL;
-        if (!d) {
-                close(fd);
-                return 0;
+        if (r >= 0)
+                r = path_opener_list(o->opener, fd, path, left_ms > 0 ? (int)left_ms : 0, &names);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0; /* this layer has no such directory, or does not say so */
+        for (size_t i = 0; r == 0 && i < names.n; i++) {
+                bool is_dir;
+
+                if (may_show(names.v[i].name) && can_be_found(o, layer, path, &names.v[i], until_ms, &is_dir))
+                        r = name_list_add(l, names.v[i].name, is_dir);
         }
-        while (r == 0 && (de = readdir(d))) {
-                if (!may_show(de->d_name) || fstatat(dirfd(d), de->d_name, &st, 0) < 0)
-                        continue;
-                if (faccessat(dirfd(d), de->d_name, R_OK, AT_EACCESS) < 0 ||
-                        (de->d_type == DT_LNK && S_ISREG(st.st_mode) && !can_open(dirfd(d), de->d_name)))
-                        continue; /* a look-up would not find it either */
-                if (S_ISREG(st.st_mode) || (S_ISDIR(st.st_mode) && de->d_type != DT_LNK))
-                        r = name_list_add(l, de->d_name, S_ISDIR(st.st_mode));
-        }
+        path_names_fini(&names);
         return r;
 }
 
@@ -369,18 +416,19 @@ static int walk(struct overlay *o, const char *path, unsigned depth, int64_t unt
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < o->n; i++)
-                r = list_layer(o, i, path, &l);
+                r = list_layer(o, i, path, until_ms, &l);
         for (size_t i = 0; r == 0 && i < l.n; i++) {
                 struct overlay_entry e;
+                int64_t left_ms = until_ms - clock_ms();
                 AUTO_FREE char *below = NULL;
                 bool full;
 
                 pthread_mutex_lock(&o->lock);
                 full = o->n_records >= MAX_WALKED;
                 pthread_mutex_unlock(&o->lock);
-                if (full || clock_ms() >= until_ms)
+                if (full || left_ms <= 0)
                         return 0;
-                r = look_up(o, path, l.v[i].name, &e);
+                r = look_up(o, path, l.v[i].name, (int)left_ms, &e);
                 if (r == 0 && e.is_dir && depth < MAX_DEPTH) {
                         if (asprintf(&below, "%s%s%s", path, path[0] ? "/" : "", l.v[i].name) < 0) {
                                 below = NULL;
@@ -422,7 +470,7 @@ int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct ove
         if (!may_show(name))
                 return -ENOENT;
         r = recall(o, dir, true, &parent, NULL, NULL);
-        return r < 0 ? r : look_up(o, parent, name, ret);
+        return r < 0 ? r : look_up(o, parent, name, OVERLAY_MS, ret);
 }
 
 int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_entry *ret)
@@ -443,43 +491,41 @@ int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_e
 ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off)
 {
         AUTO_FREE char *path = NULL;
-        AUTO_CLOSE int fd = -1;
+        AUTO_FREE char *data = NULL;
         struct identity id = { 0 }, now;
         struct stat st;
-        size_t layer = 0, done = 0;
+        size_t layer = 0;
+        ssize_t n;
         int r = recall(o, hash, false, &path, &layer, &id);
 
         if (r < 0)
                 return r;
-        fd = open_in(o, layer, path, &st);
-        if (fd < 0)
-                return -ESTALE;
-        while (done < len && off + done < id.size_bytes) {
-                ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                done += (size_t)n;
-        }
+        if (off >= id.size_bytes)
+                return 0;
+        if (len > id.size_bytes - off)
+                len = (size_t)(id.size_bytes - off);
+        n = layer_fd(o, layer);
+        if (n >= 0)
+                n = path_opener_read(o->opener, (int)n, path, len, off, READ_MS, &data, &st);
+        if (n < 0)
+                return is_no_answer((int)n) ? -EIO : -ESTALE;
         /* Compared after the read: what was read belongs to the file the hash names, or nobody gets it. */
-        r = identity_of_fd(fd, &now);
-        if (r < 0)
-                return r;
-        return identity_equal(&id, &now) ? (ssize_t)done : -ESTALE;
+        now = identity_of(&st);
+        if (!identity_equal(&id, &now))
+                return -ESTALE;
+        memcpy(buf, data, (size_t)n);
+        return n;
 }
 
 int overlay_list(struct overlay *o, uint64_t dir, uint64_t after, overlay_list_fn *add, void *ctx)
 {
         AUTO_FREE char *path = NULL;
         AUTO_CLEAN(name_list_fini) struct name_list l = { 0 };
+        int64_t until_ms = clock_ms() + OVERLAY_MS;
         int r = recall(o, dir, true, &path, NULL, NULL);
 
         for (size_t i = 0; r == 0 && i < o->n; i++)
-                r = list_layer(o, i, path, &l);
+                r = list_layer(o, i, path, until_ms, &l);
         if (r < 0)
                 return r;
         if (l.n)

@@ -7,8 +7,12 @@
  * them); links to directories, devices and names that begin with a dot are not shown.  Files are read with
  * the daemon's own, unprivileged, rights.
  *
+ * A link may lead into our own mount, or to a file server that is away (base/path_opener.h).  The first is absent.  For the
+ * second nobody waits longer than OVERLAY_MS: it is left out of listings, and whoever asks for it gets -EIO.  So does who asks
+ * for any name while a whole directory does not answer, as that one may have it.
+ *
  * A file's id depends on its path and its identity on disk, so a replaced file is another node, and the old
- * one is ESTALE (tree/node.h, invariant 1).  Thread-safe; blocks for the disk.
+ * one is ESTALE (tree/node.h, invariant 1).  Thread-safe; blocks for the disk, some seconds at most.
  */
 #ifndef PXEFS_TREE_OVERLAY_H
 #define PXEFS_TREE_OVERLAY_H
@@ -20,11 +24,20 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/path_opener.h"
 
 struct overlay;
 
-/* Opens the directories @dirs (absolute paths).  0, or a negative errno and which of them cannot be read. */
-int overlay_open(const char *const *dirs, size_t n, struct overlay **ret, struct err *err);
+#define OVERLAY_MS 3000 /* that a look-up or listing waits for what does not answer */
+
+/* Opens the directories @dirs (absolute paths; borrowed).
+ *
+ * opener  borrowed; NULL: nothing bounds what a look-up takes
+ * later   one that cannot be had now is no error: it is tried again whenever something is looked up
+ *
+ * 0, or a negative errno and which of them cannot be read. */
+int overlay_open(const char *const *dirs, size_t n, struct path_opener *opener, bool later,
+        struct overlay **ret, struct err *err);
 void overlay_close(struct overlay *o);
 
 #define OVERLAY_TOP 0 /* the directory hash of the overlay's own top */
@@ -36,13 +49,14 @@ struct overlay_entry {
         int64_t mtime_ns;
 };
 
-/* Finds @name in directory @dir.  0, -ENOENT, -ESTALE if @dir is not known, or another negative errno. */
+/* Finds @name in directory @dir.  0, -ENOENT, -ESTALE if @dir is not known, -EIO if that cannot be said now, or another
+ * negative errno. */
 int overlay_lookup(struct overlay *o, uint64_t dir, const char *name, struct overlay_entry *ret);
 
 /* What overlay_lookup said of a file or directory, by its hash.  -ESTALE if it is no longer that file. */
 int overlay_stat(struct overlay *o, uint64_t hash, bool is_dir, struct overlay_entry *ret);
 
-/* Reads a file; as source_pread. */
+/* Reads a file; as source_pread.  -EIO if its storage does not answer. */
 ssize_t overlay_pread(struct overlay *o, uint64_t hash, void *buf, size_t len, uint64_t off);
 
 /* Calls @add for names of directory @dir with a key greater than @after, in ascending order of key (a hash

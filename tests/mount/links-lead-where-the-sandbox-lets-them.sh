@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
 # The worker's sandbox is made of directories. Links that are there at the start are followed out of them, later ones only where
-# links_to= says; a directory put in the place of the builds directory waits for the next start. What is kept out says why and
+# links_to= says, and those of others than root never; a directory put in the place of the builds directory waits for the next start. What is kept out says why and
 # what to do. An inventory behind a link, and a cache on another filesystem, are nothing special.
 . "$PXEFS_TESTLIB"
 _need_isolation "a mount"
@@ -123,15 +123,36 @@ wait_for 15 another || fail "no other worker takes the new directory of the inve
 wait_for 5 live || fail "$(grep '"inventory"' "$MNT/.pxefs/status.json")"
 ended
 
-# A link into the mount itself: who follows it waits for himself, so it is refused at the start.
-for target in "$MNT/menu.ipxe" "$MNT" ../tftpboot/menu.ipxe; do
-        ln -sfn "$target" "$STATIC/self"
-        refused=0
-        "$PXEFS" -o "inventory=$INVENTORY,cache=$CACHE,static=$STATIC,user=$PXEFS_USER" "$BUILDS" "$MNT" 2>"$DIR/err" || refused=$?
-        [ "$refused" -eq 1 ] && grep -q "$STATIC/self is a link into the mount point" "$DIR/err" ||
-                fail "a link to $target: status $refused: $(cat "$DIR/err")"
-done
-rm "$STATIC/self"
+# Who may upload builds does not decide what the worker may read: not by a link of his own, nor by one that root's leads through.
+chown nobody "$BUILDS"
+rm -f "$BUILDS"/*
+archive 20240105T000000Z "$DIR/private"
+archive 20240106T000000Z "$DIR/trusted"
+archive 20240107T000000Z "$DIR/roots"
+mkdir "$DIR/uploads"
+chown nobody "$DIR/uploads"
+ln -s "$DIR/private/platform-20240105T000000Z.tgz" "$BUILDS/platform-20240105T000000Z.tgz"
+chown -h nobody "$BUILDS/platform-20240105T000000Z.tgz"
+ln -s "$DIR/private/platform-20240105T000000Z.tgz" "$DIR/uploads/x.tgz"
+chown -h nobody "$DIR/uploads/x.tgz"
+ln -s "$DIR/uploads/x.tgz" "$BUILDS/platform-through.tgz"
+ln -s "$DIR/trusted/platform-20240106T000000Z.tgz" "$BUILDS/platform-20240106T000000Z.tgz"
+ln -s "$DIR/roots/platform-20240107T000000Z.tgz" "$DIR/roots/by-nobody.tgz" # where only root writes, whoever it belongs to
+chown -h nobody "$DIR/roots/by-nobody.tgz"
+ln -s "$DIR/roots/by-nobody.tgz" "$BUILDS/platform-20240107T000000Z.tgz"
+foreground ro
+logged "what is in $DIR/trusted may be read too"
+logged "what is in $DIR/roots may be read too"
+logged "$BUILDS/platform-20240105T000000Z.tgz leads out of its directory, and others than root may have made it: what is in $DIR/private is not read; if it may be, -o links_to=$DIR/private"
+logged "$BUILDS/platform-through.tgz leads out of its directory, and others than root"
+wait_for 10 served 20240106T000000Z || fail "root's link is not followed: $(cat "$DIR/log")"
+wait_for 10 served 20240107T000000Z || fail "a link where only root writes is not followed: $(cat "$DIR/log")"
+wait_for 10 reason platform-through.tgz 'links_to=' || fail "not said: $(cat "$MNT/.pxefs/status.json")"
+! served 20240105T000000Z || fail "an uploader's link widens the sandbox"
+ended
+foreground "links_to=$DIR/private"
+wait_for 10 served 20240105T000000Z || fail "links_to= does not reach what an uploader's link leads to"
+ended
 
 refused=0
 "$PXEFS" -o "inventory=$INVENTORY,cache=$CACHE,user=$PXEFS_USER,links_to=$DIR/nowhere" "$BUILDS" "$MNT" 2>"$DIR/err" || refused=$?

@@ -120,21 +120,21 @@ static void is_read_anew_only_when_it_changed(void **state)
         bool changed;
 
         (void)state;
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_false(changed);
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n", 72, 60);
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_true(changed && sums_find(&s, "x.tgz", &kind));
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_false(changed);
         assert_int_equal(unlinkat(dirfd, "sha256sums.txt", 0), 0);
         assert_int_equal(mkdirat(dirfd, "sha256sums.txt", 0700), 0);
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_true(changed && sums_find(&s, "x.tgz", &kind)); /* cannot be read: what was read stays */
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_false(changed);
         assert_int_equal(unlinkat(dirfd, "sha256sums.txt", AT_REMOVEDIR), 0);
-        assert_int_equal(sums_refresh(&s, dirfd, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, &changed), 0);
         assert_true(changed && !sums_find(&s, "x.tgz", &kind));
         sums_fini(&s);
         scratch_close(path, dirfd);

@@ -281,7 +281,7 @@ static int set_up_lab(void **state)
         scan(w);
         assert_int_equal(
                 inventory_open(&(struct inventory_options) { .path = NULL }, &lab.inventory, NULL), 0);
-        assert_int_equal(overlay_open(NULL, 0, &lab.overlay, NULL), 0);
+        assert_int_equal(overlay_open(NULL, 0, NULL, false, &lab.overlay, NULL), 0);
         lab.ring = textring_new(1 << 20);
         lab.face_ring = textring_new(1 << 16);
         lab.texts = texts_new(&(struct texts_options) { .catalog = w->c,

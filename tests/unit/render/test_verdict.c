@@ -145,6 +145,18 @@ static void no_cache(struct statusfix *x)
         x->f.cache_trouble = true;
 }
 
+static void an_absent_name(struct statusfix *x)
+{
+        two_builds(x);
+        x->f.absent = (struct facts_absent) { 1, { "/srv/x: it leads into the mount" } };
+}
+
+static void absent_names(struct statusfix *x)
+{
+        an_absent_name(x);
+        x->f.absent.n = 20;
+}
+
 static void not_running(struct statusfix *x)
 {
         one_refused(x);
@@ -200,6 +212,10 @@ static const struct {
         { no_copy_is_kept, "no copy of the inventory is kept for bad times: open: No space left on device",
                 "make room in the cache directory, or give it to the daemon's user" },
         { not_running, "pxefs is not running (and 1 more problem)", "start it: pxefs BUILDS_DIR MOUNTPOINT" },
+        { an_absent_name, "1 name in static= is not shown: /srv/x: it leads into the mount",
+                "do what the reason says; status.json and the log name them all" },
+        { absent_names, "20 names in static= are not shown: first /srv/x: it leads into the mount",
+                "do what the reason says; status.json and the log name them all" },
         { no_cache, "the cache directory cannot be written: what is found out is lost at the next start",
                 "make room in it, or give it to the daemon's user; the log has the reason" },
 };

@@ -50,6 +50,7 @@ static const struct doctor_facts well = {
         .cache_free_bytes = INT64_C(1) << 36,
         .builds = "/srv/builds",
         .builds_read = TOUCH_OK,
+        .static_absent = 0,
         .servers = { { .program = "in.tftpd",
                 .pid = 200,
                 .uid = 101,
@@ -132,6 +133,9 @@ CASE(server_not_tried, f->servers[0].reads = TOUCH_NOT_TRIED)
 CASE(server_confined, strcpy(f->servers[0].confined, "AppArmor profile /usr/sbin/dnsmasq"))
 CASE(builds_denied, (f->builds_read = TOUCH_ERROR, f->builds_errno = EACCES))
 CASE(builds_hang, f->builds_read = TOUCH_HANGS)
+CASE(static_absent, (f->static_absent = 1, strcpy(f->static_absent_first, "/srv/x: it leads into the mount")))
+CASE(static_absents,
+        (f->static_absent = 2, strcpy(f->static_absent_first, "/srv/x: it leads into the mount")))
 CASE(cache_gone, f->cache_errno = ENOENT)
 CASE(cache_of_another, f->cache_uid = 0)
 CASE(cache_on_nfs, strcpy(f->cache_fs, "NFS"))
@@ -198,6 +202,10 @@ static const struct {
         { server_confined, DOCTOR_WARN, "servers", "AppArmor profile /usr/sbin/dnsmasq", "/tftpboot/**" },
         { builds_denied, DOCTOR_FAIL, "builds", "user pxefs: Permission denied", "chmod o+rx /srv/builds" },
         { builds_hang, DOCTOR_FAIL, "builds", "does not answer", "file server" },
+        { static_absent, DOCTOR_FAIL, "static", "1 name in static= is not shown: /srv/x: it leads",
+                "the reason" },
+        { static_absents, DOCTOR_FAIL, "static",
+                "2 names in static= are not shown: first /srv/x:", "the reason" },
         { cache_gone, DOCTOR_WARN, "cache", "is not there", "-c" },
         { cache_of_another, DOCTOR_FAIL, "cache", "does not belong to pxefs",
                 "chown -R pxefs: /var/cache/pxefs" },

@@ -50,7 +50,7 @@ static int setup(void **state)
                 return -1;
         dirs[0] = x->a;
         dirs[1] = x->b;
-        return overlay_open(dirs, 2, &x->o, NULL);
+        return overlay_open(dirs, 2, NULL, false, &x->o, NULL);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -138,7 +138,7 @@ static void what_another_process_gave_out_is_found_again(void **state)
         assert_int_equal(overlay_lookup(x->o, OVERLAY_TOP, "g", &gone), 0);
         put(x->a, "g", "another size");
 
-        assert_int_equal(overlay_open(dirs, 2, &successor, NULL), 0);
+        assert_int_equal(overlay_open(dirs, 2, NULL, false, &successor, NULL), 0);
         reads_as(successor, below.hash, "deep");
         reads_as(successor, shown.hash, "shown");
         assert_int_equal(overlay_stat(successor, shown.hash, false, &e), 0);
