@@ -33,10 +33,16 @@ static int change(struct ctl *c, int64_t profile, int argc, char **argv)
 
                 if (ctl_option(argc, argv, &i, "--profile", &word))
                         continue;
-                if (ctl_option(argc, argv, &i, "--drop", &word))
+                if (ctl_option(argc, argv, &i, "--drop", &word)) {
+                        int64_t before = c->changed;
+
                         code = ctl_run(c, inventory_q_ctl_setting_drop, word, "is", profile, word);
-                else if (ctl_split(argv[i], &value))
+                        if (code == CTL_OK && c->changed == before)
+                                return ctl_fail(CTL_NOT_FOUND,
+                                        "setting %s has no row there: pxectl setting shows which have", word);
+                } else if (ctl_split(argv[i], &value)) {
                         code = ctl_run(c, inventory_q_ctl_setting, argv[i], "iss", profile, argv[i], value);
+                }
         }
         return code;
 }

@@ -328,6 +328,35 @@ static void table_head(struct buf *b, sqlite3_stmt *s, const int *width)
         buf_puts(b, "\n");
 }
 
+/* Characters, not bytes: continuation bytes of UTF-8 count for nothing. */
+static int width_of(const char *t)
+{
+        int n = 0;
+
+        for (; *t; t++)
+                n += ((unsigned char)*t & 0xc0) != 0x80;
+        return n;
+}
+
+/* A row may have been written with checks off: a control character (C0, DEL, C1) would act on the terminal. */
+static void put_cell(struct buf *b, const char *text, int width)
+{
+        const unsigned char *t = (const unsigned char *)text;
+        int n = width_of(text);
+
+        for (; *t; t++) {
+                bool c1 = t[0] == 0xc2 && t[1] >= 0x80 && t[1] < 0xa0;
+
+                if (*t < 0x20 || *t == 0x7f || c1)
+                        buf_puts(b, "?");
+                else
+                        buf_add(b, (const char *)t, 1);
+                t += c1;
+        }
+        if (width > n)
+                buf_printf(b, "%*s", width - n, "");
+}
+
 static int print_table(struct ctl *c, sqlite3_stmt *s)
 {
         AUTO_BUF struct buf b = BUF_INIT;
@@ -337,17 +366,17 @@ static int print_table(struct ctl *c, sqlite3_stmt *s)
                 width[i] = (int)strlen(sqlite3_column_name(s, i));
         while ((rc = sqlite3_step(s)) == SQLITE_ROW)
                 for (int i = 0; i < n; i++)
-                        if ((int)strlen(cell(s, i)) > width[i])
-                                width[i] = (int)strlen(cell(s, i));
+                        if (width_of(cell(s, i)) > width[i])
+                                width[i] = width_of(cell(s, i));
         sqlite3_reset(s);
         if (rc == SQLITE_DONE)
                 table_head(&b, s, width);
         if (rc == SQLITE_DONE)
-                while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-                        for (int i = 0; i + 1 < n; i++)
-                                buf_printf(&b, "%-*s  ", width[i], cell(s, i));
-                        buf_printf(&b, "%s\n", cell(s, n - 1));
-                }
+                while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+                        for (int i = 0; i < n; i++) {
+                                put_cell(&b, cell(s, i), i + 1 < n ? width[i] : 0);
+                                buf_puts(&b, i + 1 < n ? "  " : "\n");
+                        }
         return rc == SQLITE_DONE ? ctl_write(&b) : ctl_sql_error(c, c->inventory);
 }
 

@@ -258,7 +258,7 @@ exits 4 nic add nobody 0208200000ee
 [ "$(sqlite3 "$PXEFS_INVENTORY" "SELECT count(*) FROM nic WHERE mac LIKE '%ee'")" = 0 ]
 
 # Help is on stdout, fits 80 columns, and shows the SQL.
-for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' 'nic add' 'nic set' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting 'module set' 'module list' 'module delete' render builds status check verify host; do
+for command in '' init migrate 'host add' 'host list' 'host delete' 'host enable' 'host disable' 'host build' 'host adopt' 'nic add' 'nic set' seen 'profile add' 'profile list' 'channel set' 'channel list' set setting 'module set' 'module list' 'module delete' render builds status check verify host; do
         # shellcheck disable=SC2086 # words
         exits 0 $command --help
         [ ! -s "$dir/err" ]
@@ -268,3 +268,14 @@ for command in '' init 'host add' 'host list' 'host delete' 'host enable' 'host 
                 exit 1
         fi
 done
+
+# What is not there is 4, for settings as for properties and modules.
+exits 4 setting --drop menu_title
+exits 0 setting menu_title=x
+exits 0 setting --drop menu_title
+
+# A name that was written with checks off does not act on the terminal; columns are as wide as their characters.
+sql "PRAGMA ignore_check_constraints = 1; INSERT INTO host (hostname, comment) VALUES ('red' || char(27) || '[31m' || char(155) || char(127), 'x')"
+exits 0 host list
+shows 'red?[31m??'
+! LC_ALL=C grep -q "$(printf '\033')" "$dir/out" || { echo "ESC reaches the terminal"; exit 1; }
