@@ -79,6 +79,7 @@ struct known {
         uint32_t deaths, crashes, hangs;
         bool hung;          /* the worker that runs: it has a strike for that */
         bool refused;       /* it was answered while a worker was at it */
+        bool asked;         /* and the kernel took that answer */
         int64_t taken_ms;   /* as it was claimed when it was seen first, or then */
         int64_t started_ms; /* likewise, by the worker that runs; 0: it is not at it */
 };
@@ -660,6 +661,7 @@ bool journal_peek(const struct journal *j, unsigned i, struct journal_request *r
                 .thread = atomic_load(&s->owner),
                 .waits = atomic_load(&s->waits) != 0,
                 .refused = k->refused,
+                .asked = k->asked,
                 .taken_ms = k->taken_ms,
                 .started_ms = k->started_ms,
         };
@@ -667,11 +669,12 @@ bool journal_peek(const struct journal *j, unsigned i, struct journal_request *r
         return __atomic_load_n(&h->unique, __ATOMIC_ACQUIRE) == unique;
 }
 
-void journal_refused(struct journal *j, unsigned i, uint64_t unique)
+void journal_refused(struct journal *j, unsigned i, uint64_t unique, bool asked)
 {
         struct journal_slot *s = &j->slots[i];
 
         known_of(j, i, unique)->refused = true;
+        known_of(j, i, unique)->asked = asked;
         if (atomic_load(&s->owner) == 0)
                 (void)journal_answered(s, unique);
 }

@@ -170,6 +170,7 @@ struct journal_request {
         uint32_t deaths;         /* workers that ended with it unanswered, for whatever reason */
         uint32_t crashes, hangs; /* of these: it was what the worker crashed on, or was killed for */
         bool refused;            /* the keeper answered it, and a worker is still at it */
+        bool asked;              /* and the kernel took that answer: somebody had asked */
         int64_t taken_ms,
                 started_ms; /* when it came, when the running worker began it (0: it did not yet, that we know) */
 };
@@ -182,9 +183,9 @@ void journal_look(struct journal *j, int64_t now_ms);
 /* Slot @i; false if there is nothing unanswered.  At any time. */
 bool journal_peek(const struct journal *j, unsigned i, struct journal_request *ret);
 
-/* Takes note that the keeper answered request @unique of slot @i; counts a crash of it, or that the worker hangs at it: once for
+/* Takes note that the keeper answered request @unique of slot @i, and whether the kernel took it; counts a crash of it, or that the worker hangs at it: once for
  * each worker, false if it was counted.  At any time. */
-void journal_refused(struct journal *j, unsigned i, uint64_t unique);
+void journal_refused(struct journal *j, unsigned i, uint64_t unique, bool asked);
 void journal_count_crash(struct journal *j, unsigned i, uint64_t unique);
 bool journal_count_hang(struct journal *j, unsigned i, uint64_t unique);
 

@@ -25,9 +25,10 @@ static bool may_say(struct overdue *o)
 static bool answer(struct overdue *o, unsigned i, const struct journal_request *r)
 {
         struct fuse_out_header out = { .len = sizeof out, .error = -EIO, .unique = r->unique };
+        bool asked = write(o->fuse_fd, &out, sizeof out) == sizeof out;
 
-        journal_refused(o->journal, i, r->unique);
-        return write(o->fuse_fd, &out, sizeof out) == sizeof out;
+        journal_refused(o->journal, i, r->unique, asked);
+        return asked;
 }
 
 /* It names an archive: then that hangs, unless it is the disk below it. */
@@ -55,7 +56,7 @@ static void blame_hang(
 static bool refuse(struct overdue *o, unsigned i, const struct journal_request *r, int64_t now_ms)
 {
         if (r->refused)
-                return false;
+                return r->asked;
         o->counters->poisoned +=
                 policy_condemns(r->crashes, r->hangs) || journal_is_condemned(o->counters, r->archive);
         journal_put_counters(o->journal, o->counters);

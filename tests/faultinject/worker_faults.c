@@ -148,7 +148,7 @@ void __wrap_crash_watch(struct journal *j)
 
         for (unsigned i = 0; test_options.no_replay && i < JOURNAL_SLOTS; i++)
                 if (journal_peek(j, i, &r))
-                        journal_refused(j, i, r.unique);
+                        journal_refused(j, i, r.unique, false);
         if (test_options.hostile)
                 hostile_arm(j);
         __real_crash_watch(j);

@@ -149,7 +149,7 @@ static void what_the_keeper_answered_is_not_executed_again(void **state)
 
         (void)state;
         arrive(s, 7);
-        journal_refused(k, journal_slot_number(a, s), 7);
+        journal_refused(k, journal_slot_number(a, s), 7, true);
         assert_int_equal(n_waiting(k, &r), 1); /* a worker is still at it, and may hang */
         assert_true(r.refused);
         journal_worker_ended(k, 500);
@@ -158,7 +158,7 @@ static void what_the_keeper_answered_is_not_executed_again(void **state)
         assert_int_equal(n_waiting(k, &r), 1);
         assert_false(r.refused);
         journal_worker_ended(k, 600);
-        journal_refused(k, journal_slot_number(a, s), 9); /* nobody is at it */
+        journal_refused(k, journal_slot_number(a, s), 9, true); /* nobody is at it */
         assert_int_equal(n_waiting(k, &r), 0);
         journal_close(a);
         journal_close(k);
@@ -469,7 +469,7 @@ static void a_strike_is_the_requests_and_not_the_slots(void **state)
         assert_true(journal_peek(k, i, &r) && r.unique == 7);
         arrive(s, 8); /* between the keeper's look and its count */
         journal_count_hang(k, i, r.unique);
-        journal_refused(k, i, r.unique);
+        journal_refused(k, i, r.unique, true);
         assert_int_equal(n_waiting(k, &r), 1);
         assert_true(r.unique == 8 && r.hangs == 0 && !r.refused);
         journal_close(a);

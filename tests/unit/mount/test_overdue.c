@@ -105,6 +105,22 @@ static void a_request_that_hangs_twice_condemns_its_archive(void **state)
         assert_int_equal(answers(), 0);
 }
 
+/* It was told after 20 s already; that it hangs a second time is found out a moment later. */
+static void patience_that_ends_before_the_second_hang_spares_nobody(void **state)
+{
+        (void)state;
+        (void)begin(7, 42, 1000);
+        assert_true(overdue_look(&o, &self, 11500));
+        succeed(12000);
+        assert_false(overdue_look(&o, &self, 12000));
+        assert_false(overdue_look(&o, &self, 21000));
+        assert_int_equal(answers(), 1);
+        assert_false(journal_is_condemned(&counters, 42));
+        assert_true(overdue_look(&o, &self, 22000));
+        assert_true(journal_is_condemned(&counters, 42));
+        assert_int_equal(answers(), 0);
+}
+
 /* The worker says that it has been at it for ever: that costs nobody the time it would take. */
 static void a_claim_kills_nobody_before_its_time(void **state)
 {
@@ -155,6 +171,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(
                         a_request_that_hangs_twice_condemns_its_archive, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        patience_that_ends_before_the_second_hang_spares_nobody, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_claim_kills_nobody_before_its_time, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_request_that_nobody_asked_blames_nobody, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_end_of_a_worker_blames_one_archive, setup, teardown),
