@@ -68,7 +68,7 @@ struct tar_headers {
         uint64_t left;      /* of a text or body, with its padding */
         uint64_t padding;   /* how much of it is padding */
         uint64_t stored;    /* of the member at hand: what its size says, without padding */
-        struct buf text;    /* of the header at hand */
+        struct buf text;    /* of the header at hand, with its padding */
         size_t text_bytes;  /* without padding */
         char text_type;     /* 'L', 'K', 'x', 'g' */
         char *name, *link;  /* owned; by L and K, for the next member */
@@ -597,6 +597,8 @@ static int on_text(struct tar_headers *t)
                 return -ENOMEM;
         if (t->text_type == 'x' || t->text_type == 'g')
                 return on_pax(t);
+        if (strlen(t->text.data) > t->text_bytes) /* GNU tar reads to the NUL, libarchive to the size */
+                return trouble(t, "a long name goes on behind its size");
         free(*to);
         *to = strdup(t->text.data);
         return *to ? 0 : -ENOMEM;
@@ -655,9 +657,8 @@ static int take(struct tar_headers *t, const unsigned char *p, size_t len, size_
         case IN_BODY:
         case IN_TEXT:
                 n = t->left < len ? (size_t)t->left : len;
-                if (t->state == IN_TEXT && t->text.len < t->text_bytes)
-                        buf_add(&t->text, p,
-                                n < t->text_bytes - t->text.len ? n : t->text_bytes - t->text.len);
+                if (t->state == IN_TEXT)
+                        buf_add(&t->text, p, n);
                 t->left -= n;
                 t->off += n;
                 *ret_used = n;

@@ -185,6 +185,15 @@ static void magic_by_halves(struct buf *t)
         put(h, 345, "elsewhere");
 }
 
+static void long_name_behind_its_size(struct buf *t)
+{
+        size_t at = t->len;
+
+        tar_add(t, &(struct tar_member) { .name = "././@LongLink", .type = 'L', .data = "longer", .len = 7 });
+        put(t->data + at, 124, "00000000004");
+        tar_file(t, "f", "x");
+}
+
 static void long_link_twice(struct buf *t)
 {
         tar_add(t, &(struct tar_member) { .name = "././@LongLink", .type = 'L', .data = "f", .len = 2 });
@@ -223,6 +232,7 @@ static void headers_disagree_or_mislead(void **state)
                 { attributes_of_another, "attributes of Solaris" },
                 { directory_with_content, "it is no file, and has a file's content" },
                 { magic_by_halves, "by its header it is called f: the archive can be read in two ways" },
+                { long_name_behind_its_size, "a long name goes on behind its size" },
                 { long_link_twice, "by its header it is called f-too" },
                 { a_hard_link_with_content, "f: a hard link with content" },
         };
