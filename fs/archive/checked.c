@@ -8,9 +8,11 @@
  * has one thread make what several want, and reads ahead.
  *
  * Invariants
- *   1. A byte is given only if its block's CRC-32 agreed and the file was the verified one after it was read.
+ *   1. A byte is given only if its block's CRC-32 agreed and the file had the verified length after it was read.  Its times
+ *      do not count: `touch` and `chmod` change no byte, and must end no transfer.
  *   2. The file is only ever read by pread: cut short, it is an error and no SIGBUS.
- *   3. A read error of the disk is that read's only; other bytes are reported, once.
+ *   3. A read error of the disk is that read's only; other bytes are reported, once: as a changed file (-ESTALE) if its
+ *      identity is another one, else as a rotten one (-EIO).
  *   4. A reader outlives the removal of its archive (identity_still).
  * Locks: none.
  */
@@ -29,7 +31,7 @@ struct checked {
         struct source base; /* first: a struct source is one of these */
         int fd;             /* owned */
         struct gate *gate;  /* of its filesystem */
-        struct identity want;
+        struct verified_as want;
         struct blocksums *sums; /* owned */
         uint64_t object;
         const char *what;             /* static */
@@ -72,19 +74,22 @@ static int64_t step(void *ctx, void *p, unsigned char *to)
         struct job *job = p;
         size_t n = (size_t)(job->off / c->sums->block_bytes), len = blocksums_len(c->sums, n);
         ssize_t got = source_read_file(c->gate, c->fd, to, len, job->off);
+        const struct identity strict = verified_as_get(&c->want);
+        bool agrees;
         struct err why;
         int r;
 
         if (got < 0)
                 return got;
-        r = gate_still(c->gate, c->fd, &c->want);
+        agrees = (size_t)got == len && blocksums_agree(c->sums, n, to);
+        r = agrees ? gate_still_length(c->gate, c->fd, &c->want.id) : gate_still(c->gate, c->fd, &strict);
         if (r == -ESTALE)
                 report(c, SOURCE_CHANGED, "the file changed after it was verified");
         if (r < 0)
                 return r;
         if ((size_t)got < len)
                 return -EIO;
-        if (!blocksums_agree(c->sums, n, to)) {
+        if (!agrees) {
                 (void)err_set(&why, 0,
                         "%s: the %zu bytes from byte %llu on are not those that were verified (CRC32): the "
                         "disk, "
@@ -113,7 +118,12 @@ static int checked_still(struct source *s)
 {
         struct checked *c = (struct checked *)s;
 
-        return identity_still(c->fd, &c->want);
+        return identity_still_length(c->fd, &c->want.id);
+}
+
+static void checked_touched(struct source *s, const struct identity *now)
+{
+        verified_as_set(&((struct checked *)s)->want, now);
 }
 
 static void checked_close(struct source *s)
@@ -126,9 +136,11 @@ static void checked_close(struct source *s)
         free(c);
 }
 
-static const struct source_kind checked_kind = {
-        .pread = checked_pread, .borrow = checked_borrow, .still = checked_still, .close = checked_close
-};
+static const struct source_kind checked_kind = { .pread = checked_pread,
+        .borrow = checked_borrow,
+        .still = checked_still,
+        .touched = checked_touched,
+        .close = checked_close };
 
 int source_open_checked(int fd, const struct identity *want, struct blocksums *sums, uint64_t object,
         const char *what, const struct source_env *env, struct source **ret, struct err *err)
@@ -155,7 +167,8 @@ int source_open_checked(int fd, const struct identity *want, struct blocksums *s
         }
         c->base = (struct source) { &checked_kind, sums->raw_bytes };
         c->fd = fd;
-        c->want = *want;
+        c->want.id = *want;
+        verified_as_set(&c->want, want);
         c->sums = sums;
         c->object = object;
         c->what = what;

@@ -285,7 +285,7 @@ int gate_still(struct gate *g, int fd, const struct identity *want)
         return still(g, fd, want, identity_still);
 }
 
-int gate_still_data(struct gate *g, int fd, const struct identity *want)
+int gate_still_length(struct gate *g, int fd, const struct identity *want)
 {
-        return still(g, fd, want, identity_still_data);
+        return still(g, fd, want, identity_still_length);
 }

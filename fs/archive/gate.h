@@ -61,6 +61,6 @@ void gate_leave(struct gate *g, int place, bool answered);
 /* pread(2) and identity.h through the gate: the same, with a negative errno for an error. */
 ssize_t gate_pread(struct gate *g, int fd, void *buf, size_t len, uint64_t off);
 int gate_still(struct gate *g, int fd, const struct identity *want);
-int gate_still_data(struct gate *g, int fd, const struct identity *want);
+int gate_still_length(struct gate *g, int fd, const struct identity *want);
 
 #endif

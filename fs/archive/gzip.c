@@ -3,16 +3,16 @@
  *
  * The file is not trusted to be still what was verified.  Whatever is decoded is compared, mark by mark, with the
  * running CRC32 that the verified pass saw there, and the file's identity is compared after each mark was read.
- * Only then the bytes count as there (chunkcache.c, ready).  A ctime that differs alone is no change of the file:
- * `chmod -R a+r builds` must not empty the menus, and the CRCs stand for the bytes.  So a sector that rots, or a file written over in
- * place, is an error for the read that meets it, and is reported, once; no wrong byte is handed out, and what was
- * decoded before stays right.
+ * Only then the bytes count as there (chunkcache.c, ready).  Times that differ are no change of the bytes: `chmod -R a+r
+ * builds` and `touch` must end no transfer, and the CRCs stand for the bytes.  So a sector that rots, or a file written over
+ * in place, is an error for the read that meets it, and is reported, once, as in checked.c; no wrong byte is handed out, and
+ * what was decoded before stays right.
  *
  * A checkpoint that was left out, or cannot be loaded (catalog.db damaged), makes the chunk begin further back: at the next
  * checkpoint that can, in the worst case at the file's beginning.
  *
  * Invariants
- *   1. A byte is given only if its mark's CRC32 agreed and the file was the verified one after it was read.
+ *   1. A byte is given only if its mark's CRC32 agreed and the file had the verified length after it was read.
  *   2. The file is only ever read by pread: cut short, it is an error and no SIGBUS.
  * Locks: states_lock, for index->states; never held while something is decoded.  It is taken inside nothing.
  */
@@ -36,7 +36,7 @@ struct gzip {
         struct source base; /* first: a struct source is one of these */
         int fd;             /* owned */
         struct gate *gate;  /* of its filesystem */
-        struct identity want;
+        struct verified_as want;
         uint64_t object;
         const struct source_env *env; /* borrowed */
         struct gzindex *index;        /* owned */
@@ -114,7 +114,7 @@ static int will_need(const struct gzip *z, uint64_t n)
         int place = gate_enter(z->gate);
         const struct gzindex *x = z->index;
         uint64_t from = x->places[n].off_tgz;
-        uint64_t to = n + 1 < x->n_chunks ? x->places[n + 1].off_tgz : z->want.size_bytes;
+        uint64_t to = n + 1 < x->n_chunks ? x->places[n + 1].off_tgz : z->want.id.size_bytes;
 
         if (place < 0)
                 return place;
@@ -166,6 +166,19 @@ static void end_job(void *ctx, void *p)
 
 /* ---- decoding and checking ------------------------------------------------------------------- */
 
+/* What was decoded is not what was verified: somebody wrote to the file, or it rotted. */
+static int not_verified(struct gzip *z, const char *why)
+{
+        const struct identity strict = verified_as_get(&z->want);
+        int r = gate_still(z->gate, z->fd, &strict);
+
+        if (r == -ESTALE)
+                report(z, SOURCE_CHANGED, "the file changed after it was verified");
+        else if (r == 0)
+                report(z, SOURCE_ROTTEN, why);
+        return r < 0 ? r : -EIO;
+}
+
 /* Decodes the mark the stream is at.  0, or a negative errno. */
 static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
 {
@@ -178,7 +191,7 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
 
         if (n == -ENOMEM || (n < 0 && n != -EBADMSG))
                 return (int)n;
-        r = gate_still_data(z->gate, z->fd, &z->want);
+        r = gate_still_length(z->gate, z->fd, &z->want.id);
         if (r == -ESTALE)
                 report(z, SOURCE_CHANGED, "the file changed after it was verified");
         if (r < 0)
@@ -191,10 +204,8 @@ static int decode_mark(struct gzip *z, struct job *job, unsigned char *to)
                         (unsigned long long)job->at);
                 n = -EBADMSG;
         }
-        if (n != (ssize_t)len) {
-                report(z, SOURCE_ROTTEN, n < 0 ? why.text : "the gzip data ends too early");
-                return -EIO;
-        }
+        if (n != (ssize_t)len)
+                return not_verified(z, n < 0 ? why.text : "the gzip data ends too early");
         job->at += len;
         return 0;
 }
@@ -229,7 +240,12 @@ static int gzip_still(struct source *s)
 {
         struct gzip *z = (struct gzip *)s;
 
-        return identity_still_data(z->fd, &z->want);
+        return identity_still_length(z->fd, &z->want.id);
+}
+
+static void gzip_touched(struct source *s, const struct identity *now)
+{
+        verified_as_set(&((struct gzip *)s)->want, now);
 }
 
 static void gzip_close(struct source *s)
@@ -243,9 +259,11 @@ static void gzip_close(struct source *s)
         free(z);
 }
 
-static const struct source_kind gzip_kind = {
-        .pread = gzip_pread, .borrow = gzip_borrow, .still = gzip_still, .close = gzip_close
-};
+static const struct source_kind gzip_kind = { .pread = gzip_pread,
+        .borrow = gzip_borrow,
+        .still = gzip_still,
+        .touched = gzip_touched,
+        .close = gzip_close };
 
 int source_open_gzip(int fd, const struct identity *want, struct gzindex *index, uint64_t object,
         const struct source_env *env, struct source **ret, struct err *err)
@@ -271,7 +289,8 @@ int source_open_gzip(int fd, const struct identity *want, struct gzindex *index,
         (void)pthread_mutex_init(&z->states_lock, NULL);
         z->base = (struct source) { &gzip_kind, index->raw_bytes };
         z->fd = fd;
-        z->want = *want;
+        z->want.id = *want;
+        verified_as_set(&z->want, want);
         z->object = object;
         z->env = env;
         z->index = index;

@@ -39,13 +39,18 @@ int identity_of_fd(int fd, struct identity *ret)
         return 0;
 }
 
-bool identity_equal(const struct identity *a, const struct identity *b)
+bool identity_equal_elsewhere(const struct identity *a, const struct identity *b)
 {
-        return a->dev == b->dev && a->ino == b->ino && a->size_bytes == b->size_bytes &&
-               a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+        return a->ino == b->ino && a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns &&
+               a->ctime_ns == b->ctime_ns;
 }
 
-static int still(int fd, const struct identity *want, bool any_ctime)
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+        return a->dev == b->dev && identity_equal_elsewhere(a, b);
+}
+
+static int still(int fd, const struct identity *want, bool any_time)
 {
         struct identity now;
         struct stat st;
@@ -53,8 +58,10 @@ static int still(int fd, const struct identity *want, bool any_ctime)
         if (fstat(fd, &st) < 0)
                 return -errno;
         now = identity_of(&st);
-        if (any_ctime || st.st_nlink == 0)
+        if (any_time || st.st_nlink == 0)
                 now.ctime_ns = want->ctime_ns;
+        if (any_time)
+                now.mtime_ns = want->mtime_ns;
         return identity_equal(&now, want) ? 0 : -ESTALE;
 }
 
@@ -63,7 +70,7 @@ int identity_still(int fd, const struct identity *want)
         return still(fd, want, false);
 }
 
-int identity_still_data(int fd, const struct identity *want)
+int identity_still_length(int fd, const struct identity *want)
 {
         return still(fd, want, true);
 }

@@ -24,15 +24,19 @@ int identity_of_fd(int fd, struct identity *ret);
 
 bool identity_equal(const struct identity *a, const struct identity *b);
 
+/* True if nothing but the device differs: a filesystem that came back under another number. */
+bool identity_equal_elsewhere(const struct identity *a, const struct identity *b);
+
 /* 0 if @fd is still the file @want; -ESTALE if not, or the negative errno of fstat.
  *
  * A ctime that differs is accepted where the file has lost its last name: unlink and rename-over change it, and
  * nobody finds such a file to write to. */
 int identity_still(int fd, const struct identity *want);
 
-/* The same, but the ctime may differ: chmod, chown, link and rename change it and no byte.  A write changes the mtime too,
- * unless somebody puts it back; so this is enough only where each byte is compared with what was verified. */
-int identity_still_data(int fd, const struct identity *want);
+/* The same, but both times may differ: chmod, chown, link and rename change the ctime, touch the mtime too, and none of them
+ * a byte.  A write that leaves the length passes as well, so this is enough only where each byte is compared with what was
+ * verified. */
+int identity_still_length(int fd, const struct identity *want);
 
 /* A number of @bits bits (1 to 60), never 0, that depends on all fields and on @salt.  Two identities may
  * collide:

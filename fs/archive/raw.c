@@ -62,7 +62,7 @@ static void raw_close(struct source *s)
 
 int source_open_raw(int fd, const struct identity *want, struct source **ret, struct err *err)
 {
-        static const struct source_kind kind = { raw_pread, NULL, raw_still, raw_close };
+        static const struct source_kind kind = { raw_pread, NULL, raw_still, NULL, raw_close };
         struct raw *raw;
         int r = identity_still(fd, want);
 

@@ -25,6 +25,12 @@ int source_borrow(struct source *s, size_t len, uint64_t off_raw, struct loan *r
         return s->kind->borrow(s, len, off_raw, ret);
 }
 
+void source_touched(struct source *s, const struct identity *now)
+{
+        if (s->kind->touched)
+                s->kind->touched(s, now);
+}
+
 int source_still(struct source *s)
 {
         return s->kind->still(s);

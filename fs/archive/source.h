@@ -19,8 +19,8 @@
 struct source;
 
 enum source_trouble {
-        SOURCE_ROTTEN,  /* what was read is not what was verified, or a gzip file ends too early */
-        SOURCE_CHANGED, /* the file is not the one that was verified */
+        SOURCE_ROTTEN,  /* what was read is not what was verified, and the file's identity is what it was */
+        SOURCE_CHANGED, /* somebody wrote to the file: its length is another, or these bytes are */
         SOURCE_LOST,    /* gzip: a checkpoint cannot be had; reads go on, more slowly */
 };
 
@@ -54,9 +54,9 @@ int source_open_raw(int fd, const struct identity *want, struct source **ret, st
 
 /* Reads @len bytes at @off_raw into @buf.
  *
- * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it changed since it was
- * verified (its identity is compared after each read, so no byte of another file is ever returned), -EIO if
- * it is shorter than it was or its bytes are not those that were verified, or its storage does not answer (gate.h), or the
+ * Returns @len, or fewer only where the stream ends; -ESTALE if the file under it is of another length than when it was
+ * verified, or somebody wrote to it and these bytes are other ones now (no byte of another file is ever returned), -EIO if
+ * its bytes are not those that were verified though nobody wrote to it, or its storage does not answer (gate.h), or the
  * negative errno of pread.  Thread-safe; blocks for the disk.
  */
 ssize_t source_pread(struct source *s, void *buf, size_t len, uint64_t off_raw);
@@ -82,8 +82,13 @@ static inline void loan_end(struct loan *l)
  * errors of source_pread.  Thread-safe; may block. */
 int source_borrow(struct source *s, size_t len, uint64_t off_raw, struct loan *ret);
 
-/* 0 if the file under it is still the one that was verified, -ESTALE, or the negative errno of fstat. */
+/* 0 if the file under it may still be the one that was verified: it has its length.  -ESTALE, or the negative errno of
+ * fstat. */
 int source_still(struct source *s);
+
+/* The file's times are those of @now from now on, and its bytes were found to be those that were verified: what differs
+ * later differs because the disk rotted.  Kinds that compare bytes only. */
+void source_touched(struct source *s, const struct identity *now);
 
 /* Bytes in the whole stream. */
 uint64_t source_size_bytes(const struct source *s);

@@ -17,8 +17,32 @@ struct source_kind {
         int (*borrow)(struct source *s, size_t len, uint64_t off_raw, struct loan *ret);
         /* As source_still. */
         int (*still)(struct source *s);
+        /* As source_touched; NULL: the identity is all this kind has. */
+        void (*touched)(struct source *s, const struct identity *now);
         void (*close)(struct source *s);
 };
+
+/* The identity a file is verified under; its times may move while others read them: each is whole, and one that goes with
+ * the other's predecessor is only taken for a change that a reader then meets once more. */
+struct verified_as {
+        struct identity id; /* the times are in: */
+        _Atomic int64_t mtime_ns, ctime_ns;
+};
+
+static inline void verified_as_set(struct verified_as *v, const struct identity *id)
+{
+        atomic_store_explicit(&v->mtime_ns, id->mtime_ns, memory_order_relaxed);
+        atomic_store_explicit(&v->ctime_ns, id->ctime_ns, memory_order_relaxed);
+}
+
+static inline struct identity verified_as_get(const struct verified_as *v)
+{
+        struct identity id = v->id;
+
+        id.mtime_ns = atomic_load_explicit(&v->mtime_ns, memory_order_relaxed);
+        id.ctime_ns = atomic_load_explicit(&v->ctime_ns, memory_order_relaxed);
+        return id;
+}
 
 struct source {
         const struct source_kind *kind;

@@ -85,13 +85,13 @@ static int add_trouble(struct catalog *c, const struct trouble *t)
 
 static void take_report(void *ctx, uint64_t object, enum source_trouble what, const char *why)
 {
-        struct trouble t = { .object = object, .what = what == SOURCE_LOST ? TROUBLE_LOST : TROUBLE_ROTTEN };
+        struct trouble t = { .object = object,
+                .what = what == SOURCE_LOST      ? TROUBLE_LOST
+                        : what == SOURCE_CHANGED ? TROUBLE_CHANGED
+                                                 : TROUBLE_ROTTEN };
 
         (void)err_set(&t.why, 0, "%s", why);
-        if (what == SOURCE_CHANGED) /* it shows in the look */
-                (void)eventfd_write(((struct catalog *)ctx)->wake_fd, 1);
-        else
-                (void)add_trouble(ctx, &t);
+        (void)add_trouble(ctx, &t);
 }
 
 /* Once when it begins and once when it ends; readers meanwhile are told by their errors. */
@@ -124,6 +124,10 @@ static void take_trouble(struct catalog *c, const struct trouble *t)
 
         if (!k || !k->ready)
                 return;
+        if (t->what == TROUBLE_CHANGED) { /* the next look finds another identity */
+                k->changed = true;
+                return;
+        }
         if (t->what == TROUBLE_LOST) {
                 catalog_log(c, LOG_WARNING,
                         "%s: %s: reading it is slow until it is read anew at the next start", k->file,

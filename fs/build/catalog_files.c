@@ -9,9 +9,9 @@
  *             without an end mark.
  *   trouble   what this machine cannot do now (disk full, read error) is no verdict and is tried again later.
  *
- * A file that is overwritten or touched loses its identity.  If what was read from it is still whole (in the
- * spool; or in the old file, when the new one was moved over it), it is served until there is a verdict about the
- * new one.
+ * A file that is overwritten or touched loses its identity.  What was read from it is served until there is a verdict about
+ * the new one, unless its bytes are gone: the file has another length, or a reader met other bytes in it.  So `chmod`, `touch`
+ * and a file moved over it interrupt nothing and move no name (catalog_same.c).
  *
  * Invariants
  *   1. Ages are taken from the wall clock only to shorten a wait; every wait ends by the monotonic clock.
@@ -105,7 +105,8 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
                 struct known *k = was->known ? was->known : was->old;
 
                 e.tries = was->tries + (was->pending != NULL); /* read in vain */
-                if (k && k->ready && k->build && was->sums < SUMS_DIFFERS && source_still(k->build->src) == 0)
+                if (k && k->ready && k->build && !k->changed && was->sums < SUMS_DIFFERS &&
+                        source_still(k->build->src) == 0)
                         e.old = k; /* else its bytes changed under it */
         }
         if (e.error) {
@@ -190,7 +191,7 @@ int catalog_merge(struct catalog *c, const struct dirscan *d)
         return 0;
 }
 
-static void save(struct catalog *c, struct known *k)
+void catalog_save(struct catalog *c, struct known *k)
 {
         struct err err;
 
@@ -200,7 +201,7 @@ static void save(struct catalog *c, struct known *k)
         }
 }
 
-static void settle_on(struct entry *e, struct known *k)
+void catalog_settle_on(struct entry *e, struct known *k)
 {
         e->known = k;
         e->pending = e->old = NULL;
@@ -268,10 +269,10 @@ static void condemn(struct catalog *c, struct entry *e, const struct catalog_con
                 k = known_add(&c->set, &e->id, e->name, 0, 0, NULL, why);
                 if (!k)
                         return;
-                save(c, k);
+                catalog_save(c, k);
         }
         k->reread = false;
-        settle_on(e, k);
+        catalog_settle_on(e, k);
 }
 
 /* Uses what is known about the file already. */
@@ -293,9 +294,9 @@ void catalog_adopt(struct catalog *c, struct entry *e)
                 keep_back(e, k);
                 return;
         }
-        r = k->ready ? known_open_build(&c->set, k, c->opts.builds_dirfd, e->name, &err) : 0;
+        r = k->ready ? known_open_build(&c->set, k, c->opts.builds_dirfd, e->name, &e->id, &err) : 0;
         if (r == 0)
-                settle_on(e, k);
+                catalog_settle_on(e, k);
         else if (r == -ENOENT || r == -ESTALE)
                 e->try_ms = catalog_now_ms(); /* its spool file is lost: read it again */
         else
@@ -343,8 +344,8 @@ void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, b
                 return;
         }
         k->pending = false;
-        settle_on(e, k);
-        save(c, k);
+        catalog_settle_on(e, k);
+        catalog_save(c, k);
         catalog_judge(c, e);
 }
 
@@ -375,7 +376,7 @@ static void release(struct catalog *c, struct known *was, struct indexjob *job)
                         c->entries[i].known = NULL;
         k = known_add(&c->set, &job->id, job->file, job->salt, job->object, &job->x, NULL);
         if (k)
-                save(c, k);
+                catalog_save(c, k);
         for (size_t i = 0; i < c->n_entries; i++) /* without memory for it: what it was, once more */
                 if (!c->entries[i].known) {
                         catalog_adopt(c, &c->entries[i]);

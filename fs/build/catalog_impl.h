@@ -29,7 +29,7 @@ struct entry {
         int error;             /* 0, or the negative errno of looking at it; then it is never read */
         struct known *known;   /* borrowed from the set; the verdict, NULL until there is one */
         struct known *pending; /* borrowed; a verdict about a file so young that it may still grow */
-        struct known *old; /* borrowed; what stood under this name before, served until there is a verdict */
+        struct known *old; /* borrowed; see catalog_same.c; served until there is a verdict */
         bool indexing;     /* it is being read now */
         bool spools;       /* it is decoded into the spool: one such archive at a time */
         bool tried;        /* it was read, without a verdict */
@@ -61,7 +61,7 @@ struct retired {
 /* What a reader met, until the next step. */
 struct trouble {
         uint64_t object;
-        enum { TROUBLE_ROTTEN, TROUBLE_LOST, TROUBLE_CONDEMNED } what;
+        enum { TROUBLE_ROTTEN, TROUBLE_LOST, TROUBLE_CONDEMNED, TROUBLE_CHANGED } what;
         struct err why;
 };
 
@@ -121,6 +121,20 @@ const struct catalog_condemned *catalog_condemned(const struct catalog *c, const
 
 /* Uses what is known about the file already. */
 void catalog_adopt(struct catalog *c, struct entry *e);
+
+/* catalog_same.c: archives that are probably known under another identity. */
+
+/* True if what @k has open is this file, and it may well hold what it held: its digest is asked first. */
+bool catalog_may_be(const struct known *k, const struct identity *id);
+/* In a look, after catalog_adopt of each entry: what no entry has goes to one that may be it. */
+void catalog_adopt_moved(struct catalog *c);
+/* The digest of @e's file is the one of e->old: the verdict stands. */
+void catalog_have_same(struct catalog *c, struct entry *e, const struct indexjob *job);
+
+/* Writes the verdict to catalog.db; what goes wrong is logged once. */
+void catalog_save(struct catalog *c, struct known *k);
+/* @k is the verdict about @e. */
+void catalog_settle_on(struct entry *e, struct known *k);
 
 /* A verdict: it counts at once, or, if it @may_wait, when the file is old enough. */
 void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, bool may_wait);

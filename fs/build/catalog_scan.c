@@ -233,6 +233,8 @@ static int launch(struct catalog *c, struct entry *e, struct err *err)
                 return err_set(err, -ENOMEM, "out of memory");
         job->id = e->id;
         job->again = e->known != NULL;
+        if (e->old && catalog_may_be(e->old, &e->id))
+                memcpy(job->same, e->old->sha256, sizeof job->same);
         job->file = strdup(e->name);
         job->fd = open_archive(c, e, err);
         if (job->fd < 0)
@@ -318,6 +320,10 @@ static void take_result(struct catalog *c, struct entry *e, struct indexjob *job
         bool sound = job->r == 0, unsure = !sound || job->x.unsure;
         struct known *k;
 
+        if (job->is_same) {
+                catalog_have_same(c, e, job);
+                return;
+        }
         if (!sound && job->r != -EBADMSG) {
                 catalog_have_trouble(e, job->r, job->spool_max, &job->why);
                 return;
@@ -404,10 +410,11 @@ int catalog_look_known(struct catalog *c, struct err *err)
         dirscan_fini(&d);
         if (r < 0)
                 return err_set(err, r, "out of memory");
-        for (size_t i = 0; i < c->n_entries; i++) {
+        for (size_t i = 0; i < c->n_entries; i++)
                 catalog_adopt(c, &c->entries[i]);
+        catalog_adopt_moved(c);
+        for (size_t i = 0; i < c->n_entries; i++)
                 catalog_judge(c, &c->entries[i]);
-        }
         return catalog_publish(c, err);
 }
 
@@ -427,10 +434,11 @@ int catalog_look(struct catalog *c, struct err *err)
         stop_orphans(c);
         if (sums_refresh(&c->sums, c->opts.builds_dirfd, c->opts.opener, &changed) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
-        for (size_t i = 0; i < c->n_entries; i++) {
+        for (size_t i = 0; i < c->n_entries; i++)
                 catalog_adopt(c, &c->entries[i]);
+        catalog_adopt_moved(c);
+        for (size_t i = 0; i < c->n_entries; i++)
                 catalog_judge(c, &c->entries[i]);
-        }
         r = catalog_publish(c, err); /* before the sweep: the builds of gone archives retire */
         c->looked = true;
         if (r == 0)

@@ -21,7 +21,7 @@
 static int place_of(const struct catalog_view *v, const struct archive_status *a)
 {
         for (size_t i = 0; i < v->n_builds; i++)
-                if (strcmp(v->builds[i]->archive, a->file) == 0)
+                if (v->builds[i]->object == a->served)
                         return (int)i;
         return -1;
 }

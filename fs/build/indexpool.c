@@ -32,6 +32,7 @@
 #include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "build/filedigest.h"
 
 #define NICE       5
 #define NICE_AGAIN 19
@@ -76,6 +77,18 @@ void indexjob_free(struct indexjob *job)
 
 /* ---- one job --------------------------------------------------------------------------------- */
 
+/* Known bytes under another identity: one pass tells.  True if that settles it, one way or another. */
+static bool is_settled_by_digest(struct slot *s, struct indexjob *job)
+{
+        char hex[DIGEST_MAX_HEX];
+
+        if (!job->same[0])
+                return false;
+        job->r = filedigest(job->fd, &job->id, DIGEST_SHA256, &s->reading, hex, &job->why);
+        job->is_same = job->r == 0 && strcmp(hex, job->same) == 0;
+        return job->r < 0 || job->is_same;
+}
+
 static void run(struct slot *s)
 {
         struct indexpool *p = s->pool;
@@ -86,16 +99,17 @@ static void run(struct slot *s)
         known_spool_name(job->object, spool_name);
         if (job->again) /* what rotted in memory is no verdict about the disk */
                 (void)posix_fadvise(job->fd, 0, 0, POSIX_FADV_DONTNEED);
-        job->r = indexer_read(&(struct index_order) { .fd = job->fd,
-                                      .id = &job->id,
-                                      .env = p->env,
-                                      .object = job->object,
-                                      .spool_dirfd = p->spool_dirfd,
-                                      .spool_name = spool_name,
-                                      .spool_max = job->spool_max,
-                                      .no_spool = !job->spools,
-                                      .reading = &s->reading },
-                &job->x, &job->why);
+        if (!is_settled_by_digest(s, job))
+                job->r = indexer_read(&(struct index_order) { .fd = job->fd,
+                                              .id = &job->id,
+                                              .env = p->env,
+                                              .object = job->object,
+                                              .spool_dirfd = p->spool_dirfd,
+                                              .spool_name = spool_name,
+                                              .spool_max = job->spool_max,
+                                              .no_spool = !job->spools,
+                                              .reading = &s->reading },
+                        &job->x, &job->why);
         atwork_end(marked);
         (void)pthread_mutex_lock(&p->mutex);
         s->done = true;

@@ -30,7 +30,9 @@ struct indexjob {
         bool spools;        /* it may use the spool; one job at a time */
         uint64_t spool_max; /* bytes it may take there */
         bool again;         /* it was read before: after all others, and from the disk, not the page cache */
-        /* When it is done: what indexer_read returned. */
+        char same[DIGEST_MAX_HEX]; /* "", or the SHA-256 it probably has: if so, it is not decoded */
+        /* When it is done: what indexer_read returned, or, with is_same, 0 and no @x. */
+        bool is_same;
         int r;
         struct err why;
         struct indexed x; /* owned; of r 0 */

@@ -195,6 +195,19 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
         return ret;
 }
 
+int known_move(struct known *k, const struct identity *id, const char *file)
+{
+        char *name = strdup(file);
+
+        if (!name)
+                return -ENOMEM;
+        free(k->file);
+        k->file = name;
+        k->id = *id;
+        k->changed = false;
+        return 0;
+}
+
 int known_save(struct known_set *s, struct known *k, struct err *err)
 {
         AUTO_BUF struct buf blob = BUF_INIT, index = BUF_INIT, packed = BUF_INIT;

@@ -37,6 +37,7 @@ struct known {
         bool reread;            /* the same, before the start: it is to be read once more */
         bool pending;           /* it does not count yet: see entry.pending */
         bool wanted;            /* a mark of the scan */
+        bool changed; /* a reader met other bytes: its file was written to, and the look has not seen it */
 };
 
 struct known_set {
@@ -89,11 +90,15 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
 /* Writes it to catalog.db.  An error costs only that the archive is read again after a restart. */
 int known_save(struct known_set *s, struct known *k, struct err *err);
 
-/* Opens what it needs to be served: the spool file, or @file in @builds_dirfd.  0; -ENOENT or -ESTALE if
- * that is not there any more as it was: the archive must be read again; or a negative errno of this machine.
- * */
-int known_open_build(
-        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err);
+/* Opens what it needs to be served: the spool file, or @file in @builds_dirfd, which has the identity @id now: that of
+ * @k, or one under which it may hold the same bytes.  0; -ENOENT or -ESTALE if that is not there any more as it was: the
+ * archive must be read again; or a negative errno of this machine. */
+int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
+        const struct identity *id, struct err *err);
+
+/* The file that @k is about is called @file and has the identity @id now; number and bytes are what they were.  Not saved
+ * yet.  0 or -ENOMEM. */
+int known_move(struct known *k, const struct identity *id, const char *file);
 
 /* The archive @k was good and is so no more: it becomes a refusal, and its spool file goes.  Views that hold its build
  * keep it.

@@ -131,6 +131,19 @@ int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const
 
 /* ---- from the archive, or the spool ---------------------------------------------------------- */
 
+/* A filesystem may come back as another device: the rest of the identity and the check sums tell whether it is the file. */
+static void follow_device(const struct known_set *s, const char *name, struct identity *id)
+{
+        struct identity now;
+        struct stat st;
+
+        if (fstatat(s->spool_dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return;
+        now = identity_of(&st);
+        if (identity_equal_elsewhere(&now, id))
+                id->dev = now.dev;
+}
+
 static int open_spool(struct known_set *s, struct known *k, struct source **ret, struct err *err)
 {
         struct spool_check check = { k->sums, k->object, s->env };
@@ -140,6 +153,7 @@ static int open_spool(struct known_set *s, struct known *k, struct source **ret,
         if (s->spool_dirfd < 0)
                 return err_set(err, -ENOENT, "no spool directory");
         known_spool_name(k->object, name);
+        follow_device(s, name, &k->spool_id);
         r = spool_open(s->spool_dirfd, name, &k->spool_id, &check, ret, err);
         if (r == 0)
                 (void)take_ptr(&k->sums);
@@ -147,7 +161,7 @@ static int open_spool(struct known_set *s, struct known *k, struct source **ret,
 }
 
 static int open_source(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
-        struct source **ret, struct err *err)
+        const struct identity *id, struct source **ret, struct err *err)
 {
         AUTO_CLOSE int fd = -1;
         struct stat st;
@@ -159,9 +173,8 @@ static int open_source(struct known_set *s, struct known *k, int builds_dirfd, c
                 s->opener, builds_dirfd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY, OPEN_MS, &fd, &st);
         if (r < 0)
                 return err_set(err, r, "open: %s", path_opener_strerror(r));
-        r = k->checkpoints
-                    ? source_open_gzip(fd, &k->id, k->index, k->object, s->env, ret, err)
-                    : source_open_checked(fd, &k->id, k->sums, k->object, "the archive", s->env, ret, err);
+        r = k->checkpoints ? source_open_gzip(fd, id, k->index, k->object, s->env, ret, err)
+                           : source_open_checked(fd, id, k->sums, k->object, "the archive", s->env, ret, err);
         if (r < 0)
                 return r;
         (void)take_fd(&fd);
@@ -172,8 +185,8 @@ static int open_source(struct known_set *s, struct known *k, int builds_dirfd, c
         return 0;
 }
 
-int known_open_build(
-        struct known_set *s, struct known *k, int builds_dirfd, const char *file, struct err *err)
+int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, const char *file,
+        const struct identity *id, struct err *err)
 {
         struct build *b;
         int r;
@@ -184,10 +197,10 @@ int known_open_build(
         if (!b)
                 return no_memory(err);
         atomic_init(&b->refs, 1);
-        b->id = k->id;
+        b->id = *id;
         b->object = k->object;
         r = copy_string(file, &b->archive) < 0 ? no_memory(err)
-                                               : open_source(s, k, builds_dirfd, file, &b->src, err);
+                                               : open_source(s, k, builds_dirfd, file, id, &b->src, err);
         if (r == 0 && source_size_bytes(b->src) != k->raw_bytes)
                 r = err_set(err, -ESTALE, "the spool file is of another length");
         if (r < 0) {

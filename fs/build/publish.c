@@ -38,7 +38,7 @@ static struct known *candidate(const struct entry *e)
 
         if (e->known && e->sums >= SUMS_DIFFERS)
                 return NULL;
-        return k && k->ready && k->build ? k : NULL;
+        return k && k->ready && k->build && !k->changed ? k : NULL;
 }
 
 /* docs/layout.md, "Two archives of one build".  True if @a wins over @b. */
@@ -90,6 +90,7 @@ static void describe(
 
         st->size_bytes = e->id.size_bytes;
         st->raw_bytes = k ? k->raw_bytes : 0;
+        st->served = w && w == e ? shown->build->object : 0;
         if (!k) {
                 st->state = e->indexing               ? ARCHIVE_INDEXING
                             : !e->trouble || e->waits ? ARCHIVE_WAITING
@@ -109,6 +110,9 @@ static void describe(
         } else if (e->sums >= SUMS_DIFFERS) {
                 st->state = ARCHIVE_REFUSED;
                 buf_puts(reason, e->sums_why ? e->sums_why : "");
+        } else if (!shown) {
+                st->state = ARCHIVE_WAITING;
+                buf_puts(reason, "it was written to: it is read again");
         } else if (w == e) {
                 st->state = ARCHIVE_READY;
                 if (k->reason)

@@ -116,21 +116,3 @@ mkdir "$BUILDS"
 "$PXEFS_SRC/tests/lib/mkplatform" -s 24 20240301T000000Z "$BUILDS"
 wait_for 8 there 20240301T000000Z || fail "a replaced builds directory was not noticed"
 wait_for 5 gone 20240101T000000Z || fail "a build of the old directory is still listed"
-
-# 7. chmod and ln change an archive's ctime and no byte of it: it is verified anew, and is there all the while, also for who
-# reads the old node and has most of it still to be decoded.
-file=i86pc/amd64/boot_archive
-exec 3<"$MNT/smartos/20240301T000000Z/platform/$file"
-before=$(stat -c %i "$MNT/smartos/20240301T000000Z/platform/$file")
-chmod a+rx "$BUILDS/platform-20240301T000000Z.tgz"
-ln "$BUILDS/platform-20240301T000000Z.tgz" "$BUILDS/.linked"
-verified_anew()
-{
-        ls "$MNT/smartos" | grep -qx 20240301T000000Z || touch "$DIR/was-absent"
-        [ "$(stat -c %i "$MNT/smartos/20240301T000000Z/platform/$file")" != "$before" ]
-}
-wait_for 10 verified_anew || fail "a chmod was not noticed"
-[ ! -e "$DIR/was-absent" ] || fail "a chmod made a build disappear for a while"
-tar -xOf "$BUILDS/platform-20240301T000000Z.tgz" "platform-20240301T000000Z/$file" | cmp - /dev/fd/3 ||
-        fail "a reader of the old node"
-exec 3<&-

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -217,21 +218,51 @@ static void a_flipped_bit_of_any_block_is_refused_and_reported_once(void **state
         close_world(&w);
 }
 
-static void a_file_that_changed_is_stale(void **state)
+static void touch_and_chmod_end_no_reading(void **state)
 {
-        static const char *const how[] = { "write", "cut", "grow" };
+        const struct timespec now[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+        struct world w;
 
         (void)state;
-        for (size_t i = 0; i < 3; i++) {
+        open_world(&w, 2, 0);
+        assert_int_equal(read_checked(w.src, 0, 100), 100);
+        usleep(20000); /* the clock of ctime ticks in jiffies */
+        assert_int_equal(fchmod(w.fd, 0600), 0);
+        assert_int_equal(futimens(w.fd, now), 0);
+        assert_int_equal(identity_still(w.fd, &w.id), -ESTALE);
+        assert_int_equal(source_still(w.src), 0);
+        assert_int_equal(read_checked(w.src, 0, sizeof text), sizeof text);
+        assert_int_equal(all_reports(&w), 0);
+        close_world(&w);
+}
+
+static void of_a_file_that_was_written_to_the_other_bytes_are_read_on(void **state)
+{
+        struct world w;
+
+        (void)state;
+        open_world(&w, 2, 0);
+        usleep(20000); /* the clock of ctime ticks in jiffies */
+        assert_int_equal(pwrite(w.fd, "x", 1, 5000), 1);
+        assert_int_equal(read_checked(w.src, 9 * BLOCK, 100), 100);
+        assert_int_equal(all_reports(&w), 0);
+        assert_int_equal(read_checked(w.src, 5000, 100), -ESTALE);
+        assert_int_equal(w.reports[SOURCE_CHANGED], 1);
+        assert_int_equal(all_reports(&w), 1);
+        close_world(&w);
+}
+
+static void a_file_of_another_length_is_stale(void **state)
+{
+        static const char *const how[] = { "cut", "grow" };
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
                 struct world w;
 
                 open_world(&w, 2, 0);
                 assert_int_equal(source_still(w.src), 0);
-                usleep(20000); /* the clock of ctime ticks in jiffies */
-                if (i == 0)
-                        assert_int_equal(pwrite(w.fd, "x", 1, 5000), 1);
-                else
-                        assert_int_equal(ftruncate(w.fd, i == 1 ? 20000 : 2000000), 0);
+                assert_int_equal(ftruncate(w.fd, i == 0 ? 20000 : 2000000), 0);
                 assert_int_equal(source_still(w.src), -ESTALE);
                 if (read_checked(w.src, 9 * BLOCK, 100) != -ESTALE)
                         fail_msg("%s", how[i]);
@@ -534,7 +565,9 @@ int main(void)
                 cmocka_unit_test(reads_any_range),
                 cmocka_unit_test(each_block_is_read_once_for_neighbours),
                 cmocka_unit_test(a_flipped_bit_of_any_block_is_refused_and_reported_once),
-                cmocka_unit_test(a_file_that_changed_is_stale),
+                cmocka_unit_test(touch_and_chmod_end_no_reading),
+                cmocka_unit_test(of_a_file_that_was_written_to_the_other_bytes_are_read_on),
+                cmocka_unit_test(a_file_of_another_length_is_stale),
                 cmocka_unit_test(opening_wants_the_file_and_its_sums),
                 cmocka_unit_test(survives_every_failed_read),
                 cmocka_unit_test(survives_every_failed_allocation),

@@ -88,7 +88,7 @@ static void one_that_hangs_stalls_the_storage_and_its_return_ends_that(void **st
                 assert_int_equal(gate_enter(g), -EIO);
                 assert_int_equal(gate_pread(g, STDIN_FILENO, &c, 1, 0), -EIO);
                 assert_int_equal(gate_still(g, STDIN_FILENO, &id), -EIO);
-                assert_int_equal(gate_still_data(g, STDIN_FILENO, &id), -EIO);
+                assert_int_equal(gate_still_length(g, STDIN_FILENO, &id), -EIO);
                 gate_tell(g);
         }
         assert_true(told.stalls == 1 && told.ends == 0 && told.dev == 7);
@@ -222,8 +222,8 @@ static void calls_give_what_they_gave(void **state)
                 assert_int_equal(gate_still(v[i], fd, &id), 0);
                 assert_int_equal(gate_still(v[i], fd, &other), -ESTALE);
                 assert_int_equal(gate_still(v[i], -1, &id), -EBADF);
-                assert_int_equal(gate_still_data(v[i], fd, &id), 0);
-                assert_int_equal(gate_still_data(v[i], fd, &other), -ESTALE);
+                assert_int_equal(gate_still_length(v[i], fd, &id), 0);
+                assert_int_equal(gate_still_length(v[i], fd, &other), -ESTALE);
         }
         assert_int_equal(gate_oldest_ms(v[0]), 0);
         close(fd);

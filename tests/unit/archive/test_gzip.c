@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -252,22 +253,53 @@ static void a_bit_flipped_later_is_never_served(void **state)
         assert_true(bad > 300);
 }
 
-static void a_file_that_changed_is_stale(void **state)
+static void touch_and_chmod_end_no_reading(void **state)
 {
-        static const char *const how[] = { "write", "cut", "grow" };
+        const struct timespec now[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+        struct world w;
 
         (void)state;
-        for (size_t i = 0; i < 3; i++) {
+        open_world(&w, INFLATE_BEST, 2, 0);
+        assert_int_equal(read_checked(w.src, 0, 100), 100);
+        usleep(20000); /* the clock of ctime ticks in jiffies */
+        assert_int_equal(fchmod(w.fd, 0600), 0);
+        assert_int_equal(futimens(w.fd, now), 0);
+        assert_int_equal(identity_still(w.fd, &w.id), -ESTALE);
+        assert_int_equal(source_still(w.src), 0);
+        assert_int_equal(read_checked(w.src, 0, sizeof text), sizeof text);
+        assert_int_equal(w.reports[SOURCE_CHANGED] + w.reports[SOURCE_ROTTEN], 0);
+        close_world(&w);
+}
+
+static void what_was_written_to_is_stale_where_it_changed(void **state)
+{
+        const off_t last = (off_t)sizeof text;
+        struct world w;
+
+        (void)state;
+        open_world(&w, INFLATE_BEST, 2, 0);
+        usleep(20000); /* the clock of ctime ticks in jiffies */
+        assert_int_equal(pwrite(w.fd, "xxxxxxxx", 8, 5000), 8); /* of the first chunk */
+        assert_int_equal(read_checked(w.src, (uint64_t)last - 100, 100), 100);
+        assert_int_equal(w.reports[SOURCE_CHANGED], 0);
+        assert_int_equal(read_checked(w.src, 0, CHUNK), -ESTALE);
+        assert_int_equal(w.reports[SOURCE_CHANGED], 1);
+        assert_int_equal(w.reports[SOURCE_ROTTEN], 0);
+        close_world(&w);
+}
+
+static void a_file_of_another_length_is_stale(void **state)
+{
+        static const char *const how[] = { "cut", "grow" };
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
                 struct world w;
 
                 open_world(&w, INFLATE_BEST, 2, 0);
                 assert_int_equal(source_still(w.src), 0);
                 assert_int_equal(read_checked(w.src, 0, 100), 100);
-                usleep(20000); /* the clock of ctime ticks in jiffies */
-                if (i == 0)
-                        assert_int_equal(pwrite(w.fd, "x", 1, 5000), 1);
-                else
-                        assert_int_equal(ftruncate(w.fd, i == 1 ? 20000 : 2000000), 0);
+                assert_int_equal(ftruncate(w.fd, i == 0 ? 20000 : 2000000), 0);
                 assert_int_equal(source_still(w.src), -ESTALE);
                 if (read_checked(w.src, 9 * CHUNK, 100) != -ESTALE)
                         fail_msg("%s", how[i]);
@@ -396,7 +428,9 @@ int main(void)
                 cmocka_unit_test(reads_any_range_from_memory_and_from_the_store),
                 cmocka_unit_test(a_lost_checkpoint_is_gone_round),
                 cmocka_unit_test(a_bit_flipped_later_is_never_served),
-                cmocka_unit_test(a_file_that_changed_is_stale),
+                cmocka_unit_test(touch_and_chmod_end_no_reading),
+                cmocka_unit_test(what_was_written_to_is_stale_where_it_changed),
+                cmocka_unit_test(a_file_of_another_length_is_stale),
                 cmocka_unit_test(survives_every_failed_read),
                 cmocka_unit_test(survives_every_failed_allocation),
                 cmocka_unit_test(sixteen_threads_read_right),
