@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@
 #include "renew.h"
 #include "sandbox/calls.h"
 #include "tree/facts.h"
+#include "tree/file_times.h"
 #include "tree/overlay.h"
 #include "tree/overlay_check.h"
 #include "tree/place.h"
@@ -69,6 +71,8 @@ struct worker {
         struct overlay_check *check; /* NULL: no static= */
         struct seen *seen;
         struct textring *ring, *face_ring;
+        void *times_mem;     /* borrowed from the journal, as what the rings are in */
+        int64_t program_sec; /* since the epoch: when the program came here */
         struct texts *texts;
         struct places *places;
         struct requests requests;
@@ -84,6 +88,15 @@ struct worker {
         bool sandbox_whole;
         int statm_fd; /* owned; /proc/self/statm, from the keeper; -1: none */
 };
+
+/* Of the file that is executed: the inode's change time is when it was put there (dpkg restores the mtime, which is when it was
+ * built).  0: not known. */
+static int64_t installed_sec(void)
+{
+        struct stat st;
+
+        return stat("/proc/self/exe", &st) == 0 ? (int64_t)st.st_ctim.tv_sec : 0;
+}
 
 /* It was executed without rights; here it sees to it that this is so, and that it ends with the keeper. */
 static int check_rights(struct err *err)
@@ -269,8 +282,10 @@ static int open_parts(struct worker *w, struct err *err)
         if (r < 0)
                 return r;
         ring = journal_ring(w->journal, &ring_bytes);
-        w->ring = textring_attach(ring, ring_bytes - TEXT_FACE_BYTES);
-        w->face_ring = textring_attach(ring + ring_bytes - TEXT_FACE_BYTES, TEXT_FACE_BYTES);
+        ring_bytes -= TEXT_FACE_BYTES + FILE_TIMES_BYTES;
+        w->ring = textring_attach(ring, ring_bytes);
+        w->face_ring = textring_attach(ring + ring_bytes, TEXT_FACE_BYTES);
+        w->times_mem = ring + ring_bytes + TEXT_FACE_BYTES;
         return w->ring && w->face_ring ? 0 : -ENOMEM;
 }
 
@@ -323,6 +338,8 @@ static int make_tree(struct worker *w)
                 .statm_fd = w->statm_fd,
                 .ring = w->ring,
                 .face_ring = w->face_ring,
+                .times_mem = w->times_mem,
+                .program_sec = w->program_sec,
                 .hash_bits = NODE_HASH_BITS });
         if (!w->texts)
                 return -ENOMEM;
@@ -504,7 +521,12 @@ static void close_parts(struct worker *w)
 
 static int run(const struct options *o, struct err *err)
 {
-        struct worker w = { .opts = o, .builds_fd = -1, .cache_fd = -1, .awaited = 2, .statm_fd = -1 };
+        struct worker w = { .opts = o,
+                .builds_fd = -1,
+                .cache_fd = -1,
+                .awaited = 2,
+                .statm_fd = -1,
+                .program_sec = installed_sec() };
         int r = journal_open(CHILD_JOURNAL_FD, PXEFS_JOURNAL_VERSION, &w.journal, err);
 
         if (r == 0)

@@ -55,6 +55,14 @@ CREATE TABLE checkpoint (
   state BLOB NOT NULL              -- compressed, with a checksum over it and the id (fs/archive/statebox.h)
 ) STRICT;
 
+-- Times that outlive a restart, so that no file's time goes backwards: one row.
+CREATE TABLE times (
+  id         INTEGER PRIMARY KEY CONSTRAINT "times: one row" CHECK (id = 1),
+  served     BLOB    NOT NULL,     -- digest of what is served: names and numbers of builds, images and ISOs
+  served_sec INTEGER NOT NULL,     -- when that changed last, seconds since the epoch
+  shown_sec  INTEGER NOT NULL      -- the highest time a generated file was shown with that no row and no build explains; 0: none
+) STRICT;
+
 -- What the daemon shows now, one row for each file of the builds directory; written anew with each change.  Only for
 -- pxectl and people: the daemon never reads it.
 CREATE TABLE listing (

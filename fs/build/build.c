@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
+
+#include "build/buildname.h"
 
 /* Longest first: ".tar.gz" before ".gz". */
 static const char *const suffixes[] = { ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2", ".iso.gz", ".iso.xz",
@@ -46,6 +49,32 @@ int build_set_name(struct build *b, bool iso)
         b->image_name = build_name_of_file(b->archive);
         b->name = b->image_name;
         return b->name ? 0 : -ENOMEM;
+}
+
+/* The time that @b's name says; of an image: of its newest member. */
+static int64_t own_sec(const struct build *b)
+{
+        struct tm tm = { 0 };
+        int64_t newest = 0;
+
+        if (!b->image)
+                return strptime(buildname_stamp(b->name), "%Y%m%dT%H%M%SZ", &tm) ? (int64_t)timegm(&tm) : 0;
+        for (size_t i = 0; i < b->tree->n; i++)
+                if (b->tree->v[i].mtime_sec > newest)
+                        newest = b->tree->v[i].mtime_sec;
+        return newest;
+}
+
+void build_set_time(struct build *b, const char *sha256)
+{
+        char digits[13] = "";
+        unsigned long long x;
+        int64_t sec = own_sec(b);
+
+        (void)snprintf(digits, sizeof digits, "%.12s", sha256);
+        x = strtoull(digits, NULL, 16); /* 48 bits: 16 for seconds, 32 for what HTTP does not show */
+        sec -= sec > 65536 ? (int64_t)(x >> 32) : -(int64_t)(x >> 32);
+        b->mtime_ns = sec * 1000000000 + (int64_t)((x & 0xffffffff) % 1000000000);
 }
 
 struct build *build_ref(struct build *b)

@@ -23,7 +23,16 @@ struct build {
         bool iso;            /* the stream is an ISO: /iso shows it whole */
         const char *name;    /* tree->name, or image_name */
         char *image_name;    /* owned; of an image: its file's name without suffix */
+        int64_t mtime_ns;    /* of all its files, unless it is an image; and of the whole ISO */
 };
+
+/* Gives @b its time, after its names are set; @sha256: hex, of the archive.
+ *
+ * A build is known by its stamp, so that is its time; but two of one stamp, or two that were packed with `tar --mtime`, must
+ * not look alike to a cache that compares size and Last-Modified of `latest/...`.  So up to 18 hours are taken off,
+ * by the digest: never added, as a time in the future is none.  Equal archives have equal times everywhere, whatever
+ * the times of their files are.  Of an image the time of the newest member stands for the stamp. */
+void build_set_time(struct build *b, const char *sha256);
 
 /* Gives @b its names, after tree and archive are set.  0 or -ENOMEM. */
 int build_set_name(struct build *b, bool iso);

@@ -263,6 +263,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
                 return r;
         if (note.text[0])
                 catalog_log(c, LOG_WARNING, "%s", note.text);
+        catalog_load_times(c);
         r = catalog_publish(c, err); /* an empty one: nothing was looked at yet */
         if (r == 0)
                 *ret = take_ptr(&c);

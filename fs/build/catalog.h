@@ -45,8 +45,8 @@ struct archive_status {
         uint64_t size_bytes; /* of the file */
         uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
         bool image;          /* no SmartOS build; false until known */
-        uint64_t served;     /* object number of the build that is served from it; 0: none, or not known here */
-        unsigned verified;   /* enum archive_verified; 0 until known */
+        uint64_t served;   /* object number of the build that is served from it; 0: none, or not known here */
+        unsigned verified; /* enum archive_verified; 0 until known */
 };
 
 struct iso_file {
@@ -71,8 +71,8 @@ struct catalog_view {
         size_t n_retired;
         struct archive_status *archives; /* by file name */
         size_t n_archives;
-        char *note;          /* owned; NULL, or what is wrong with a sums file */
-        int64_t changed_sec; /* when this view was published, seconds since the epoch */
+        char *note;         /* owned; NULL, or what is wrong with a sums file */
+        int64_t served_sec; /* when what is served changed last, seconds since the epoch; kept over restarts */
 };
 
 /* An archive that is not to be read, nor served: doing so ended the process before, or hung it, twice.  It is refused, which
@@ -196,6 +196,12 @@ struct catalog_progress {
 
 /* What is being read now.  Takes microseconds, and waits for nothing that takes longer. */
 void catalog_progress(struct catalog *c, struct catalog_progress *ret);
+
+/* The highest time that generated files were shown with for another reason than a row's or a view's (tree/file_times.h),
+ * seconds since the epoch: what was noted by this process or those before it; 0: nothing.  Noting it wakes the scanning
+ * thread, which writes it down.  From any thread. */
+int64_t catalog_shown_sec(const struct catalog *c);
+void catalog_note_shown(struct catalog *c, int64_t sec);
 
 /* Takes a reference to the newest view.  Never NULL, never blocks on a scan. */
 struct catalog_view *catalog_view_get(struct catalog *c);

@@ -29,17 +29,17 @@ struct entry {
         int error;             /* 0, or the negative errno of looking at it; then it is never read */
         struct known *known;   /* borrowed from the set; the verdict, NULL until there is one */
         struct known *pending; /* borrowed; a verdict about a file so young that it may still grow */
-        struct known *old; /* borrowed; see catalog_same.c; served until there is a verdict */
-        bool indexing;     /* it is being read now */
-        bool spools;       /* it is decoded into the spool: one such archive at a time */
-        bool tried;        /* it was read, without a verdict */
-        char *trouble;     /* owned; NULL, or why reading it failed for now */
-        bool waits;        /* trouble is only that it still changes */
-        unsigned tries;    /* readings of this file while it changed; carried over to its next identity */
-        bool replaces;     /* it was another file, or this one shorter, at the last look */
-        int64_t seen_ms;   /* monotonic: first seen with this identity */
-        int64_t try_ms;    /* monotonic: not to be read before */
-        uint64_t look;     /* number of the look that found it so: what came last is read first */
+        struct known *old;     /* borrowed; see catalog_same.c; served until there is a verdict */
+        bool indexing;         /* it is being read now */
+        bool spools;           /* it is decoded into the spool: one such archive at a time */
+        bool tried;            /* it was read, without a verdict */
+        char *trouble;         /* owned; NULL, or why reading it failed for now */
+        bool waits;            /* trouble is only that it still changes */
+        unsigned tries;        /* readings of this file while it changed; carried over to its next identity */
+        bool replaces;         /* it was another file, or this one shorter, at the last look */
+        int64_t seen_ms;       /* monotonic: first seen with this identity */
+        int64_t try_ms;        /* monotonic: not to be read before */
+        uint64_t look;         /* number of the look that found it so: what came last is read first */
         enum sums_verdict sums; /* about @known */
         enum sums_kind sums_kind;
         char *sums_why;      /* owned */
@@ -89,12 +89,15 @@ struct catalog {
         struct retired retired[MAX_RETIRED]; /* oldest first */
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
-        uint64_t serial, listed;   /* of the last view, and of the one that was written down last */
-        atomic_bool stop;          /* set by catalog_stop, from any thread */
-        bool looked;               /* at the directory, once: what is good now was known from before */
-        atomic_bool db_trouble;    /* said once; read by catalog_stats */
-        pthread_mutex_t mutex;     /* guards view, nothing else; held for a pointer's time */
-        struct catalog_view *view; /* owned reference */
+        uint64_t serial, listed;    /* of the last view, and of the one that was written down last */
+        atomic_bool stop;           /* set by catalog_stop, from any thread */
+        bool looked;                /* at the directory, once: what is good now was known from before */
+        atomic_bool db_trouble;     /* said once; read by catalog_stats */
+        pthread_mutex_t mutex;      /* guards view, nothing else; held for a pointer's time */
+        struct catalog_view *view;  /* owned reference */
+        struct catalog_times times; /* the scanning thread's; as of the last view */
+        bool times_due;             /* they are to be written down */
+        _Atomic int64_t shown_sec;  /* see catalog_note_shown */
 };
 
 #define CATALOG_TROUBLE_MS 30000 /* until another try of what this machine could not do */
@@ -163,6 +166,15 @@ int catalog_publish(struct catalog *c, struct err *err);
 /* Writes down what was published last, for who looks from outside, if that was not done.  Not in the way of a start: it may
  * wait for the disk. */
 void catalog_list(struct catalog *c);
+
+/* Adds what @v serves to @b, in words that differ when it does. */
+struct buf;
+void catalog_add_served(const struct catalog_view *v, struct buf *b);
+
+/* catalog_times.c: when what is served changed last, @v being the newest; and writing that down, if it was not. */
+int64_t catalog_note_served(struct catalog *c, const struct catalog_view *v);
+void catalog_keep_times(struct catalog *c);
+void catalog_load_times(struct catalog *c);
 
 /* Lets go of retired builds whose time is over, or of all. */
 void catalog_drop_retired(struct catalog *c, bool all);

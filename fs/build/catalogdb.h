@@ -71,6 +71,17 @@ int catalogdb_put(struct catalogdb *db, const struct catalog_row *row, struct er
 int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *err);
 int catalogdb_list(struct catalogdb *db, const struct catalog_view *view, struct err *err);
 
+/* What outlives restarts so that times do not go backwards. */
+#define CATALOG_SERVED_BYTES 16
+struct catalog_times {
+        unsigned char served[CATALOG_SERVED_BYTES]; /* digest of what is served */
+        int64_t served_sec;                         /* when that changed last */
+        int64_t shown_sec;                          /* see catalog_shown_sec */
+};
+/* Zeros if there are none, or they make no sense.  0 or a negative errno. */
+int catalogdb_get_times(struct catalogdb *db, struct catalog_times *ret, struct err *err);
+int catalogdb_put_times(struct catalogdb *db, const struct catalog_times *times, struct err *err);
+
 /* False: what is put is forgotten at once, as the catalog cannot be written. */
 bool catalogdb_keeps(const struct catalogdb *db);
 

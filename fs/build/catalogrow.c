@@ -206,3 +206,40 @@ int catalogdb_drop(struct catalogdb *db, const struct identity *id, struct err *
         bind_identity(st, 1, id, &rc);
         return rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
 }
+
+/* ---- times ----------------------------------------------------------------------------------- */
+
+int catalogdb_get_times(struct catalogdb *db, struct catalog_times *ret, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r = catalogdb_prepare(db, catalog_q_times, &st, err), rc;
+
+        *ret = (struct catalog_times) { .served_sec = 0 };
+        if (r < 0)
+                return r;
+        rc = sqlite3_step(st);
+        if (rc != SQLITE_ROW)
+                return rc == SQLITE_DONE ? 0 : catalogdb_error(db->db, rc, err);
+        if (sqlite3_column_bytes(st, 0) != CATALOG_SERVED_BYTES)
+                return 0;
+        memcpy(ret->served, sqlite3_column_blob(st, 0), CATALOG_SERVED_BYTES);
+        ret->served_sec = sqlite3_column_int64(st, 1);
+        ret->shown_sec = sqlite3_column_int64(st, 2);
+        return 0;
+}
+
+int catalogdb_put_times(struct catalogdb *db, const struct catalog_times *times, struct err *err)
+{
+        AUTO_STMT sqlite3_stmt *st = NULL;
+        int r, rc = SQLITE_OK;
+
+        if (db->read_only)
+                return 0;
+        r = catalogdb_prepare(db, catalog_q_times_put, &st, err);
+        if (r < 0)
+                return r;
+        bind_blob(st, 1, times->served, sizeof times->served, &rc);
+        catalogdb_bind_num(st, 2, (uint64_t)times->served_sec, &rc);
+        catalogdb_bind_num(st, 3, (uint64_t)times->shown_sec, &rc);
+        return rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
+}

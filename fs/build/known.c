@@ -192,6 +192,7 @@ struct known *known_add(struct known_set *s, const struct identity *id, const ch
         ret->build->object = object;
         ret->build->src = take_ptr(&x->src);
         ret->build->tree = take_ptr(&x->tree);
+        build_set_time(ret->build, ret->sha256);
         return ret;
 }
 

@@ -213,6 +213,7 @@ int known_open_build(struct known_set *s, struct known *k, int builds_dirfd, con
                 build_unref(b);
                 return no_memory(err);
         }
+        build_set_time(b, k->sha256);
         k->build = b;
         return 0;
 }

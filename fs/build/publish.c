@@ -313,20 +313,24 @@ static int fill_archives(const struct catalog *c, struct catalog_view *v)
         return 0;
 }
 
+void catalog_add_served(const struct catalog_view *v, struct buf *b)
+{
+        for (size_t i = 0; i < v->n_builds; i++)
+                buf_printf(b, "%s %llu\n", v->builds[i]->name, (unsigned long long)v->builds[i]->object);
+        for (size_t i = 0; i < v->n_images; i++)
+                buf_printf(
+                        b, "image %s %llu\n", v->images[i]->name, (unsigned long long)v->images[i]->object);
+        for (size_t i = 0; i < v->n_isos; i++)
+                buf_printf(b, "iso %s %llu\n", v->isos[i].name, (unsigned long long)v->isos[i].build->object);
+}
+
 /* All that a view says, to compare it with the last one. */
 static char *as_text(const struct catalog_view *v)
 {
         struct buf b = BUF_INIT;
         char *text;
 
-        for (size_t i = 0; i < v->n_builds; i++)
-                buf_printf(&b, "%s %llu\n", v->builds[i]->name, (unsigned long long)v->builds[i]->object);
-        for (size_t i = 0; i < v->n_images; i++)
-                buf_printf(
-                        &b, "image %s %llu\n", v->images[i]->name, (unsigned long long)v->images[i]->object);
-        for (size_t i = 0; i < v->n_isos; i++)
-                buf_printf(
-                        &b, "iso %s %llu\n", v->isos[i].name, (unsigned long long)v->isos[i].build->object);
+        catalog_add_served(v, &b);
         for (size_t i = 0; i < v->n_retired; i++)
                 buf_printf(&b, "retired %llu\n", (unsigned long long)v->retired[i]->object);
         for (size_t i = 0; i < v->n_archives; i++) {
@@ -411,7 +415,7 @@ int catalog_publish(struct catalog *c, struct err *err)
         free(c->shown);
         c->shown = take_ptr(&text);
         v->serial = ++c->serial;
-        v->changed_sec = (int64_t)time(NULL);
+        v->served_sec = catalog_note_served(c, v);
         say(c, v);
         exchange(c, v);
         return 0;
@@ -421,6 +425,7 @@ void catalog_list(struct catalog *c)
 {
         struct err why;
 
+        catalog_keep_times(c);
         if (c->listed == c->serial)
                 return;
         c->listed = c->serial;

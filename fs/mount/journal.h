@@ -27,7 +27,7 @@
 
 /* Raised with every change of what stands in the memfd, the text ring included; but for a field in what was padding, whose
  * 0 means what nobody said before. */
-#define JOURNAL_VERSION 4
+#define JOURNAL_VERSION 5
 #define JOURNAL_SLOTS                                                                                        \
         64 /* libfuse has ten threads; each may leave a slot behind that waits for a successor */
 /* The longest request of a read-only mount is a LOOKUP: header and name.  What is longer (many FORGETs in one) is

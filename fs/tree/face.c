@@ -31,9 +31,9 @@ static const struct {
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
 struct snapshot {
-        struct buf text[N_KINDS]; /* owned */
-        int64_t made_ms;
-        uint64_t serial; /* of the catalog's view */
+        struct buf text[N_KINDS];  /* owned */
+        int64_t made_ms, made_sec; /* monotonic; since the epoch */
+        uint64_t serial;           /* of the catalog's view */
         unsigned events;
 };
 
@@ -108,6 +108,7 @@ static struct snapshot *make(struct face *f)
         facts_gather(&f->sources, &g);
         s->serial = g.view->serial;
         s->made_ms = clock_ms();
+        s->made_sec = (int64_t)time(NULL);
         for (size_t i = 0; i < N_KINDS && r == 0; i++)
                 r = kinds[i].render(&g.facts, &s->text[i]);
         facts_release(&g);
@@ -135,7 +136,7 @@ static bool will_do(const struct face *f, uint64_t serial)
                                           s->events == events(f)));
 }
 
-int face_text(struct face *f, enum text_kind what, struct buf *out)
+int face_text(struct face *f, enum text_kind what, struct buf *out, int64_t *ret_made_sec)
 {
         uint64_t serial = newest_serial(f);
 
@@ -164,6 +165,7 @@ int face_text(struct face *f, enum text_kind what, struct buf *out)
         for (size_t i = 0; i < N_KINDS; i++)
                 if (kinds[i].what == what)
                         buf_add(out, f->now->text[i].data, f->now->text[i].len);
+        *ret_made_sec = f->now->made_sec;
         pthread_mutex_unlock(&f->lock);
         return buf_error(out);
 }

@@ -24,8 +24,8 @@ void face_free(struct face *f);                       /* NULL is fine */
 
 bool face_has(enum text_kind what); /* is it one of its texts? */
 
-/* Adds the text to @out.  0 or -ENOMEM. */
-int face_text(struct face *f, enum text_kind what, struct buf *out);
+/* Adds the text to @out, and says when it was made, seconds since the epoch.  0 or -ENOMEM. */
+int face_text(struct face *f, enum text_kind what, struct buf *out, int64_t *ret_made_sec);
 
 /* Something happened that the texts tell: the next lookup makes them anew.  From any thread, also from on_inventory. */
 void face_touch(struct face *f);

@@ -114,13 +114,13 @@ static void fill(const struct places *p, struct place_entry *ret, uint64_t node,
         ret->attr_sec = FOREVER_SEC;
 }
 
-/* A directory whose listing can change.  Its time is that of the last change of the catalog: the
- * inventory's commits have no time, and nobody relies on it. */
+/* A directory whose listing can change.  Its time is that of the last change of what is served; who goes by the time of a
+ * directory knows that of a file in it no better. */
 static int fill_dir(const struct places *p, struct place_entry *ret, uint64_t node)
 {
         struct catalog_view *v = catalog_view_get(p->opts.catalog);
 
-        fill(p, ret, node, S_IFDIR | 0555, 0, v->changed_sec * 1000000000);
+        fill(p, ret, node, S_IFDIR | 0555, 0, v->served_sec * 1000000000);
         catalog_view_unref(v);
         ret->attr_sec = 0;
         return 0;
@@ -156,7 +156,7 @@ static int fill_entry(const struct places *p, struct place_entry *ret, const str
                 return -ESTALE;
         e = &b->tree->v[entry];
         fill(p, ret, node_entry(b->object, entry), e->is_dir ? S_IFDIR | 0555 : S_IFREG | 0444, e->size_bytes,
-                e->mtime_sec * 1000000000);
+                b->image ? e->mtime_sec * 1000000000 : b->mtime_ns);
         return 0;
 }
 
@@ -164,7 +164,7 @@ static int fill_iso(const struct places *p, struct place_entry *ret, const struc
 {
         if (!b->iso)
                 return -ESTALE;
-        fill(p, ret, node_iso(b->object), S_IFREG | 0444, source_size_bytes(b->src), b->id.mtime_ns);
+        fill(p, ret, node_iso(b->object), S_IFREG | 0444, source_size_bytes(b->src), b->mtime_ns);
         return 0;
 }
 

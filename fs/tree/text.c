@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
@@ -29,17 +30,20 @@
 #include "render/offer.h"
 #include "render/render.h"
 #include "tree/face.h"
+#include "tree/file_times.h"
 #include "tree/textring.h"
 
 #define MAX_SALTS    8
 #define MODULE_SLASH '+' /* in modules/, for '/' in a module's name, which cannot hold it */
 #define MODULE_HASH  ".hash"
+#define TIME_BYTES   ((ssize_t)sizeof(int64_t)) /* in the ring, before each text */
 
 struct texts {
         struct texts_options opts;
         struct textring *ring;      /* borrowed; what machines ask for */
         struct textring *face_ring; /* borrowed; /.pxefs */
         struct face *face;          /* owned */
+        struct file_times *times;   /* owned */
         struct {
                 pthread_mutex_t lock;
                 char last[sizeof(((struct err *)0)->text)]; /* "" while the inventory answers */
@@ -72,10 +76,12 @@ struct texts *texts_new(const struct texts_options *opts)
                 .statm_fd = opts->statm_fd,
                 .on_inventory = on_inventory,
                 .on_inventory_ctx = t });
-        if (!t->face) {
+        t->times = file_times_new(opts->times_mem);
+        if (!t->face || !t->times) {
                 texts_free(t);
                 return NULL;
         }
+        file_times_set_floor(t->times, catalog_shown_sec(opts->catalog));
         return t;
 }
 
@@ -84,6 +90,7 @@ void texts_free(struct texts *t)
         if (!t)
                 return;
         face_free(t->face);
+        file_times_free(t->times);
         pthread_mutex_destroy(&t->complaint.lock);
         free(t);
 }
@@ -165,6 +172,11 @@ static int get_plan(struct texts *t, uint64_t mac, uint64_t host, struct plan **
         return r == -ENOENT ? -EIO : r; /* a lost database must not look like an absent script */
 }
 
+static uint64_t host_number(const struct plan *p)
+{
+        return p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+}
+
 static bool is_anybodys(enum text_kind what)
 {
         return what == TEXT_DISPATCHER || what == TEXT_AUTOEXEC || what == TEXT_PXELINUX_ANY ||
@@ -179,24 +191,80 @@ static int render_boot_ipxe(uint64_t mac, struct buf *out)
         return render_dispatcher_for(text, NULL, out);
 }
 
-/* Renders @what; *ret_host is the host whose text it is. */
-static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t host, struct buf *out,
-        uint64_t *ret_host)
+/* ---- whose, and since when ---- */
+
+/* A text that was made, before it is promised. */
+struct made {
+        struct buf *text; /* borrowed */
+        uint64_t host;    /* whose it is; 0: of machines nobody knows, or of all */
+        struct file_text file;
+};
+
+static int64_t later(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+/* What @m's time goes by, but for the text: @who tells names of one kind and host apart. */
+static int name_it(const struct texts *t, enum text_kind what, const char *who, int64_t changed_sec,
+        const struct catalog_view *v, struct made *m)
+{
+        AUTO_BUF struct buf name = BUF_INIT;
+        uint64_t h[2];
+        int r;
+
+        buf_printf(&name, "%u %llu %s", (unsigned)what, (unsigned long long)m->host, who);
+        r = buf_error(&name);
+        if (r == 0)
+                r = digest_short(0, name.data, name.len, h);
+        if (r < 0)
+                return r;
+        m->file.name = h[0] | 1;
+        m->file.base_sec = later(changed_sec, later(v->served_sec, t->opts.program_sec));
+        return 0;
+}
+
+/* The names of a machine that nobody entered: as many as a client cares to invent.  Where one text is shown under all of them
+ * it is remembered; what names the machine goes by its base alone. */
+static int name_for(const struct texts *t, enum text_kind what, const struct plan *p,
+        const struct catalog_view *v, struct made *m)
+{
+        bool known = p && p->host_id > 0;
+        int r = name_it(t, what, known && m->host ? p->mac : "", p ? p->changed_sec : 0, v, m);
+
+        if (!known && (what == TEXT_WHY || what == TEXT_BOOT_IPXE))
+                m->file.name = 0;
+        return r;
+}
+
+static int make_face(struct texts *t, enum text_kind what, struct made *m)
+{
+        int r = face_text(t->face, what, m->text, &m->file.base_sec);
+
+        m->file.name = (uint64_t)what + 1;
+        m->file.holds = true; /* a lasting state is one text */
+        return r;
+}
+
+/* ---- making, and promising ---- */
+
+/* Renders @what into m->text, and fills in the rest of @m. */
+static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t host, struct made *m)
 {
         AUTO_PLAN struct plan *p = NULL;
+        struct buf *out = m->text;
         struct catalog_view *v;
         int r;
 
-        *ret_host = 0;
         if (face_has(what))
-                return face_text(t->face, what, out);
+                return make_face(t, what, m);
         v = catalog_view_get(t->opts.catalog);
         r = get_plan(t, mac, host, &p);
         if (r == 0 && p->kind == PLAN_UNKNOWN &&
                 (what == TEXT_MENU || what == TEXT_PXELINUX || what == TEXT_GRUB))
                 seen_note(t->opts.seen, mac); /* 0 when the text is made again for a reader */
         if (r == 0 && p->host_id > 0 && !is_anybodys(what))
-                *ret_host = p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+                m->host = host_number(p);
         if (r == 0)
                 r = render_host(what, p, v, out);
         else if (what == TEXT_DISPATCHER) /* it keeps machines asking until the inventory answers */
@@ -205,6 +273,8 @@ static int make(struct texts *t, enum text_kind what, uint64_t mac, uint64_t hos
                 r = render_autoexec(NULL, out);
         else if (what == TEXT_BOOT_IPXE && mac)
                 r = render_boot_ipxe(mac, out);
+        if (r == 0)
+                r = name_for(t, what, p, v, m);
         catalog_view_unref(v);
         return r < 0 ? r : buf_error(out);
 }
@@ -228,38 +298,64 @@ static int identify(const struct texts *t, enum text_kind what, uint64_t host, u
         return 0;
 }
 
-/* Between 1973 and 2023, by the hash in the id; the nanoseconds carry the rest of it. */
-static int64_t mtime_of(uint64_t node)
+/* What stands in the ring, and what the id is a hash of: the time, then the bytes.  The same text at another time is another
+ * file. */
+static int record_of(int64_t mtime_ns, const struct buf *text, struct buf *ret)
 {
-        uint64_t hash = node & UINT32_MAX;
-        uint64_t sec = 100000000 + (hash * 1600000000 >> 32);
+        buf_add(ret, &mtime_ns, sizeof mtime_ns);
+        buf_add(ret, text->data ? text->data : "", text->len);
+        return buf_error(ret);
+}
 
-        return (int64_t)(sec * 1000000000 + hash % 1000000000);
+static int hash_text(struct made *m)
+{
+        uint64_t h[2];
+        int r = digest_short(0, m->text->data ? m->text->data : "", m->text->len, h);
+
+        m->file.hash = h[0];
+        return r;
+}
+
+/* The time of @m, which is remembered.  A text of the daemon's own has its snapshot's, also after a
+ * restart. */
+static int64_t time_of(struct texts *t, enum text_kind what, const struct made *m)
+{
+        int64_t floor_sec, ns = file_times_show(t->times, &m->file, (int64_t)time(NULL), &floor_sec);
+
+        if (floor_sec && !face_has(what))
+                catalog_note_shown(t->opts.catalog, floor_sec);
+        return ns;
 }
 
 /* Finds an id for the text that no other text in the ring has, and keeps it.  If MAX_SALTS of them are
  * taken, the last one is taken over: the other generation makes the kernel turn the old inode bad, so its
  * readers get EIO. */
-static int promise(
-        struct texts *t, enum text_kind what, uint64_t host, const struct buf *text, struct text_entry *ret)
+static int promise(struct texts *t, enum text_kind what, struct made *m, struct text_entry *ret)
 {
-        const char *data = text->data ? text->data : "";
+        AUTO_BUF struct buf record = BUF_INIT;
         uint64_t node = 0;
         uint32_t generation = 0;
-        int r;
+        int64_t mtime_ns;
+        int r = hash_text(m);
 
+        if (r < 0)
+                return r;
+        mtime_ns = time_of(t, what, m);
+        r = record_of(mtime_ns, m->text, &record);
+        if (r < 0)
+                return r;
         for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
-                r = identify(t, what, host, salt, data, text->len, &node, &generation);
+                r = identify(t, what, m->host, salt, record.data, record.len, &node, &generation);
                 if (r < 0)
                         return r;
-                if (textring_peek(ring_of(t, what), node, data, text->len) != TEXTRING_OTHER)
+                if (textring_peek(ring_of(t, what), node, record.data, record.len) != TEXTRING_OTHER)
                         break;
         }
-        r = textring_put(ring_of(t, what), node, data, text->len);
+        r = textring_put(ring_of(t, what), node, record.data, record.len);
         if (r < 0)
                 return r;
         *ret = (struct text_entry) {
-                .node = node, .generation = generation, .size_bytes = text->len, .mtime_ns = mtime_of(node)
+                .node = node, .generation = generation, .size_bytes = m->text->len, .mtime_ns = mtime_ns
         };
         return 0;
 }
@@ -267,10 +363,10 @@ static int promise(
 int text_lookup(struct texts *t, enum text_kind what, uint64_t mac, struct text_entry *ret)
 {
         AUTO_BUF struct buf text = BUF_INIT;
-        uint64_t host = 0;
-        int r = make(t, what, mac, 0, &text, &host);
+        struct made m = { .text = &text };
+        int r = make(t, what, mac, 0, &m);
 
-        return r < 0 ? r : promise(t, what, host, &text, ret);
+        return r < 0 ? r : promise(t, what, &m, ret);
 }
 
 /* ---- boot modules ---- */
@@ -305,9 +401,18 @@ static const struct plan_module *find_module(
         return NULL;
 }
 
-static uint64_t host_number(const struct plan *p)
+/* The module, or its hash, as a text that is called by the module's name, whichever of its two names led here. */
+static int make_module(struct texts *t, const struct plan *p, const struct plan_module *m,
+        enum text_kind what, struct made *made)
 {
-        return p->host_id < NODE_HOST_MAX ? (uint64_t)p->host_id : NODE_HOST_MAX;
+        struct catalog_view *v = catalog_view_get(t->opts.catalog);
+        int r = module_text(m, what, made->text);
+
+        made->host = host_number(p);
+        if (r == 0)
+                r = name_it(t, what, m->name, p->changed_sec, v, made);
+        catalog_view_unref(v);
+        return r;
 }
 
 int text_lookup_module(
@@ -315,6 +420,7 @@ int text_lookup_module(
 {
         AUTO_PLAN struct plan *p = NULL;
         AUTO_BUF struct buf text = BUF_INIT;
+        struct made made = { .text = &text };
         size_t len = strlen(name), suffix = strlen(MODULE_HASH);
         bool hash = len > suffix && strcmp(name + len - suffix, MODULE_HASH) == 0;
         enum text_kind what = hash ? TEXT_MODULE_HASH : TEXT_MODULE;
@@ -326,12 +432,12 @@ int text_lookup_module(
         m = find_module(p, name, len - (hash ? suffix : 0), by_content);
         if (!m)
                 return -ENOENT;
-        r = module_text(m, what, &text);
-        return r < 0 ? r : promise(t, what, host_number(p), &text, ret);
+        r = make_module(t, p, m, what, &made);
+        return r < 0 ? r : promise(t, what, &made, ret);
 }
 
-/* Under which salt the text has the id @want.  0, -ESTALE: under none, or -ENOMEM. */
-static int find_salt(const struct texts *t, uint64_t want, const void *text, size_t len)
+/* Under which salt a record of the ring has the id @want.  0, -ESTALE: under none, or -ENOMEM. */
+static int find_salt(const struct texts *t, uint64_t want, const void *record, size_t len)
 {
         uint64_t node = 0;
         uint32_t generation = 0;
@@ -340,7 +446,7 @@ static int find_salt(const struct texts *t, uint64_t want, const void *text, siz
         if (!node_decode(want, &n) || n.kind != NODE_TEXT)
                 return -ESTALE;
         for (uint64_t salt = 0; salt < MAX_SALTS; salt++) {
-                int r = identify(t, (enum text_kind)n.what, n.object, salt, text, len, &node, &generation);
+                int r = identify(t, (enum text_kind)n.what, n.object, salt, record, len, &node, &generation);
 
                 if (r < 0 || node == want)
                         return r;
@@ -348,20 +454,28 @@ static int find_salt(const struct texts *t, uint64_t want, const void *text, siz
         return -ESTALE;
 }
 
-/* For texts of the ring that a predecessor put there (textring_set_check). */
-static bool is_named_so(void *ctx, uint64_t id, const void *text, size_t len)
+/* For what a predecessor put into the ring (textring_set_check). */
+static bool is_named_so(void *ctx, uint64_t id, const void *record, size_t len)
 {
-        return find_salt(ctx, id, text, len) == 0;
+        return find_salt(ctx, id, record, len) == 0;
 }
 
-/* Whether @text is what @n names; then it is kept again. */
-static int promise_again(struct texts *t, const struct node *n, const struct buf *text)
+/* Whether @m's text, at the time it was shown with last, is what @n names; then it is kept again. */
+static int promise_again(struct texts *t, const struct node *n, struct made *m)
 {
-        const char *data = text->data ? text->data : "";
+        AUTO_BUF struct buf record = BUF_INIT;
         uint64_t node = node_encode(*n);
-        int r = find_salt(t, node, data, text->len);
+        int64_t mtime_ns;
+        int r = hash_text(m);
 
-        return r < 0 ? r : textring_put(ring_of(t, (enum text_kind)n->what), node, data, text->len);
+        if (r < 0)
+                return r;
+        if (!file_times_shown(t->times, &m->file, (int64_t)time(NULL), &mtime_ns))
+                return -ESTALE;
+        r = record_of(mtime_ns, m->text, &record);
+        if (r == 0)
+                r = find_salt(t, node, record.data, record.len);
+        return r < 0 ? r : textring_put(ring_of(t, (enum text_kind)n->what), node, record.data, record.len);
 }
 
 /* One of the host's modules has these bytes, or none has them any more. */
@@ -372,10 +486,11 @@ static int derive_module(struct texts *t, const struct node *n)
 
         for (size_t i = 0; r == 0 && i < p->n_modules; i++) {
                 AUTO_BUF struct buf text = BUF_INIT;
-                int s = module_text(&p->modules[i], (enum text_kind)n->what, &text);
+                struct made made = { .text = &text };
+                int s = make_module(t, p, &p->modules[i], (enum text_kind)n->what, &made);
 
                 if (s == 0)
-                        s = promise_again(t, n, &text);
+                        s = promise_again(t, n, &made);
                 if (s != -ESTALE)
                         return s;
         }
@@ -436,24 +551,24 @@ int text_list_modules(struct texts *t, uint64_t mac, uint64_t after, text_list_f
 static int derive(struct texts *t, const struct node *n)
 {
         AUTO_BUF struct buf text = BUF_INIT;
-        uint64_t host = 0;
+        struct made m = { .text = &text };
         int r;
 
         if (n->object == NODE_HOST_MAX)
                 return -ESTALE;
         if (n->what == TEXT_MODULE || n->what == TEXT_MODULE_HASH)
                 return derive_module(t, n);
-        r = make(t, (enum text_kind)n->what, 0, n->object, &text, &host);
+        r = make(t, (enum text_kind)n->what, 0, n->object, &m);
         if (r < 0)
                 return r;
-        return host == n->object ? promise_again(t, n, &text) : -ESTALE;
+        return m.host == n->object ? promise_again(t, n, &m) : -ESTALE;
 }
 
 int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)
 {
         struct textring *ring = ring_of(t, (enum text_kind)n->what);
         uint64_t node = node_encode(*n);
-        int64_t size = textring_size(ring, node);
+        int64_t size = textring_size(ring, node), mtime_ns;
 
         if (size < 0) {
                 int r = derive(t, n);
@@ -462,9 +577,11 @@ int text_stat(struct texts *t, const struct node *n, struct text_entry *ret)
                         return r;
                 size = textring_size(ring, node);
         }
-        if (size < 0)
+        if (size < TIME_BYTES || textring_read(ring, node, &mtime_ns, TIME_BYTES, 0) != TIME_BYTES)
                 return -ESTALE;
-        *ret = (struct text_entry) { .node = node, .size_bytes = (uint64_t)size, .mtime_ns = mtime_of(node) };
+        *ret = (struct text_entry) {
+                .node = node, .size_bytes = (uint64_t)(size - TIME_BYTES), .mtime_ns = mtime_ns
+        };
         return 0;
 }
 
@@ -472,13 +589,13 @@ ssize_t text_read(struct texts *t, const struct node *n, void *buf, size_t len, 
 {
         struct textring *ring = ring_of(t, (enum text_kind)n->what);
         uint64_t node = node_encode(*n);
-        ssize_t got = textring_read(ring, node, buf, len, off);
+        ssize_t got = textring_read(ring, node, buf, len, off + TIME_BYTES);
 
         if (got >= 0)
                 return got;
         got = derive(t, n);
         if (got < 0)
                 return got;
-        got = textring_read(ring, node, buf, len, off);
+        got = textring_read(ring, node, buf, len, off + TIME_BYTES);
         return got < 0 ? -ESTALE : got;
 }

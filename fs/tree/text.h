@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* text -- generated files: made at lookup, promised, and found again at read.
  *
- * A lookup renders the text from one snapshot of the inventory and one of the catalog, derives its node id
- * from its bytes, keeps it in the ring, and only then answers.  A read finds it there; or, when the ring
+ * A lookup renders the text from one snapshot of the inventory and one of the catalog, finds the time it is of, derives its
+ * node id from time and bytes, keeps both in the ring, and only then answers.  A read finds it there; or, when the ring
  * has turned, renders it again and serves it only if it is still the same text.  Thread-safe; blocks for
  * SQLite.
  */
@@ -43,6 +43,8 @@ struct texts_options {
         struct textring *
                 face_ring; /* what the daemon says of itself, which changes each second and must not push out what
                                      * machines were promised; borrowed; a text may have a quarter: TEXT_FACE_BYTES */
+        void *times_mem; /* FILE_TIMES_BYTES that outlive the process, borrowed (tree/file_times.h); NULL: they do not */
+        int64_t program_sec; /* when the program was installed, seconds since the epoch: texts may differ from then on */
         unsigned hash_bits; /* of a text's hash in its node id, 32; tests narrow it to provoke collisions */
 };
 
@@ -54,7 +56,7 @@ struct text_entry {
         uint32_t
                 generation; /* 32 further bits of the hash: where ids collide, the kernel's old inode turns bad */
         uint64_t size_bytes;
-        int64_t mtime_ns; /* derived from the text, a date in the past: differs whenever the bytes do */
+        int64_t mtime_ns; /* see tree/file_times.h */
 };
 
 /* Renders the text of @what for the machine @mac (ignored for the dispatchers and the texts of /.pxefs) and keeps it.

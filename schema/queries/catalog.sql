@@ -65,3 +65,11 @@ SELECT file, build, state, reason, size_bytes, raw_bytes, verified FROM listing 
 -- name: listing_served
 -- The builds that are served, newest first.
 SELECT build, release, has_hash FROM listing WHERE place IS NOT NULL ORDER BY place;
+
+-- name: times
+-- Digest and times, if any were kept.
+SELECT served, served_sec, shown_sec FROM times WHERE id = 1;
+
+-- name: times_put
+-- The only row.
+INSERT OR REPLACE INTO times (id, served, served_sec, shown_sec) VALUES (1, ?1, ?2, ?3);

@@ -23,8 +23,10 @@ mount_pxefs -o wait
 cmp "$BUILDS/smartos-20240101T000000Z.iso" "$MNT/iso/smartos-20240101T000000Z.iso" || fail "the ISO differs"
 cmp "$DIR/memtest86+.iso" "$MNT/iso/memtest86+.iso" || fail "the compressed ISO differs"
 cmp "$DIR/m/memtest" "$MNT/images/memtest86+/memtest" || fail "the image in it differs"
-[ "$(stat -c '%s %Y %a' "$MNT/iso/smartos-20240101T000000Z.iso")" = \
-        "$(stat -c '%s %Y' "$BUILDS/smartos-20240101T000000Z.iso") 444" ] || fail attributes
+[ "$(stat -c '%s %a' "$MNT/iso/smartos-20240101T000000Z.iso")" = \
+        "$(stat -c '%s' "$BUILDS/smartos-20240101T000000Z.iso") 444" ] || fail attributes
+at=$(stat -c %Y "$MNT/iso/smartos-20240101T000000Z.iso") stamp=$(date -u -d '2024-01-01 00:00:00' +%s)
+[ "$at" -le "$stamp" ] && [ "$at" -gt $((stamp - 65536)) ] || fail "an ISO of the time $at"
 ls "$MNT/images" | grep -qx 'memtest86+' || fail "images/ lists: $(ls "$MNT/images")"
 ! ls "$MNT/images" | grep -q smartos || fail "a build is an image"
 
