@@ -302,8 +302,9 @@ CREATE TABLE property (
            CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 49 AND instr(name, char(0)) = 0 AND CASE WHEN name GLOB '-*'
              THEN name GLOB '-?*' AND substr(name, 2) NOT GLOB '*[^A-Za-z]*'
              ELSE name GLOB '[A-Za-z]*' AND name NOT GLOB '*[^A-Za-z0-9_.-]*' END)
-           CONSTRAINT "name: -B begins the list of properties and is written for you; give each property a row of its own"
-           CHECK (name <> '-B')
+           -- The kernel's early console takes any word of - and letters with a B in it for the beginning of the properties.
+           CONSTRAINT "name: no B in a flag: -B begins the list of properties and is written for you; give each property a row of its own"
+           CHECK (name NOT GLOB '-*B*')
            CONSTRAINT "name: not with the word multiboot in it: the kernel's loader stops at it wherever it stands on the line"
            CHECK (instr(name, 'multiboot') = 0),
   -- Text, without any quotes of your own: quoting is done where it is needed.  NULL takes away what would be
@@ -325,9 +326,9 @@ CREATE TABLE property (
            CHECK (instr(' ' || value || ' ', ' || ') = 0 AND instr(' ' || value || ' ', ' && ') = 0
              AND instr(' ' || value || ' ', ' ; ') = 0 AND instr(' ' || value || ' ', ' --- ') = 0)
            CONSTRAINT "value: no \ at its end, iPXE would join the next line to it" CHECK (value NOT GLOB '*\')
-           CONSTRAINT "value: not both ' and "" together with a comma, a blank or a leading quote, the kernel has no escapes; use one kind of quote"
-           CHECK (instr(value, '''') = 0 OR instr(value, '"') = 0
-             OR (instr(value, ',') = 0 AND instr(value, ' ') = 0 AND substr(value, 1, 1) NOT IN ('''', '"')))
+           -- SmartOS' own scripts hand each value to a shell, as root (docs/decisions/033).
+           CONSTRAINT "value: no quotes, no backtick and no $( in it: SmartOS' own scripts hand it to a shell as root"
+           CHECK (value NOT GLOB '*[''"`]*' AND instr(value, '$(') = 0)
            CONSTRAINT "value: at most 1000 bytes" CHECK (length(CAST(value AS BLOB)) <= 1000)
            -- dboot looks for the word in the whole line and panics (i86pc/dboot/dboot_startkern.c).
            CONSTRAINT "value: not with the word multiboot in it: the kernel's loader stops at it wherever it stands on the line"

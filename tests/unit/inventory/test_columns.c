@@ -130,7 +130,7 @@ static void property_values_are_what_every_loader_can_carry(void **state)
 {
         static const struct value v[] = {
                 { "NULL", NULL }, { "''", NULL }, { "'true'", NULL }, { "'a b c'", NULL }, { "'a,b=c'", NULL }, { "'$5$salt$h'", NULL },
-                { "'it''s'", NULL }, { "'say \"x\"'", NULL }, { "'x''y\"z'", NULL }, { "'a#b'", NULL }, { "'a||b'", NULL },
+                { "'a$b'", NULL }, { "'$[1]'", NULL }, { "'a(b)'", NULL }, { "'a#b'", NULL }, { "'a||b'", NULL },
                 { "'a---b'", NULL }, { "'a;b'", NULL }, { "'a\\b'", NULL }, { "'--'", NULL }, { "'$'", NULL }, { "'{x}'", NULL },
                 { "printf('%.*c', 1000, 'x')", NULL },
                 { "printf('%.*c', 1001, 'x')", "1000 bytes" },
@@ -142,7 +142,8 @@ static void property_values_are_what_every_loader_can_carry(void **state)
                 { "'||'", "||" }, { "'a || b'", "||" }, { "'a &&'", "&&" }, { "'&& a'", "&&" }, { "'a ; b'", ";" }, { "';'", ";" },
                 { "'a --- b'", "---" }, { "'---'", "---" },
                 { "'a\\'", "\\" }, { "'\\'", "\\" },
-                { "'a''b\"c,d'", "quote" }, { "'a''b\"c d'", "quote" }, { "'\"a''b'", "quote" }, { "'''a\"b'", "quote" },
+                { "'it''s'", "no quotes" }, { "'say \"x\"'", "no quotes" }, { "'''a'''", "no quotes" }, { "'\"'", "no quotes" },
+                { "'`id`'", "no backtick" }, { "'a`'", "no backtick" }, { "'$(id)'", "$(" }, { "'a$(b'", "$(" },
         };
 
         (void)state;
@@ -158,7 +159,8 @@ static void property_names(void **state)
                 { "'-x'", NULL }, { "'-Zq'", NULL },
                 { "''", "name: " }, { "'9a'", "name: " }, { "'_a'", "name: " }, { "'a b'", "name: " }, { "'a=b'", "name: " },
                 { "'a,b'", "name: " }, { "'-'", "name: " }, { "'--a'", "name: " }, { "'-1'", "name: " }, { "'-a-b'", "name: " },
-                { "'a''b'", "name: " }, { "'a$b'", "name: " }, { "'a' || char(10)", "name: " }, { "'-B'", "name: -B" },
+                { "'a''b'", "name: " }, { "'a$b'", "name: " }, { "'a' || char(10)", "name: " }, { "'-B'", "no B in a flag" },
+                { "'-kB'", "no B in a flag" }, { "'-Bx'", "no B in a flag" }, { "'B'", NULL }, { "'aB-B'", NULL },
                 { "'a\303\274'", "name: " }, { "'a' || char(0)", "name: " }, { "NULL", "name" },
                 { "'module-size-0'", "kernel makes" }, { "'bootpath'", "kernel makes" },
                 { "printf('%.*c', 61, 'x')", "name: " },
@@ -179,7 +181,7 @@ static void known_properties_have_types(void **state)
                 { "console", "text", NULL }, { "console", "graphics", NULL }, { "console", "ttyd", NULL },
                 { "console", "ttyS0", "console is" }, { "console", "ttye", "console is" }, { "console", "vga", "console is" },
                 { "ttyb-mode", "115200,8,n,1,-", NULL }, { "ttya-mode", "9600,7,e,2,h", NULL },
-                { "ttya-mode", "115200", "line mode" }, { "ttya-mode", "\"115200,8,n,1,-\"", "line mode" },
+                { "ttya-mode", "115200", "line mode" }, { "ttya-mode", "\"115200,8,n,1,-\"", "no quotes" },
                 { "ttya-mode", "115200,9,n,1,-", "line mode" }, { "ttyd-mode", "1x,8,n,1,-", "line mode" },
                 { "ttyd-mode", "115200,8,n,1,", "line mode" }, { "ttye-mode", "whatever", NULL },
                 { "root_shadow", "$5$2HOHRnK3$NvLlm.1KQBbB0WjoP7xcIwGnllhzp2HnT.mDO7DpxYA", NULL },
