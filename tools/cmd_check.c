@@ -42,7 +42,7 @@ static int check_sums(const char *path, int fd, struct checked *c)
         int r = 0;
 
         c->verified = archive_verified_name(c->x.hash_checked ? ARCHIVE_VERIFIED_HASH : 0);
-        if (dirfd < 0 || sums_refresh(&sums, dirfd, NULL, &changed) < 0)
+        if (dirfd < 0 || sums_refresh(&sums, dirfd, NULL, false, &changed) < 0)
                 return 0;
         if (sums_find(&sums, slash ? slash + 1 : path, &kind)) {
                 if (kind == SUMS_MD5) {

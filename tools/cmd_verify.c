@@ -244,7 +244,7 @@ static int open_dirs(const struct ctl *c, const char *builds, struct verify_run 
         if (run->n == 0 && run->build)
                 return ctl_fail(CTL_NOT_FOUND, "build %s does not exist: pxectl builds shows those there are",
                         run->build);
-        return sums_refresh(&run->sums, run->builds_fd, NULL, &changed) == 0
+        return sums_refresh(&run->sums, run->builds_fd, NULL, false, &changed) == 0
                        ? CTL_OK
                        : ctl_fail(CTL_FAILED, "out of memory");
 }

@@ -257,6 +257,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         if (r == 0)
                 r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->env, &note, err);
         c->set.opener = opts->opener;
+        c->sums.wait_ms = -1;
         if (r == 0)
                 r = indexpool_new(job_count(opts), &c->env, c->set.spool_dirfd, c->wake_fd, &c->pool, err);
         if (r < 0)

@@ -432,7 +432,7 @@ int catalog_look(struct catalog *c, struct err *err)
         if (r < 0)
                 return err_set(err, r, "out of memory");
         stop_orphans(c);
-        if (sums_refresh(&c->sums, c->opts.builds_dirfd, c->opts.opener, &changed) < 0)
+        if (sums_refresh(&c->sums, c->opts.builds_dirfd, c->opts.opener, true, &changed) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         for (size_t i = 0; i < c->n_entries; i++)
                 catalog_adopt(c, &c->entries[i]);
@@ -481,6 +481,9 @@ int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct 
         catalog_sweep(c); /* what these files held before is retired now */
         catalog_list(c);
         more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
+        if (c->sums.wait_ms >= 0 &&
+                (poll_ms < 0 || c->sums.wait_ms < poll_ms)) /* a sums file is to be looked at again */
+                poll_ms = c->sums.wait_ms;
         *ret = (struct catalog_todo) { .busy = indexpool_job(c->pool, 0) != NULL,
                 .more = more && indexpool_room(c->pool) && !atomic_load(&c->stop),
                 .poll_ms = poll_ms < 0             ? -1

@@ -64,8 +64,7 @@ void catalog_judge(struct catalog *c, struct entry *e)
                 r = digest_now(c, e, e->sums_kind, hex, &err);
         }
         if (r < 0) {
-                (void)err_prefix(&err, r, "%s names it, and its digest cannot be computed",
-                        sums_file_name(e->sums_kind));
+                (void)err_prefix(&err, r, "a sums file names it, and its digest cannot be computed");
                 e->sums_ms = catalog_now_ms() + RETRY_MS;
                 decide(e, SUMS_UNREAD, err.text);
         } else if (sums_judge(&c->sums, e->name, e->sums_kind, hex, &err) < 0) {

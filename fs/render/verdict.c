@@ -123,6 +123,16 @@ static bool refused(const struct daemon_facts *f, struct problem *p)
                        first->file, first->reason ? first->reason : "no reason is known");
 }
 
+/* An archive that would have been refused may be served. */
+static bool sums(const struct daemon_facts *f, struct problem *p)
+{
+        return f->catalog->note &&
+               say(p,
+                       "mend the file (chmod a+r, its lines), or remove it; what it does not name is not "
+                       "checked by it",
+                       "what archives must be is not all understood: %s", f->catalog->note);
+}
+
 static bool absent(const struct daemon_facts *f, struct problem *p)
 {
         const struct facts_absent *a = &f->absent;
@@ -148,7 +158,8 @@ static bool no_copy(const struct daemon_facts *f, struct problem *p)
 }
 
 static bool (*const rules[])(const struct daemon_facts *f, struct problem *p) = { not_running, inventory_none,
-        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, absent, cache, no_copy };
+        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, sums, absent, cache,
+        no_copy };
 
 _Static_assert(sizeof rules / sizeof rules[0] <= MAX_PROBLEMS, "each rule has a place");
 

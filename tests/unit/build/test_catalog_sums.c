@@ -139,13 +139,30 @@ static void a_bad_line_is_told_and_harms_nothing(void **state)
         scan(w);
         assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
         assert_non_null(strstr(
-                w->v->note, "sha256sums.txt: 1 line is no \"HASH name\" and left out, the first is line 3"));
+                w->v->note, "sha256sums.txt: 1 line is not understood and left out, the first is line 3"));
         assert_non_null(strstr(w->v->note, "md5sums.txt: it is not a regular file"));
         assert_non_null(strstr(logged.data, "sha256sums.txt: 1 line"));
         assert_int_equal(unlinkat(w->bfd, "md5sums.txt", AT_REMOVEDIR), 0);
         assert_int_equal(unlinkat(w->bfd, "sha256sums.txt", 0), 0);
         scan(w);
         assert_null(w->v->note);
+}
+
+/* `: >sha256sums.txt` is how `sha256sum * >sha256sums.txt` begins: the archive that it refused is not let pass. */
+static void a_sums_file_that_is_being_rewritten_lets_nothing_pass(void **state)
+{
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_sums(w, "SHA256SUMS", "a.tgz", DIGEST_SHA256, false);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "line 1 of SHA256SUMS says");
+        scratch_put(w->bfd, "SHA256SUMS", "", 0, 0);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "line 1 of SHA256SUMS says");
+        put_sums(w, "SHA256SUMS", "a.tgz", DIGEST_SHA256, true);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
 }
 
 /* A replaced file waits for its verdict behind what it held before; but not behind what was quarantined. */
@@ -206,6 +223,7 @@ int main(void)
                 T(sha256_goes_before_md5),
                 T(a_sums_file_that_comes_later_decodes_nothing),
                 T(a_bad_line_is_told_and_harms_nothing),
+                T(a_sums_file_that_is_being_rewritten_lets_nothing_pass),
                 T(what_was_quarantined_is_not_served_meanwhile),
                 cmocka_unit_test(only_names_of_archives_are_looked_at),
         };

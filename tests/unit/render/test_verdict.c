@@ -28,6 +28,11 @@ static void one_build(struct statusfix *x)
 static void a_warning(struct statusfix *x)
 {
         statusfix_archive(x, "a.tgz", STAMP, ARCHIVE_READY, "it carries no check sum");
+}
+
+static void a_line_nobody_understood(struct statusfix *x)
+{
+        two_builds(x);
         x->view.note = fixture_text("sha256sums.txt: line 3 is left out");
 }
 
@@ -212,6 +217,10 @@ static const struct {
         { no_copy_is_kept, "no copy of the inventory is kept for bad times: open: No space left on device",
                 "make room in the cache directory, or give it to the daemon's user" },
         { not_running, "pxefs is not running (and 1 more problem)", "start it: pxefs BUILDS_DIR MOUNTPOINT" },
+        { a_line_nobody_understood,
+                "what archives must be is not all understood: sha256sums.txt: line 3 is left out",
+                "mend the file (chmod a+r, its lines), or remove it; what it does not name is not checked by "
+                "it" },
         { an_absent_name, "1 name in static= is not shown: /srv/x: it leads into the mount",
                 "do what the reason says; status.json and the log name them all" },
         { absent_names, "20 names in static= are not shown: first /srv/x: it leads into the mount",
