@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "build/buildname.h"
 #include "build/catalog_impl.h"
 #include "build/dirscan.h"
 
@@ -73,19 +74,30 @@ static int64_t settle_ms(unsigned tries)
         return ms < SETTLE_MAX_MS ? ms : SETTLE_MAX_MS;
 }
 
-static struct entry *entry_by_name(struct entry *v, size_t n, const char *name)
-{
-        for (size_t i = 0; i < n; i++)
-                if (v[i].name && strcmp(v[i].name, name) == 0)
-                        return &v[i];
-        return NULL;
-}
-
 static void set_trouble(struct entry *e, bool waits, const char *text)
 {
         free(e->trouble);
         e->trouble = strdup(text); /* NULL only loses the text */
         e->waits = waits;
+}
+
+/* The time the stamp in a file's name says, seconds since the epoch; -1: there is none. */
+static int64_t stamp_sec(const char *name)
+{
+        for (const char *p = name; strlen(p) >= STAMP_LEN; p++) {
+                struct tm tm = { 0 };
+
+                if (stamp_is_valid(p, STAMP_LEN) && strptime(p, "%Y%m%dT%H%M%SZ", &tm))
+                        return (int64_t)timegm(&tm);
+        }
+        return -1;
+}
+
+static int64_t made_ns(const struct dirscan_file *f)
+{
+        int64_t sec = stamp_sec(f->name);
+
+        return sec >= 0 ? sec * 1000000000 : f->id.mtime_ns;
 }
 
 /* The entry of a file that is new, or not the one that had this name before (@was, may be NULL). */
@@ -96,6 +108,7 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
                 .error = f->error,
                 .replaces = was != NULL,
                 .look = look,
+                .made_ns = made_ns(f),
                 .seen_ms = catalog_now_ms() };
         int64_t age, rest;
 
@@ -146,44 +159,62 @@ static struct dirscan_file as_known(const struct catalog *c, const struct dirsca
         return now;
 }
 
-/* Takes the directory's files over into c->entries. */
+/* The entry of @name, from *at on, or NULL.  Both lists are sorted: *at only moves on, over names that are gone. */
+static struct entry *next_by_name(struct catalog *c, size_t *at, const char *name)
+{
+        int d = -1;
+
+        while (*at < c->n_entries && (d = strcmp(c->entries[*at].name, name)) < 0)
+                (*at)++;
+        return d == 0 ? &c->entries[*at] : NULL;
+}
+
+static void say_gone(const struct catalog *c, const struct dirscan *d)
+{
+        size_t at = 0;
+
+        for (size_t i = 0; i < c->n_entries; i++) {
+                while (at < d->n && strcmp(d->v[at].name, c->entries[i].name) < 0)
+                        at++;
+                if (at == d->n || strcmp(d->v[at].name, c->entries[i].name) != 0)
+                        catalog_log(c, LOG_INFO, "%s: gone", c->entries[i].name);
+        }
+}
+
+/* Takes the directory's files over into c->entries.  What can fail comes first: nothing was moved then. */
 int catalog_merge(struct catalog *c, const struct dirscan *d)
 {
         struct entry *v = calloc(d->n + 1, sizeof *v);
-        size_t n = 0;
+        size_t n = 0, at = 0;
 
         if (!v)
                 return -ENOMEM;
         for (; n < d->n; n++) {
-                struct entry *was = entry_by_name(c->entries, c->n_entries, d->v[n].name);
+                struct entry *was = next_by_name(c, &at, d->v[n].name);
                 struct dirscan_file f = was ? d->v[n] : as_known(c, &d->v[n]);
 
-                if (was && is_as_it_was(was, &f)) {
-                        v[n] = *was;
-                        *was = (struct entry) { 0 };
-                } else if (new_entry(&f, was, c->n_looks + 1, &v[n]) < 0) {
+                if (!(was && is_as_it_was(was, &f)) && new_entry(&f, was, c->n_looks + 1, &v[n]) < 0)
                         break;
-                }
         }
-        if (n < d->n) { /* put back what was moved */
-                for (size_t i = 0; i < n; i++) {
-                        struct entry *hole = NULL;
-
-                        for (size_t k = 0; k < c->n_entries && !hole; k++)
-                                hole = c->entries[k].name ? NULL : &c->entries[k];
-                        if (hole && !entry_by_name(c->entries, c->n_entries, v[i].name))
-                                *hole = v[i];
-                        else
-                                catalog_entry_fini(&v[i]);
-                }
+        if (n < d->n) {
+                while (n > 0)
+                        catalog_entry_fini(&v[--n]);
                 free(v);
                 return -ENOMEM;
         }
-        for (size_t i = 0; i < c->n_entries; i++) {
-                if (c->entries[i].name && !entry_by_name(v, n, c->entries[i].name))
-                        catalog_log(c, LOG_INFO, "%s: gone", c->entries[i].name);
-                catalog_entry_fini(&c->entries[i]);
+        say_gone(c, d);
+        at = 0;
+        for (size_t i = 0; i < d->n; i++) {
+                struct entry *was = v[i].name ? NULL : next_by_name(c, &at, d->v[i].name);
+
+                if (was) {
+                        v[i] = *was;
+                        was->moved = true;
+                }
         }
+        for (size_t i = 0; i < c->n_entries; i++)
+                if (!c->entries[i].moved)
+                        catalog_entry_fini(&c->entries[i]);
         free(c->entries);
         c->entries = v;
         c->n_entries = n;
@@ -278,13 +309,14 @@ static void condemn(struct catalog *c, struct entry *e, const struct catalog_con
 /* Uses what is known about the file already. */
 void catalog_adopt(struct catalog *c, struct entry *e)
 {
-        struct known *k = known_by_identity(&c->set, &e->id);
         const struct catalog_condemned *row;
         struct err err = { "" };
+        struct known *k;
         int r;
 
         if (e->error || e->known || e->pending)
                 return;
+        k = known_by_identity(&c->set, &e->id);
         row = catalog_condemned(c, &e->id);
         if (row)
                 condemn(c, e, row);
@@ -313,7 +345,9 @@ void catalog_sweep(struct catalog *c)
                 c->set.v[i]->wanted = false;
         for (size_t i = 0; i < c->n_entries; i++) {
                 struct entry *e = &c->entries[i];
-                struct known *keep[] = { e->known, e->pending, e->old, known_by_identity(&c->set, &e->id) };
+                bool same = e->known && identity_equal(&e->known->id, &e->id);
+                struct known *keep[] = { e->known, e->pending, e->old,
+                        same ? NULL : known_by_identity(&c->set, &e->id) };
 
                 for (size_t k = 0; k < sizeof keep / sizeof keep[0]; k++)
                         if (keep[k])

@@ -36,10 +36,13 @@ struct entry {
         char *trouble;         /* owned; NULL, or why reading it failed for now */
         bool waits;            /* trouble is only that it still changes */
         unsigned tries;        /* readings of this file while it changed; carried over to its next identity */
+        bool moved;            /* into the next list of entries: catalog_merge's alone */
         bool replaces;         /* it was another file, or this one shorter, at the last look */
         int64_t seen_ms;       /* monotonic: first seen with this identity */
         int64_t try_ms;        /* monotonic: not to be read before */
         uint64_t look;         /* number of the look that found it so: what came last is read first */
+        int64_t made_ns;       /* by the stamp in its name, else by its mtime: of one look the newest is read first */
+        const struct entry *winner; /* served under the name of its build; publish.c's, while it makes a view */
         enum sums_verdict sums; /* about @known */
         enum sums_kind sums_kind;
         char *sums_why;      /* owned */

@@ -81,31 +81,12 @@ static void stop_orphans(struct catalog *c)
 
 /* ---- which is next --------------------------------------------------------------------------- */
 
-/* The time the stamp in a file's name says, seconds since the epoch; -1: there is none. */
-static int64_t stamp_sec(const char *name)
-{
-        for (const char *p = name; strlen(p) >= STAMP_LEN; p++) {
-                struct tm tm = { 0 };
-
-                if (stamp_is_valid(p, STAMP_LEN) && strptime(p, "%Y%m%dT%H%M%SZ", &tm))
-                        return (int64_t)timegm(&tm);
-        }
-        return -1;
-}
-
-static int64_t made_ns(const struct entry *e)
-{
-        int64_t sec = stamp_sec(e->name);
-
-        return sec >= 0 ? sec * 1000000000 : e->id.mtime_ns;
-}
-
 /* True if @a is read before @b, which stands behind it in the directory's order. */
 static bool goes_before(const struct entry *a, const struct entry *b)
 {
         if (a->look != b->look)
                 return a->look > b->look;
-        return made_ns(a) >= made_ns(b);
+        return a->made_ns >= b->made_ns;
 }
 
 /* When @e may be read: now (0), in some milliseconds, or never as things are (-1). */
@@ -115,7 +96,7 @@ static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
 
         if (e->known || e->error || e->indexing || catalog_condemned(c, &e->id))
                 return -1;
-        if (e->need_bytes > catalog_spool_left(c))
+        if (e->need_bytes && e->need_bytes > catalog_spool_left(c))
                 return -1;
         if (e->spools && spooling_job(c))
                 return -1; /* its end wakes us */

@@ -17,19 +17,32 @@
 
 /* ---- the listing ----------------------------------------------------------------------------- */
 
-/* The place of @a among the served builds; -1 if it is not served. */
-static int place_of(const struct catalog_view *v, const struct archive_status *a)
+/* A served build and its place among them. */
+struct placed {
+        uint64_t object;
+        int place;
+};
+
+static int by_object(const void *a, const void *b)
 {
-        for (size_t i = 0; i < v->n_builds; i++)
-                if (v->builds[i]->object == a->served)
-                        return (int)i;
-        return -1;
+        uint64_t x = ((const struct placed *)a)->object, y = ((const struct placed *)b)->object;
+
+        return (x > y) - (x < y);
+}
+
+/* The place of @a among the served builds, which are @n; -1 if it is not served. */
+static int place_of(const struct placed *v, size_t n, const struct archive_status *a)
+{
+        const struct placed key = { .object = a->served };
+        const struct placed *p = n ? bsearch(&key, v, n, sizeof *v, by_object) : NULL;
+
+        return p ? p->place : -1;
 }
 
 static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog_view *v,
-        const struct archive_status *a, struct err *err)
+        const struct archive_status *a, int place, struct err *err)
 {
-        int place = place_of(v, a), rc = sqlite3_reset(st);
+        int rc = sqlite3_reset(st);
 
         if (rc == SQLITE_OK)
                 rc = sqlite3_clear_bindings(st);
@@ -50,12 +63,20 @@ static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
 static int list_all(struct catalogdb *db, const struct catalog_view *v, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = catalogdb_run(db, catalog_q_listing_clear, err);
+        AUTO_FREE struct placed *placed = reallocarray(NULL, v->n_builds + 1, sizeof *placed);
+        int r;
 
+        if (!placed)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; i < v->n_builds; i++)
+                placed[i] = (struct placed) { v->builds[i]->object, (int)i };
+        if (v->n_builds)
+                qsort(placed, v->n_builds, sizeof *placed, by_object);
+        r = catalogdb_run(db, catalog_q_listing_clear, err);
         if (r == 0)
                 r = catalogdb_prepare(db, catalog_q_listing_put, &st, err);
         for (size_t i = 0; r == 0 && i < v->n_archives; i++)
-                r = list_one(db, st, v, &v->archives[i], err);
+                r = list_one(db, st, v, &v->archives[i], place_of(placed, v->n_builds, &v->archives[i]), err);
         return r;
 }
 

@@ -53,21 +53,41 @@ static bool better(const struct entry *a, const struct entry *b)
         return strcmp(a->name, b->name) < 0;
 }
 
-/* The entry that is served under the name of @e's build. */
-static const struct entry *winner(const struct catalog *c, const struct entry *e)
+/* Candidates of one build stand together, the one that is served first. */
+static int by_build(const void *a, const void *b)
 {
-        const char *name = candidate(e)->build->name;
-        bool image = candidate(e)->build->image; /* a name of its own in /images */
-        const struct entry *w = e;
+        const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+        const struct build *p = candidate(x)->build, *q = candidate(y)->build;
+        int d = (int)p->image - (int)q->image; /* an image has a name of its own in /images */
 
+        if (d == 0)
+                d = strcmp(p->name, q->name);
+        return d ? d : better(x, y) ? -1 : better(y, x);
+}
+
+/* Sets the winner of every entry: all of them in one go, as each would ask for all the others. */
+static int choose(struct catalog *c)
+{
+        AUTO_FREE struct entry **v = reallocarray(NULL, c->n_entries + 1, sizeof(struct entry *));
+        size_t n = 0;
+
+        if (!v)
+                return -ENOMEM;
         for (size_t i = 0; i < c->n_entries; i++) {
-                const struct entry *o = &c->entries[i];
-
-                if (candidate(o) && candidate(o)->build->image == image &&
-                        strcmp(candidate(o)->build->name, name) == 0 && better(o, w))
-                        w = o;
+                c->entries[i].winner = NULL;
+                if (candidate(&c->entries[i]))
+                        v[n++] = &c->entries[i];
         }
-        return w;
+        if (n)
+                qsort(v, n, sizeof(struct entry *), by_build);
+        for (size_t i = 0; i < n; i++) {
+                const struct build *b = candidate(v[i])->build,
+                                   *first = i ? candidate(v[i - 1])->build : NULL;
+                bool same = first && first->image == b->image && strcmp(first->name, b->name) == 0;
+
+                v[i]->winner = same ? v[i - 1]->winner : v[i];
+        }
+        return 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -82,11 +102,10 @@ static int newest_first(const void *a, const void *b)
 
 /* ---- what is said about each ----------------------------------------------------------------- */
 
-static void describe(
-        const struct catalog *c, const struct entry *e, struct archive_status *st, struct buf *reason)
+static void describe(const struct entry *e, struct archive_status *st, struct buf *reason)
 {
         const struct known *k = e->known, *shown = candidate(e);
-        const struct entry *w = shown ? winner(c, e) : NULL;
+        const struct entry *w = e->winner;
 
         st->size_bytes = e->id.size_bytes;
         st->raw_bytes = k ? k->raw_bytes : 0;
@@ -128,7 +147,7 @@ static void describe(
         }
 }
 
-static int fill_archive(const struct catalog *c, const struct entry *e, struct archive_status *st)
+static int fill_archive(const struct entry *e, struct archive_status *st)
 {
         const struct known *shown = candidate(e);
         AUTO_BUF struct buf reason = BUF_INIT;
@@ -144,7 +163,7 @@ static int fill_archive(const struct catalog *c, const struct entry *e, struct a
                         st->verified |=
                                 e->sums_kind == SUMS_SHA256 ? ARCHIVE_VERIFIED_SHA256 : ARCHIVE_VERIFIED_MD5;
         }
-        describe(c, e, st, &reason);
+        describe(e, st, &reason);
         if (buf_error(&reason) < 0)
                 return -ENOMEM;
         if (reason.len) {
@@ -173,18 +192,43 @@ void catalog_drop_retired(struct catalog *c, bool all)
                         drop_retired(c, i);
 }
 
-static bool in_builds(const struct catalog_view *v, const struct build *b)
+static int by_address(const void *a, const void *b)
 {
-        for (size_t i = 0; i < v->n_images; i++)
-                if (v->images[i] == b)
-                        return true;
-        for (size_t i = 0; i < v->n_isos; i++)
-                if (v->isos[i].build == b)
-                        return true;
+        const struct build *x = *(struct build *const *)a, *y = *(struct build *const *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Every build that a view serves, to be looked up in. */
+struct served {
+        struct build **v; /* owned; the builds are the view's */
+        size_t n;
+};
+
+static void served_fini(struct served *s)
+{
+        free(s->v);
+}
+
+static int served_of(const struct catalog_view *v, struct served *ret)
+{
+        ret->v = reallocarray(NULL, v->n_builds + v->n_images + v->n_isos + 1, sizeof(struct build *));
+        if (!ret->v)
+                return -ENOMEM;
         for (size_t i = 0; i < v->n_builds; i++)
-                if (v->builds[i] == b)
-                        return true;
-        return false;
+                ret->v[ret->n++] = v->builds[i];
+        for (size_t i = 0; i < v->n_images; i++)
+                ret->v[ret->n++] = v->images[i];
+        for (size_t i = 0; i < v->n_isos; i++)
+                ret->v[ret->n++] = v->isos[i].build;
+        if (ret->n)
+                qsort(ret->v, ret->n, sizeof(struct build *), by_address);
+        return 0;
+}
+
+static bool is_served(const struct served *s, struct build *b)
+{
+        return s->n && bsearch(&b, s->v, s->n, sizeof(struct build *), by_address);
 }
 
 static bool is_retired(const struct catalog *c, const struct build *b)
@@ -195,9 +239,9 @@ static bool is_retired(const struct catalog *c, const struct build *b)
         return false;
 }
 
-static void retire_one(struct catalog *c, const struct catalog_view *v, struct build *b)
+static void retire_one(struct catalog *c, const struct served *now, struct build *b)
 {
-        if (in_builds(v, b) || is_retired(c, b))
+        if (is_served(now, b) || is_retired(c, b))
                 return;
         if (c->n_retired == MAX_RETIRED)
                 drop_retired(c, 0);
@@ -205,17 +249,22 @@ static void retire_one(struct catalog *c, const struct catalog_view *v, struct b
 }
 
 /* What the last view served and @v does not. */
-static void retire(struct catalog *c, const struct catalog_view *v)
+static int retire(struct catalog *c, const struct catalog_view *v)
 {
+        AUTO_CLEAN(served_fini) struct served now = { NULL, 0 };
+
+        if (served_of(v, &now) < 0)
+                return -ENOMEM;
         for (size_t i = c->n_retired; i-- > 0;)
-                if (in_builds(v, c->retired[i].build))
+                if (is_served(&now, c->retired[i].build))
                         drop_retired(c, i); /* it came back */
         for (size_t i = 0; i < c->view->n_builds; i++)
-                retire_one(c, v, c->view->builds[i]);
+                retire_one(c, &now, c->view->builds[i]);
         for (size_t i = 0; i < c->view->n_images; i++)
-                retire_one(c, v, c->view->images[i]);
+                retire_one(c, &now, c->view->images[i]);
         for (size_t i = 0; i < c->view->n_isos; i++)
-                retire_one(c, v, c->view->isos[i].build);
+                retire_one(c, &now, c->view->isos[i].build);
+        return 0;
 }
 
 /* ---- the view -------------------------------------------------------------------------------- */
@@ -228,7 +277,7 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_entries; i++)
                 if (candidate(&c->entries[i]) && !candidate(&c->entries[i])->build->image &&
-                        winner(c, &c->entries[i]) == &c->entries[i])
+                        c->entries[i].winner == &c->entries[i])
                         v->builds[v->n_builds++] = build_ref(candidate(&c->entries[i])->build);
         qsort(v->builds, v->n_builds, sizeof(struct build *), newest_first);
         for (size_t i = 0; i < v->n_builds; i++) {
@@ -262,7 +311,7 @@ static int fill_others(struct catalog *c, struct catalog_view *v)
                 struct known *k = candidate(e);
                 char *name;
 
-                if (k && k->build->image && winner(c, e) == e)
+                if (k && k->build->image && e->winner == e)
                         v->images[v->n_images++] = build_ref(k->build);
                 if (!k || !k->build->iso)
                         continue;
@@ -307,7 +356,7 @@ static int fill_archives(const struct catalog *c, struct catalog_view *v)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_entries; i++) {
                 v->n_archives++;
-                if (fill_archive(c, &c->entries[i], &v->archives[i]) < 0)
+                if (fill_archive(&c->entries[i], &v->archives[i]) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -402,9 +451,8 @@ int catalog_publish(struct catalog *c, struct err *err)
                 return no_memory(err);
         atomic_init(&v->refs, 1);
         catalog_drop_retired(c, false);
-        if (fill_builds(c, v) == 0 && fill_others(c, v) == 0) {
-                if (c->view)
-                        retire(c, v);
+        if (choose(c) == 0 && fill_builds(c, v) == 0 && fill_others(c, v) == 0 &&
+                (!c->view || retire(c, v) == 0)) {
                 if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0 && fill_note(c, v) == 0)
                         text = as_text(v);
         }
