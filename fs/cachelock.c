@@ -28,6 +28,7 @@
 #define LOCK_NAME  "lock" /* build/catalog.h, CATALOG_LOCK_NAME */
 #define WAIT_MS    6000   /* more than a keeper gives its worker to end (mount/keeper.c, GRACE_MS) */
 #define NAMESPACES 1024
+#define FLAGS      (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /* ---- who holds it ---------------------------------------------------------------------------- */
 
@@ -186,11 +187,15 @@ static int open_as_user(const char *dir, const struct child_plan *p)
                 (void)setfsuid(p->uid);
         }
         fd = openat(
-                dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+                dirfd, LOCK_NAME, O_RDWR | O_CREAT | FLAGS, 0600);
         e = errno;
         if (p->drop) {
                 (void)setfsuid(uid);
                 (void)setfsgid(gid);
+        }
+        if (fd < 0 && e == EACCES) { /* another user's, which keeps others out all the same */
+                fd = openat(dirfd, LOCK_NAME, O_RDONLY | FLAGS);
+                e = errno == ENOENT ? EACCES : errno;
         }
         return fd >= 0 ? fd : -e;
 }

@@ -8,6 +8,8 @@
  * A storage that gives up (an NFS mount with `soft`) has calls come back with an error now and then.  Such a one lets others
  * in, which find out for themselves; it is said to answer only when a call succeeded.
  *
+ * Times are those during which the process ran (clock_running_ms): a container that is thawed has no stalled storage.
+ *
  * Invariants
  *   1. A place is one thread's from the exchange of 0 for a time until it stores 0.
  *   2. Who waits for room has counted itself in `waiting` under the lock, before it looked for a place the last time: who
@@ -134,7 +136,7 @@ static int64_t oldest_ms(const struct gate *g, int64_t now_ms)
 
 int64_t gate_oldest_ms(const struct gate *g)
 {
-        return g ? oldest_ms(g, clock_ms()) : 0;
+        return g ? oldest_ms(g, clock_running_ms()) : 0;
 }
 
 static bool is_stalled(const struct gate *g, int64_t now_ms)
@@ -145,7 +147,7 @@ static bool is_stalled(const struct gate *g, int64_t now_ms)
 
 bool gate_is_stalled(const struct gate *g)
 {
-        return g && is_stalled(g, clock_ms());
+        return g && is_stalled(g, clock_running_ms());
 }
 
 static void say(struct gate *g, bool stalled)
@@ -203,7 +205,7 @@ static int await_place(struct gate *g)
         (void)pthread_mutex_lock(&g->all->mutex);
         atomic_fetch_add(&g->all->waiting, 1);
         atomic_thread_fence(memory_order_seq_cst); /* invariant 2 */
-        place = take_place(g, clock_ms());
+        place = take_place(g, clock_running_ms());
         if (place < 0) {
                 atwork_wait(true);
                 (void)pthread_cond_timedwait(&g->all->room, &g->all->mutex, &until);
@@ -219,7 +221,7 @@ int gate_enter(struct gate *g)
         int place = -1;
 
         while (g && place < 0) {
-                int64_t now_ms = clock_ms();
+                int64_t now_ms = clock_running_ms();
 
                 if (is_stalled(g, now_ms)) {
                         say(g, true);
@@ -238,7 +240,7 @@ void gate_leave(struct gate *g, int place, bool answered)
         atwork_wait(false);
         if (!g)
                 return;
-        atomic_store(&g->answered_ms, clock_ms());
+        atomic_store(&g->answered_ms, clock_running_ms());
         if (place < PLACES)
                 atomic_store(&g->since_ms[place], 0);
         if (answered && atomic_load_explicit(&g->said, memory_order_relaxed))

@@ -15,6 +15,11 @@ static inline int64_t clock_ms(void)
         return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* The same without the time that this process was frozen or stopped for, as far as somebody calls clock_tick() once a second:
+ * what did not run was not slow.  Until then the same number. */
+int64_t clock_running_ms(void);
+void clock_tick(void);
+
 /* In @ms from now, for pthread_cond_timedwait on a condition of clock_cond_init. */
 static inline struct timespec clock_after(int64_t ms)
 {

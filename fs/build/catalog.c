@@ -186,6 +186,8 @@ static int open_chunks(struct catalog *c, struct err *err)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+#define LOCK_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY) /* it may be a pipe */
+
 /* Also where the directory was replaced by another since that was locked. */
 static bool is_locked_already(const struct catalog *c)
 {
@@ -201,10 +203,10 @@ static int take_lock(struct catalog *c, struct err *err)
         if (is_locked_already(c))
                 return 0;
         c->lock_fd = openat(
-                c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDWR | O_CREAT | LOCK_FLAGS, 0600);
         if (c->lock_fd < 0)
                 c->lock_fd =
-                        openat(c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+                        openat(c->opts.cache_dirfd, CATALOG_LOCK_NAME, O_RDONLY | LOCK_FLAGS);
         if (c->lock_fd < 0)
                 return 0; /* a read-only directory: nobody writes to it, catalogdb_open says so */
         if (flock(c->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)

@@ -2,7 +2,8 @@
 /* catalogdb -- opening catalog.db, or what can be had of it; the statements are in schema/queries/catalog.sql.
  *
  * The catalog may be lost at any time, so nothing in it is worth a repair: a file that SQLite cannot read,
- * or of another version, is removed and made anew; a row whose checksum does not agree is not there (catalogrow.c).  WAL
+ * or of another version, is removed and made anew, also when that is found out late, on whichever page (known_open.c;
+ * catalogdb_noticed); a row whose checksum does not agree is not there (catalogrow.c).  WAL
  * with synchronous=NORMAL keeps it whole over a crash, and lets pxectl read while the daemon writes; the
  * last verdicts may be lost with the power, which costs reading those archives again.
  *
@@ -78,14 +79,21 @@ int catalogdb_run(struct catalogdb *db, const char *sql, struct err *err)
 {
         int rc = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
 
-        return rc == SQLITE_OK ? 0 : catalogdb_error(db->db, rc, err);
+        return rc == SQLITE_OK ? 0 : catalogdb_noticed(db, catalogdb_error(db->db, rc, err));
+}
+
+int catalogdb_noticed(struct catalogdb *db, int r)
+{
+        if (r == -EBADMSG && db->dirfd >= 0 && !db->read_only && !atomic_exchange(&db->damaged, true))
+                catalogdb_discard(db->dirfd);
+        return r;
 }
 
 int catalogdb_step_once(struct catalogdb *db, sqlite3_stmt *st, struct err *err)
 {
         int rc = sqlite3_step(st);
 
-        return rc == SQLITE_DONE ? 0 : catalogdb_error(db->db, rc, err);
+        return rc == SQLITE_DONE ? 0 : catalogdb_noticed(db, catalogdb_error(db->db, rc, err));
 }
 
 int catalogdb_end(struct catalogdb *db, int r, struct err *err)
@@ -198,21 +206,24 @@ void catalogdb_close_file(struct catalogdb *db)
         db->db = NULL;
 }
 
+static int open_memory(struct catalogdb *db, struct err *err)
+{
+        int rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+
+        db->read_only = false;
+        db->in_memory = true;
+        return rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(db->db, rc, err);
+}
+
 /* Reads what is there, or works in memory: the daemon must come up with a broken cache directory too. */
 static int open_read_only(struct catalogdb *db, int dirfd, struct err *err)
 {
-        int rc, r;
-
         db->read_only = true;
         if (catalogdb_open_at(dirfd, SQLITE_OPEN_READONLY, "?immutable=1", &db->db) == SQLITE_OK &&
                 set_up(db, NULL) == 0)
                 return 0;
         catalogdb_close_file(db);
-        db->read_only = false;
-        db->in_memory = true;
-        rc = sqlite3_open_v2(":memory:", &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
-        r = rc == SQLITE_OK ? set_up(db, err) : catalogdb_error(db->db, rc, err);
-        return r;
+        return open_memory(db, err);
 }
 
 /* True if the directory takes a new file. */
@@ -228,11 +239,36 @@ static void catalogdb_closep(struct catalogdb **db)
         catalogdb_close(*db);
 }
 
+static struct catalogdb *catalogdb_new(int dirfd)
+{
+        struct catalogdb *db = calloc(1, sizeof *db);
+
+        if (db)
+                db->dirfd = dirfd < 0 ? -1 : fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+        return db;
+}
+
+void catalogdb_discard(int dirfd)
+{
+        static const char *const files[] = { CATALOG_DB_NAME, CATALOG_DB_NAME "-wal", CATALOG_DB_NAME "-shm" };
+
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                (void)unlinkat(dirfd, files[i], 0);
+}
+
+int catalogdb_open_in_memory(struct catalogdb **ret, struct err *err)
+{
+        AUTO_CLEAN(catalogdb_closep) struct catalogdb *db = catalogdb_new(-1);
+        int r = db ? open_memory(db, err) : err_set(err, -ENOMEM, "out of memory");
+
+        if (r == 0)
+                *ret = take_ptr(&db);
+        return r;
+}
+
 int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err)
 {
-        static const char *const files[] = { CATALOG_DB_NAME, CATALOG_DB_NAME "-wal",
-                CATALOG_DB_NAME "-shm" };
-        AUTO_CLEAN(catalogdb_closep) struct catalogdb *db = calloc(1, sizeof *db);
+        AUTO_CLEAN(catalogdb_closep) struct catalogdb *db = catalogdb_new(dirfd);
         struct err why = { "" };
         int r;
 
@@ -243,8 +279,8 @@ int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, stru
         if (r == -EBADMSG) {
                 catalogdb_close_file(db);
                 (void)err_set(ret_note, 0, "%s: thrown away; all archives are read anew", why.text);
-                for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-                        (void)unlinkat(dirfd, files[i], 0);
+                catalogdb_discard(dirfd);
+                atomic_store(&db->damaged, false);
                 r = try_open(db, dirfd, &why);
         }
         if (r == -EROFS || r == -ENOSPC || r == -ENOENT || r == -EIO) {
@@ -271,6 +307,7 @@ void catalogdb_close(struct catalogdb *db)
         if (!db)
                 return;
         catalogdb_close_file(db);
+        cleanup_close(&db->dirfd);
         free(db);
 }
 

@@ -54,7 +54,12 @@ struct catalogdb;
  * Returns 0 or a negative errno with the reason and the way out.
  */
 int catalogdb_open(int dirfd, struct catalogdb **ret, struct err *ret_note, struct err *err);
+/* The same with nothing on disk: for one whose file cannot be used, whatever is done. */
+int catalogdb_open_in_memory(struct catalogdb **ret, struct err *err);
 void catalogdb_close(struct catalogdb *db); /* NULL is fine */
+
+/* Removes the file in @dirfd and what stands beside it. */
+void catalogdb_discard(int dirfd);
 
 /* Calls @fn for each row whose checksum agrees; a negative return of it ends the reading.  Returns 0, that
  * number, or the negative errno of reading. */

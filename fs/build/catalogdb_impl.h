@@ -5,6 +5,7 @@
 #define PXEFS_BUILD_CATALOGDB_IMPL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,8 @@ struct catalogdb {
         sqlite3 *reader; /* owned; any thread's; NULL: @db is */
         bool read_only;
         bool in_memory; /* there was no room for a file: it is gone at the end */
+        int dirfd;      /* owned; where the file is */
+        atomic_bool damaged; /* it was found to be, and is not there any more: its end is that of the last who has it open */
 };
 
 static inline void stmt_finalizep(sqlite3_stmt **st)
@@ -34,6 +37,10 @@ void catalogdb_close_file(struct catalogdb *db);
 int catalogdb_version(struct catalogdb *db, int *ret, struct err *err);
 
 int catalogdb_errno(int rc); /* negative, or 0 */
+
+/* Returns @r.  If that means damage, the files are removed: what is known is in memory, and who opens it next finds none and
+ * reads the archives anew, instead of the same damage.  From any thread. */
+int catalogdb_noticed(struct catalogdb *db, int r);
 
 /* These return 0 or a negative errno with a reason. */
 int catalogdb_error(sqlite3 *db, int rc, struct err *err);

@@ -46,7 +46,7 @@ int catalogdb_load_state(struct catalogdb *db, uint64_t object, uint64_t n, stru
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(st);
         if (rc != SQLITE_ROW)
-                return rc == SQLITE_DONE ? -ENOENT : catalogdb_errno(rc);
+                return rc == SQLITE_DONE ? -ENOENT : catalogdb_noticed(db, catalogdb_errno(rc));
         buf_add(ret, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
         return buf_error(ret);
 }
@@ -75,7 +75,7 @@ static int next_states(struct catalogdb *db, uint64_t *object, struct err *err)
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(st);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-                return catalogdb_error(db->db, rc, err);
+                return catalogdb_noticed(db, catalogdb_error(db->db, rc, err));
         *object = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) >> 20 : 0;
         return 0;
 }

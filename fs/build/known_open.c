@@ -105,6 +105,40 @@ static void sweep_spool(const struct known_set *s)
         }
 }
 
+static void forget(struct known_set *s)
+{
+        for (size_t i = 0; i < s->n; i++)
+                known_free(s->v[i]);
+        free(s->v);
+        s->v = NULL;
+        s->n = 0;
+        catalogdb_close(s->db);
+        s->db = NULL;
+}
+
+/* A catalog that cannot be read to its end costs reading the archives anew, and nothing else: a first start goes on, and so does
+ * a takeover, whose readers have nobody but us.  It is removed, unless somebody only holds a lock on it; if the next one cannot
+ * be had either, there is one in memory. */
+static int read_catalog(struct known_set *s, int cache_dirfd, struct err *ret_note, struct err *err)
+{
+        struct err why = { "" };
+        int r = catalogdb_open(cache_dirfd, &s->db, ret_note, &why);
+
+        if (r == 0)
+                r = catalogdb_each(s->db, take_row, s, &why);
+        if (r == 0 || r == -ENOMEM)
+                return r;
+        forget(s);
+        if (r != -EBUSY) {
+                catalogdb_discard(cache_dirfd);
+                r = catalogdb_open(cache_dirfd, &s->db, ret_note, &why);
+        }
+        if (r < 0 && r != -ENOMEM)
+                r = catalogdb_open_in_memory(&s->db, err);
+        (void)err_set(ret_note, 0, "%s: it is not used any more; all archives are read anew", why.text);
+        return r;
+}
+
 int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const struct source_env *env,
         struct err *ret_note, struct err *err)
 {
@@ -113,17 +147,14 @@ int known_open(struct known_set *s, int cache_dirfd, unsigned object_bits, const
         *s = (struct known_set) {
                 .spool_dirfd = -1, .object_bits = object_bits, .env = env, .states_due = true
         };
-        r = catalogdb_open(cache_dirfd, &s->db, ret_note, err);
+        r = read_catalog(s, cache_dirfd, ret_note, err);
+        if (r == -ENOMEM)
+                return no_memory(err);
         if (r < 0)
                 return r;
         /* Where that fails the descriptor is -1, and each compressed archive says why it cannot be read. */
         (void)mkdirat(cache_dirfd, "spool", 0700);
         s->spool_dirfd = openat(cache_dirfd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        r = catalogdb_each(s->db, take_row, s, err);
-        if (r == -ENOMEM)
-                return no_memory(err);
-        if (r < 0)
-                return r;
         if (s->spool_dirfd >= 0)
                 sweep_spool(s);
         return 0;

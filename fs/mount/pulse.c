@@ -32,9 +32,14 @@ static void *run(void *arg)
         for (;;) {
                 struct pollfd fds[] = { { .fd = p->stop_fd, .events = POLLIN },
                         { .fd = p->control_fd, .events = POLLIN } };
+                int n;
 
                 journal_beat(p->journal, clock_ms());
-                if (poll(fds, 2, BEAT_MS) <= 0)
+                clock_tick();
+                n = poll(fds, 2, BEAT_MS);
+                if (n < 0 && errno != EINTR) /* no memory: as if nothing had happened */
+                        (void)nanosleep(&(struct timespec) { .tv_nsec = 250000000 }, NULL);
+                if (n <= 0)
                         continue;
                 if (fds[0].revents)
                         return NULL;

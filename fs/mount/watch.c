@@ -29,6 +29,7 @@ struct watch {
         int stop_fd;          /* eventfd; readable: stop */
         int inotify_fd;       /* -1: polling only */
         struct err complaint; /* "" while the directory can be read */
+        bool blind;           /* poll(2) failed the last time */
         bool waiting;         /* for all that was there at the first look */
         bool ready;           /* on_ready was called */
         int64_t look_ms;      /* monotonic: look at the directory then, at the latest */
@@ -36,7 +37,8 @@ struct watch {
 };
 
 #define PATH_MS 1000
-#define DRAW_MS 250 /* four times a second is as much as anybody reads */
+#define BLIND_MS 250
+#define DRAW_MS  250 /* four times a second is as much as anybody reads */
 
 static void complain(struct watch *w, int r, const struct err *err)
 {
@@ -145,6 +147,20 @@ static int timeout_ms(const struct watch *w)
         return ms < 0 ? 0 : (int)ms;
 }
 
+/* The kernel is short of memory, or something else is wrong with poll(2) that passes: this thread is the only one that looks at
+ * the builds directory, so it goes on by the clock.  False: it shall end. */
+static bool go_on_blind(struct watch *w, int error)
+{
+        eventfd_t told;
+
+        if (!w->blind)
+                log_warn("builds directory %s: waiting for changes failed (%s): it is looked at all the same",
+                        w->opts.builds_dir, strerror(error));
+        w->blind = true;
+        (void)nanosleep(&(struct timespec) { .tv_nsec = BLIND_MS * 1000000 }, NULL);
+        return eventfd_read(w->stop_fd, &told) < 0;
+}
+
 static void *run(void *arg)
 {
         struct watch *w = arg;
@@ -155,12 +171,14 @@ static void *run(void *arg)
                 struct pollfd fds[] = { { .fd = w->stop_fd, .events = POLLIN },
                         { .fd = w->inotify_fd, .events = POLLIN },
                         { .fd = catalog_wake_fd(w->opts.catalog), .events = POLLIN } };
-                int ms;
+                int n;
 
                 go_on(w, look);
-                ms = timeout_ms(w);
-                if (poll(fds, 3, ms) < 0 && errno != EINTR)
+                n = poll(fds, 3, timeout_ms(w));
+                if (n < 0 && errno != EINTR && !go_on_blind(w, errno))
                         break;
+                if (n >= 0)
+                        w->blind = false;
                 if (fds[0].revents)
                         break;
                 if (fds[1].revents) /* what they say does not matter: the next look tells */
@@ -184,7 +202,7 @@ int watch_start(const struct watch_options *opts, struct watch **ret, struct err
                 return -ENOMEM;
         w->opts = *opts;
         w->waiting = opts->wait_for_all;
-        w->stop_fd = eventfd(0, EFD_CLOEXEC);
+        w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         watch_directory(w);
         r = w->stop_fd < 0 ? -errno : -pthread_create(&w->thread, NULL, run, w);

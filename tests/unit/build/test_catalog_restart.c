@@ -77,6 +77,49 @@ static void a_lost_or_damaged_catalog_gives_the_same_numbers(void **state)
         assert_non_null(strstr(logged.data, "thrown away"));
 }
 
+/* Page by page: whatever holds noise costs reading the archives again at most, at this opening and at the next. */
+static void noise_on_any_page_costs_a_scan(void **state)
+{
+        enum { PAGE = 4096 };
+        static unsigned char good[256 * PAGE], noise[PAGE];
+        struct world *w = *state;
+        unsigned seed = 1, pages;
+        ssize_t size;
+        int fd;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tar", "platform-" STAMP2, STAMP2, false, 60);
+        scratch_put(w->bfd, "bad.tgz", "x", 1, 60);
+        scan(w);
+        close_catalog(w);
+        fd = openat(w->cfd, "catalog.db", O_RDONLY);
+        size = read(fd, good, sizeof good);
+        close(fd);
+        assert_true(size > 8 * PAGE && (size_t)size < sizeof good);
+        pages = (unsigned)(size / PAGE);
+        for (unsigned page = 0; page < pages; page++) {
+                for (size_t i = 0; i < PAGE; i++)
+                        noise[i] = (unsigned char)((seed = seed * 1103515245 + 12345) >> 16);
+                (void)unlinkat(w->cfd, "catalog.db-wal", 0);
+                (void)unlinkat(w->cfd, "catalog.db-shm", 0);
+                (void)unlinkat(w->cfd, "catalog.db", 0);
+                fd = openat(w->cfd, "catalog.db", O_RDWR | O_CREAT, 0600);
+                assert_int_equal(write(fd, good, (size_t)size), size);
+                assert_int_equal(pwrite(fd, noise, PAGE, (off_t)page * PAGE), PAGE);
+                close(fd);
+                for (int opening = 0; opening < 2; opening++) {
+                        open_catalog(w);
+                        scan(w);
+                        assert_int_equal(w->v->n_builds, 2);
+                        assert_state(w, "bad.tgz", ARCHIVE_REFUSED, "neither a tar");
+                        assert_reads(catalog_view_by_name(w->v, STAMP), RAMDISK, "ramdisk of " STAMP "\n");
+                        assert_reads(catalog_view_by_name(w->v, STAMP2), RAMDISK, "ramdisk of " STAMP2 "\n");
+                        close_catalog(w);
+                }
+        }
+        open_catalog(w);
+}
+
 static void old_spool_files_are_swept(void **state)
 {
         struct world *w = *state;
@@ -259,6 +302,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(a_second_open_decodes_nothing),
                 T(a_lost_or_damaged_catalog_gives_the_same_numbers),
+                T(noise_on_any_page_costs_a_scan),
                 T(old_spool_files_are_swept),
                 T(checkpoints_of_another_decoder_are_made_anew),
                 T(a_row_whose_sums_were_tampered_with_is_read_anew),
