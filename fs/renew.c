@@ -5,7 +5,8 @@
  * the scan of archives shall wait for it.
  *
  * Invariant: a worker ends for this once at most in HOLD_MS of its life, so that a directory that somebody replaces in a
- * loop costs takeovers now and then, not all the time.
+ * loop costs takeovers now and then, not all the time.  Readers that end again and again cost fewer: builds are served
+ * without them.
  * Lock: r->lock, for stop.
  */
 #include "renew.h"
@@ -18,14 +19,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "build/reader.h"
 
-#define LOOK_MS 1000
-#define HOLD_MS 2000
+#define LOOK_MS         1000
+#define HOLD_MS         2000
+#define HOLD_READERS_MS 10000
 
 struct renew {
         const struct confinement *places;
         struct path_opener *opener;
-        int64_t not_before_ms;
+        const struct readers *readers;
+        int64_t begin_ms;
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t stopped;
@@ -47,22 +51,37 @@ static bool wait_a_while(struct renew *r)
         return !stop;
 }
 
+static bool is_due(const struct renew *r)
+{
+        int64_t age_ms = clock_ms() - r->begin_ms;
+        const char *path;
+
+        if (age_ms > HOLD_MS && confine_replaced(r->places, r->opener, LOOK_MS, &path)) {
+                log_info("%s: it was replaced, or can be reached only now: the next worker takes it", path);
+                return true;
+        }
+        if (age_ms > HOLD_READERS_MS && !readers_are_there(r->readers)) {
+                log_warn(
+                        "the process that starts readers of archives has ended: the next worker has another");
+                return true;
+        }
+        return false;
+}
+
 static void *run(void *arg)
 {
         struct renew *r = arg;
-        const char *path;
 
-        while (wait_a_while(r)) {
-                if (clock_ms() < r->not_before_ms || !confine_replaced(r->places, r->opener, LOOK_MS, &path))
-                        continue;
-                log_info("%s: it was replaced, or can be reached only now: the next worker takes it", path);
-                (void)kill(getpid(), SIGTERM);
-                return NULL;
-        }
+        while (wait_a_while(r))
+                if (is_due(r)) {
+                        (void)kill(getpid(), SIGTERM);
+                        break;
+                }
         return NULL;
 }
 
-struct renew *renew_start(const struct confinement *c, struct path_opener *opener)
+struct renew *renew_start(
+        const struct confinement *c, struct path_opener *opener, const struct readers *readers)
 {
         struct renew *r = calloc(1, sizeof *r);
         pthread_condattr_t attr;
@@ -73,7 +92,8 @@ struct renew *renew_start(const struct confinement *c, struct path_opener *opene
                 return NULL;
         r->places = c;
         r->opener = opener;
-        r->not_before_ms = clock_ms() + HOLD_MS;
+        r->readers = readers;
+        r->begin_ms = clock_ms();
         (void)pthread_mutex_init(&r->lock, NULL);
         (void)pthread_condattr_init(&attr);
         (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

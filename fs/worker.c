@@ -15,6 +15,7 @@
 #include <locale.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -30,6 +31,7 @@
 #include "base/log.h"
 #include "base/path_opener.h"
 #include "build/catalog.h"
+#include "build/reader.h"
 #include "confine.h"
 #include "inventory/copy.h"
 #include "inventory/inventory.h"
@@ -44,6 +46,7 @@
 #include "options.h"
 #include "renew.h"
 #include "sandbox/calls.h"
+#include "sandbox/sandbox.h"
 #include "tree/facts.h"
 #include "tree/file_times.h"
 #include "tree/overlay.h"
@@ -56,14 +59,15 @@
 #define PXEFS_JOURNAL_VERSION JOURNAL_VERSION
 #endif
 
-#define OPEN_MS      3000 /* for a directory that may not answer */
-#define LOOK_MS      200 /* for the same while readers wait for a takeover; it is asked again later (renew.h) */
+#define OPEN_MS 3000 /* for a directory that may not answer */
+#define LOOK_MS 200  /* for the same while readers wait for a takeover; it is asked again later (renew.h) */
 
 struct worker {
         const struct options *opts;
         struct journal *journal; /* owned */
         int builds_fd, cache_fd; /* owned */
-        struct catalog *catalog; /* owned, as all below */
+        struct readers *readers; /* owned, as all below */
+        struct catalog *catalog;
         struct inventory *inventory;
         uint64_t own_dev;           /* of the mount, as in stat(2) */
         struct path_opener *opener; /* closed after all that opens by it */
@@ -265,6 +269,7 @@ static int open_parts(struct worker *w, struct err *err)
                                  .threads = processors(),
                                  .readers = session_threads(o->single_thread, 0),
                                  .jobs = processors(),
+                                 .archive_readers = w->readers,
                                  .object_bits = NODE_OBJECT_BITS,
                                  .lock_fd = fcntl(CHILD_LOCK_FD, F_GETFD) < 0 ? -1 : CHILD_LOCK_FD,
                                  .condemned = bad,
@@ -399,6 +404,38 @@ static int close_sandbox(struct worker *w, struct err *err)
         return r;
 }
 
+/* In the process that starts readers: the mount is none of its business. */
+static void leave(void *ctx)
+{
+        struct worker *w = ctx;
+
+        journal_close(w->journal); /* descriptors are closed after this */
+}
+
+static int lock_in(void *ctx)
+{
+        (void)ctx;
+        return sandbox_lock_reader(true);
+}
+
+/* Forks the process that starts who reads archives: the last one, since who serves may not. */
+static int start_readers(struct worker *w, struct err *err)
+{
+        const struct options *o = w->opts;
+        AUTO_FREE char *spool = NULL; /* read in the new process only, which has its own */
+
+        if (asprintf(&spool, "%s/spool", o->cache_dir) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
+        return readers_start(
+                &(struct readers_options) { .n = catalog_slots((size_t)o->memory_bytes, processors()),
+                        .builds_dir = o->builds_dir,
+                        .spool_dir = spool,
+                        .leave = leave,
+                        .lock_in = lock_in,
+                        .ctx = w },
+                &w->readers, err);
+}
+
 /* Waits for its turn; in each generation the one that gets it leaves another here. */
 static int stand_by(struct worker *w, struct err *err)
 {
@@ -440,6 +477,8 @@ static int take_place(struct worker *w, struct err *err)
         r = stand_by(w, err);
         if (r == 0)
                 r = session_check(w->session, err);
+        if (r == 0)
+                r = start_readers(w, err);
         if (r < 0)
                 return r;
         r = confine_narrow(w->confinement, &w->sandbox, &w->sandbox_whole, err);
@@ -447,6 +486,12 @@ static int take_place(struct worker *w, struct err *err)
                 return r;
         crash_watch(w->journal); /* not before: another one's last words stand there */
         return 0;
+}
+
+static int no_thread(struct err *err)
+{
+        return err_set(
+                err, -EAGAIN, "no thread can be had: too many threads, or open files (ulimit -u, ulimit -n)");
 }
 
 static int serve(struct worker *w, struct err *err)
@@ -461,15 +506,15 @@ static int serve(struct worker *w, struct err *err)
         }
         w->pulse = pulse_start(w->journal, CHILD_CONTROL_FD);
         if (!w->pulse)
-                return err_set(err, -EAGAIN, "no thread can be had");
-        w->renew = renew_start(w->confinement, w->opener);
+                return no_thread(err);
+        w->renew = renew_start(w->confinement, w->opener, w->readers);
         if (!w->renew)
-                return err_set(err, -EAGAIN, "no thread can be had");
+                return no_thread(err);
         if (o->n_static_dirs)
                 w->check = overlay_check_start(
                         (const char *const *)o->static_dirs, o->n_static_dirs, w->opener, log_event);
         if (o->n_static_dirs && !w->check)
-                return err_set(err, -EAGAIN, "no thread can be had");
+                return no_thread(err);
         r = watch_start(&(struct watch_options) { .catalog = w->catalog,
                                 .opener = w->opener,
                                 .builds_dir = o->builds_dir,
@@ -511,6 +556,7 @@ static void close_parts(struct worker *w)
         overlay_close(w->overlay);
         inventory_close(w->inventory);
         catalog_close(w->catalog);
+        readers_stop(w->readers);
         path_opener_free(w->opener);
         if (w->cache_fd >= 0)
                 close(w->cache_fd);

@@ -14,7 +14,7 @@
 const char check_usage[] = "usage: pxectl check ARCHIVE...\n"
                            "Would pxefs accept it? Decodes each archive to its end, verifies it and lays it\n"
                            "out as the daemon does, also against a sha256sums.txt or md5sums.txt beside it.\n"
-                           "A compressed one needs its uncompressed size in $TMPDIR (or /var/tmp).\n"
+                           ".tar.xz, .zst, .bz2 need their uncompressed size in $TMPDIR (or /var/tmp).\n"
                            "Prints the build's name, or why it would be refused.\n"
                            "Exit status: 0 all would be accepted, 3 one would not, 1 it could not be read.\n"
                            "There is no SQL for this. By hand: gzip -t, tar -tf, sha256sum -c.\n";
@@ -77,7 +77,7 @@ static void check_one(const char *path, const struct scratch *tmp, struct checke
                 (void)err_set(&c->reason, 0, "it is not a regular file");
                 return;
         }
-        r = scratch_index(tmp, fd, &c->x, &c->reason);
+        r = scratch_index(tmp, path, fd, &c->x, &c->reason);
         if (r == 0) {
                 r = check_sums(path, fd, c);
                 if (r < 0)

@@ -23,7 +23,7 @@ const char verify_usage[] = "usage: pxectl verify [--builds DIR] [BUILD]\n"
                             "Reads all archives again, or those of BUILD, and compares them with what the\n"
                             "daemon recorded when it indexed them: the file's SHA-256, the tree in it, the\n"
                             "decoded copy in the cache (-c), and sha256sums.txt or md5sums.txt beside it.\n"
-                            "A compressed one needs its uncompressed size in $TMPDIR (or /var/tmp).\n"
+                            ".tar.xz, .zst, .bz2 need their uncompressed size in $TMPDIR (or /var/tmp).\n"
                             "  --builds DIR  the builds directory; default $PXEFS_BUILDS, else /srv/builds\n"
                             "Exit status: 0 all agree, 3 one does not, 4 there is no such build.\n"
                             "What is known:  sqlite3 CACHE/catalog.db 'SELECT file, sha256 FROM archive'\n";
@@ -44,6 +44,7 @@ struct verify_run {
         struct archive *v; /* owned */
         size_t n;
         const char *build; /* NULL: all */
+        const char *builds_dir;
         int builds_fd, spool_fd;
         struct sums sums;
 };
@@ -141,7 +142,13 @@ static int compare_tree(const struct verify_run *run, struct archive *a, const s
 {
         AUTO_BUF struct buf blob = BUF_INIT;
         struct indexed x;
-        int r = scratch_index(tmp, fd, &x, &a->reason);
+        AUTO_FREE char *path = NULL;
+        int r = asprintf(&path, "%s/%s", run->builds_dir, a->file) < 0
+                        ? err_set(&a->reason, -ENOMEM, "out of memory")
+                        : 0;
+
+        if (r == 0)
+                r = scratch_index(tmp, path, fd, &x, &a->reason);
 
         if (r < 0)
                 return err_prefix(&a->reason, r, "it is not accepted any more");
@@ -231,6 +238,7 @@ static int open_dirs(const struct ctl *c, const char *builds, struct verify_run 
         if (cache < 0)
                 return ctl_fail(CTL_FAILED, "cache directory %s: %s: name the daemon's with -c", c->cache,
                         strerror(errno));
+        run->builds_dir = builds;
         run->builds_fd = open(builds, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (run->builds_fd < 0)
                 return ctl_fail(CTL_FAILED, "builds directory %s: %s: name the daemon's with --builds",

@@ -29,7 +29,6 @@
 #include "archive/identity.h"
 #include "archive/sparse.h"
 #include "archive/statebox.h"
-#include "base/atwork.h"
 
 #define N_BLOCKS    24u
 #define AHEAD_BOXES 8 /* so many may be spent in advance: a small archive keeps all of its checkpoints */
@@ -47,7 +46,6 @@ struct gzindexer {
         int fd; /* borrowed */
         struct identity id;
         uint64_t max_bytes, object;
-        uint64_t atwork; /* the mark of who wants it, which is the thread's too */
         uint32_t box_bytes;
         struct gzstream *stream; /* owned */
         struct gzindex *index;   /* owned */
@@ -214,7 +212,6 @@ static void *thread_main(void *arg)
 {
         struct gzindexer *w = arg;
 
-        (void)atwork_begin(w->atwork, ATWORK_DECODE);
         (void)pthread_mutex_lock(&w->mutex);
         while (!w->stop && !w->done) {
                 struct err why = { "" };
@@ -345,7 +342,6 @@ int gzindexer_begin(int fd, const struct inflate_kind *kind, struct gzlayout lay
         w->fd = fd;
         w->max_bytes = max_bytes;
         w->object = object;
-        w->atwork = atwork_get().archive;
         r = identity_of_fd(fd, &w->id);
         if (r < 0)
                 return err_sys(err, r, "fstat");

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 
-#include "base/atwork.h"
 #include "base/digest.h"
 
 static int64_t ns_of(const struct timespec *ts)
@@ -88,11 +87,4 @@ int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint6
         h[0] &= mask;
         *ret = h[0] ? h[0] : 1;
         return 0;
-}
-
-uint64_t identity_atwork(const struct identity *id)
-{
-        uint64_t hash;
-
-        return identity_hash(id, 0, 60, &hash) < 0 ? 0 : hash | ATWORK_WHOLE;
 }

@@ -43,7 +43,4 @@ int identity_still_length(int fd, const struct identity *want);
  * the caller compares and takes the next salt.  Returns 0 or -ENOMEM. */
 int identity_hash(const struct identity *id, uint64_t salt, unsigned bits, uint64_t *ret);
 
-/* The number of a file that is being read as a whole, for base/atwork.h; 0 if memory is short. */
-uint64_t identity_atwork(const struct identity *id);
-
 #endif

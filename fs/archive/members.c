@@ -186,7 +186,9 @@ static int errno_from_archive(struct reader *rd, const char *where)
 
         if (rd->error < 0)
                 return rd->error; /* the feed has said why */
-        if (archive_errno(rd->a) == ENOMEM)
+        /* Where a buffer cannot be had libarchive may go on to call the archive damaged (__archive_read_ahead, then whoever
+         * called it: 3.6.2); malloc's own word is still there.  See read_all. */
+        if (archive_errno(rd->a) == ENOMEM || errno == ENOMEM)
                 return err_set(rd->err, -ENOMEM, "out of memory");
         if (text && strstr(text, "SUSP \"CE\""))
                 return err_set(rd->err, -EBADMSG,
@@ -341,6 +343,10 @@ static int add_extent(struct reader *rd, struct member *m, uint64_t off_member, 
                 last->len_bytes += len;
                 return 0;
         }
+        if (ms->n_extents == rd->limits->max_extents)
+                return err_set(rd->err, -E2BIG,
+                        "%s: with it the archive has more than %zu runs of bytes between holes", m->name,
+                        ms->n_extents);
         r = grow(rd, (void **)&ms->extents, &rd->extents_cap, ms->n_extents, sizeof *ms->extents);
         if (r < 0)
                 return r;
@@ -365,6 +371,7 @@ static int read_data(struct reader *rd, struct member *m)
         la_int64_t off;
         int ar, r;
 
+        errno = 0;
         while ((ar = archive_read_data_block(rd->a, &data, &len, &off)) == ARCHIVE_OK) {
                 uint64_t off_raw = (uint64_t)archive_filter_bytes(rd->a, 0);
 
@@ -461,8 +468,10 @@ static int read_all(struct reader *rd)
 
         for (;;) {
                 struct archive_entry *e;
-                int ar = archive_read_next_header(rd->a, &e);
+                int ar;
 
+                errno = 0;
+                ar = archive_read_next_header(rd->a, &e);
                 if (ar == ARCHIVE_EOF)
                         break;
                 if (ar != ARCHIVE_OK && ar != ARCHIVE_WARN)
@@ -506,6 +515,7 @@ static int open_archive(struct reader *rd)
                 (rd->feed->seek && archive_read_set_seek_callback(rd->a, on_seek) != ARCHIVE_OK) ||
                 archive_read_set_callback_data(rd->a, rd) != ARCHIVE_OK)
                 return errno_from_archive(rd, NULL);
+        errno = 0;
         return archive_read_open1(rd->a) == ARCHIVE_OK ? 0 : errno_from_archive(rd, NULL);
 }
 

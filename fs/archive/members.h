@@ -58,6 +58,7 @@ struct members_limits {
         size_t max_members;       /* more: refused */
         uint64_t max_total_bytes; /* sum of member sizes: more is refused, before they are read */
         size_t max_name_bytes;    /* a longer name or link target: refused */
+        size_t max_extents;       /* of all members together: more is refused */
         size_t max_names_bytes;   /* of all names and link targets together: they are kept in memory */
 };
 

@@ -3,10 +3,12 @@
  *
  * The feed writes what it hands on, so decoding, verifying, spooling and reading the members is one pass.
  *
+ * Who decodes has the file and not its directory: a decoder that was taken over must not reach the files of other archives.
+ * So the file is made, and gets its name, in another process.
+ *
  * Invariants
  *   1. A spool file has its final name only when it is whole, verified and synced.
- *   2. An unnamed file (O_TMPFILE) is used where the filesystem has it; else a file called ".tmp-..." which
- *      spool_close removes and the catalog sweeps at start.
+ *   2. Until then it is called ".tmp-...": spool_drop removes it, and the catalog sweeps when it opens.
  *   3. After an error of the feed the writer can only be closed.
  * Limits: max_bytes of output; a write error (disk full) ends the feed with its errno.
  * Locks: none; one thread at a time.
@@ -30,9 +32,7 @@
 
 struct spool_writer {
         int fd_tgz;            /* borrowed */
-        int dirfd;             /* borrowed */
-        int fd;                /* owned; the spool file */
-        char tmp[64];          /* its name in dirfd, or "" while it has none */
+        int fd;                /* borrowed; the spool file */
         struct identity id;    /* of fd_tgz at the beginning */
         struct filter *filter; /* owned */
         uint64_t max_bytes, written_bytes, flushed_bytes;
@@ -40,30 +40,59 @@ struct spool_writer {
         bool done;              /* the feed reached its verified end */
 };
 
-static void make_tmp_name(struct spool_writer *w)
+/* ---- the file ----------------------------------------------------------------------------------- */
+
+int spool_make(int dirfd, struct spool_file *ret, struct err *err)
 {
         static atomic_uint n;
+        struct spool_file f = { .dirfd = dirfd };
 
-        (void)snprintf(w->tmp, sizeof w->tmp, ".tmp-%ld-%u", (long)getpid(), atomic_fetch_add(&n, 1));
+        (void)snprintf(f.tmp, sizeof f.tmp, ".tmp-%ld-%u", (long)getpid(), atomic_fetch_add(&n, 1));
+        f.fd = openat(dirfd, f.tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (f.fd < 0)
+                return err_sys(err, -errno, "cache directory: cannot make a spool file");
+        *ret = f;
+        return 0;
 }
 
-/* A file without a name, or one with a temporary name. */
-static int open_output(struct spool_writer *w, struct err *err)
+static int sync_fd(int fd, struct err *err)
 {
-        w->fd = openat(w->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (w->fd >= 0)
-                return 0;
-        if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT) {
-                make_tmp_name(w);
-                w->fd = openat(w->dirfd, w->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-                if (w->fd >= 0)
-                        return 0;
-                w->tmp[0] = '\0';
-        }
-        return err_sys(err, -errno, "cache directory: cannot make a spool file");
+        return fsync(fd) == 0 ? 0 : err_sys(err, -errno, "cache directory: cannot sync the spool file");
 }
 
-int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret, struct err *err)
+int spool_commit(struct spool_file *f, const char *name, struct identity *ret_id, struct err *err)
+{
+        struct identity id;
+        int r = sync_fd(f->fd, err);
+
+        if (r < 0)
+                return r;
+        if (renameat(f->dirfd, f->tmp, f->dirfd, name) < 0)
+                return err_sys(err, -errno, "cache directory: cannot name the spool file");
+        f->tmp[0] = '\0';
+        r = sync_fd(f->dirfd, err);
+        if (r < 0)
+                return r;
+        r = identity_of_fd(f->fd, &id); /* after the rename: it sets the ctime */
+        if (r < 0)
+                return err_sys(err, r, "spool %s", name);
+        *ret_id = id;
+        return 0;
+}
+
+void spool_drop(struct spool_file *f)
+{
+        if (f->fd < 0)
+                return;
+        if (f->tmp[0])
+                (void)unlinkat(f->dirfd, f->tmp, 0);
+        close(f->fd);
+        *f = (struct spool_file)SPOOL_FILE_NONE;
+}
+
+/* ---- what goes into it ---------------------------------------------------------------------------- */
+
+int spool_begin(int fd, int spool_fd, uint64_t max_bytes, struct spool_writer **ret, struct err *err)
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *w = calloc(1, sizeof *w);
         int r;
@@ -71,8 +100,7 @@ int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret
         if (!w)
                 return err_set(err, -ENOMEM, "out of memory");
         w->fd_tgz = fd;
-        w->dirfd = dirfd;
-        w->fd = -1;
+        w->fd = spool_fd;
         w->max_bytes = max_bytes;
         r = identity_of_fd(fd, &w->id);
         if (r < 0)
@@ -80,9 +108,6 @@ int spool_begin(int fd, int dirfd, uint64_t max_bytes, struct spool_writer **ret
         r = blocksums_new(0, BLOCKSUMS_BYTES, &w->sums);
         if (r < 0)
                 return err_set(err, r, "out of memory");
-        r = open_output(w, err);
-        if (r < 0)
-                return r;
         r = filter_new(fd, filter_of(fd), &w->filter, err);
         if (r < 0)
                 return r;
@@ -171,57 +196,16 @@ const char *spool_warning(const struct spool_writer *w)
         return filter_warning(w->filter);
 }
 
-/* Gives the file a temporary name, if it has none: linkat does not replace, rename does. */
-static int give_tmp_name(struct spool_writer *w, struct err *err)
+int spool_finish(struct spool_writer *w, struct blocksums **ret_sums, struct err *err)
 {
-        char proc[64];
-        int r;
-
-        if (w->tmp[0])
-                return 0;
-        make_tmp_name(w);
-        (void)snprintf(proc, sizeof proc, "/proc/self/fd/%d", w->fd);
-        if (linkat(AT_FDCWD, proc, w->dirfd, w->tmp, AT_SYMLINK_FOLLOW) == 0)
-                return 0;
-        r = -errno;
-        /* Without /proc; this form wants CAP_DAC_READ_SEARCH. */
-        if (linkat(w->fd, "", w->dirfd, w->tmp, AT_EMPTY_PATH) == 0)
-                return 0;
-        w->tmp[0] = '\0';
-        return err_sys(err, r, "cache directory: cannot name the spool file");
-}
-
-static int sync_fd(int fd, struct err *err)
-{
-        return fsync(fd) == 0 ? 0 : err_sys(err, -errno, "cache directory: cannot sync the spool file");
-}
-
-int spool_commit(struct spool_writer *w, const char *name, struct identity *ret_id,
-        struct blocksums **ret_sums, struct err *err)
-{
-        struct identity id;
         int r;
 
         if (!w->done)
-                return err_set(err, -EINVAL, "spool %s: committed before its end", name);
+                return err_set(err, -EINVAL, "spool: finished before its end");
         r = sync_fd(w->fd, err);
-        if (r < 0)
-                return r;
-        r = give_tmp_name(w, err);
-        if (r < 0)
-                return r;
-        if (renameat(w->dirfd, w->tmp, w->dirfd, name) < 0)
-                return err_sys(err, -errno, "cache directory: cannot name the spool file");
-        w->tmp[0] = '\0';
-        r = sync_fd(w->dirfd, err);
-        if (r < 0)
-                return r;
-        r = identity_of_fd(w->fd, &id); /* after the rename: it sets the ctime */
-        if (r < 0)
-                return err_sys(err, r, "spool %s", name);
-        *ret_id = id;
-        *ret_sums = take_ptr(&w->sums);
-        return 0;
+        if (r == 0)
+                *ret_sums = take_ptr(&w->sums);
+        return r;
 }
 
 void spool_close(struct spool_writer *w)
@@ -230,10 +214,6 @@ void spool_close(struct spool_writer *w)
                 return;
         filter_free(w->filter);
         blocksums_free(w->sums);
-        if (w->tmp[0])
-                (void)unlinkat(w->dirfd, w->tmp, 0);
-        if (w->fd >= 0)
-                close(w->fd);
         free(w);
 }
 

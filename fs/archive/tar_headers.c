@@ -532,6 +532,8 @@ static int begin_member(struct tar_headers *t, const unsigned char *b, uint64_t 
         if (t->has_attributes && (memcmp(t->attributes + NAME, b + NAME, 100) != 0 ||
                                          memcmp(t->attributes + MAGIC, b + MAGIC, BLOCK - MAGIC) != 0))
                 return trouble(t, "attributes of Solaris stand before another file than theirs");
+        if (t->has_attributes && b[TYPE] == '1') /* GNU tar has unpacked the attributes under that name, and links to it */
+                return trouble(t, "attributes of Solaris stand before a hard link");
         e->m.name = name_of(t, b);
         e->m.link = e->m.name ? link_of(t, b) : NULL;
         if (!e->m.link)

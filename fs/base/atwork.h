@@ -13,16 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An archive that is served has the number that stands in its node ids.  One that is being read as a whole may have none
- * yet; it has a hash of its identity, with this bit (identity_atwork). */
-#define ATWORK_WHOLE (UINT64_C(1) << 63)
-
+/* An archive has the number that stands in its node ids. */
 enum atwork_what {
         ATWORK_REQUEST, /* somebody asks for something of the archive */
         ATWORK_MAKE,    /* bytes of it are decoded for who asks */
         ATWORK_AHEAD,   /* the same, before anybody asks */
-        ATWORK_INDEX,   /* it is read as a whole */
-        ATWORK_DECODE,  /* and by the thread that decodes for that */
 };
 
 struct atwork {

@@ -216,12 +216,17 @@ static int take_lock(struct catalog *c, struct err *err)
 }
 
 /* As many as there is room for beside the chunks. */
-static unsigned job_count(const struct catalog_options *o)
+static unsigned job_count(size_t memory_bytes, unsigned jobs)
 {
-        size_t memory = o->memory_bytes ? o->memory_bytes : MEMORY_BYTES;
+        size_t memory = memory_bytes ? memory_bytes : MEMORY_BYTES;
         size_t room = memory / JOB_SHARE_BYTES ? memory / JOB_SHARE_BYTES : 1;
 
-        return o->jobs < room ? o->jobs : (unsigned)room;
+        return jobs < room ? jobs : (unsigned)room;
+}
+
+unsigned catalog_slots(size_t memory_bytes, unsigned jobs)
+{
+        return indexpool_slots(job_count(memory_bytes, jobs));
 }
 
 static void catalog_closep(struct catalog **c)
@@ -261,7 +266,8 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         c->set.opener = opts->opener;
         c->sums.wait_ms = -1;
         if (r == 0)
-                r = indexpool_new(job_count(opts), &c->env, c->set.spool_dirfd, c->wake_fd, &c->pool, err);
+                r = indexpool_new(job_count(opts->memory_bytes, opts->jobs), opts->archive_readers, &c->env,
+                        c->set.spool_dirfd, c->wake_fd, &c->pool, err);
         if (r < 0)
                 return r;
         if (note.text[0])

@@ -98,6 +98,9 @@ struct catalog_options {
         unsigned
                 jobs; /* archives to read at once; fewer if memory_bytes has no room (indexpool.h), and at most
                           CATALOG_MAX_JOBS; 0: one, by the thread that scans (pxectl, tests) */
+        struct readers *
+                archive_readers; /* borrowed; catalog_slots() of them, who read archives (reader.h); NULL: this process
+                                            does, which is for tests */
         unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
         int lock_fd; /* borrowed: the file CATALOG_LOCK_NAME there, locked by whoever started us (cachelock.h); any other: it is locked here */
         const struct catalog_condemned *condemned; /* copied */
@@ -107,6 +110,10 @@ struct catalog_options {
 };
 
 struct catalog;
+struct readers;
+
+/* How many slots opts->archive_readers must have, with these memory_bytes and jobs. */
+unsigned catalog_slots(size_t memory_bytes, unsigned jobs);
 
 /* Opens or makes catalog.db; one that is damaged or of another version is thrown away and rebuilt (that is
  * said in @err with return 0 only through opts->log).  Known builds are available at once through the first

@@ -259,18 +259,17 @@ static void keep_back(struct entry *e, struct known *k)
 const struct catalog_condemned *catalog_condemned(const struct catalog *c, const struct identity *id)
 {
         const struct known *k;
-        uint64_t whole, object;
+        uint64_t object;
 
         if (c->opts.n_condemned == 0)
                 return NULL;
         k = known_by_identity(&c->set, id);
-        whole = identity_atwork(id);
         if (k && k->object)
                 object = k->object;
         else if (identity_hash(id, 0, c->opts.object_bits, &object) < 0 || known_by_object(&c->set, object))
-                object = whole;
+                return NULL;
         for (size_t i = 0; i < c->opts.n_condemned; i++)
-                if (c->condemned[i].archive == whole || c->condemned[i].archive == object)
+                if (c->condemned[i].archive == object)
                         return &c->condemned[i];
         return NULL;
 }

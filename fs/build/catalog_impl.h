@@ -32,6 +32,7 @@ struct entry {
         struct known *old;     /* borrowed; see catalog_same.c; served until there is a verdict */
         bool indexing;         /* it is being read now */
         bool spools;           /* it is decoded into the spool: one such archive at a time */
+        bool large;            /* it may need much memory: one such archive at a time */
         bool tried;            /* it was read, without a verdict */
         char *trouble;         /* owned; NULL, or why reading it failed for now */
         bool waits;            /* trouble is only that it still changes */

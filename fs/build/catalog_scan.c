@@ -16,8 +16,8 @@
  *
  * Invariants
  *   1. A file is read by one job at a time, whatever names it has.
- *   2. One job at a time may write into the spool: what is left there belongs to it, and of the decoders that spool
- *      (xz, zstd) one may take more memory than all the other jobs.
+ *   2. One job at a time may write into the spool: what is left there belongs to it.  It and what showed that it needs much
+ *      memory may take more than all the other jobs, and are read one at a time.
  *   3. What was quarantined before the start is read again when nothing else is to be read, alone, and gives way.
  * Locks: none; the scanning thread only.
  */
@@ -37,6 +37,7 @@
 #include "build/dirscan.h"
 
 #define POLL_MIN_MS 50
+#define AGAIN_MS    2000 /* after a reader died */
 
 /* ---- what is being read ---------------------------------------------------------------------- */
 
@@ -50,12 +51,12 @@ static const struct indexjob *job_on(const struct catalog *c, const struct ident
         return NULL;
 }
 
-static const struct indexjob *spooling_job(const struct catalog *c)
+static const struct indexjob *large_job(const struct catalog *c)
 {
         const struct indexjob *job;
 
         for (size_t i = 0; (job = indexpool_job(c->pool, i)); i++)
-                if (job->spools)
+                if (job->large)
                         return job;
         return NULL;
 }
@@ -98,7 +99,7 @@ static int64_t due_ms(const struct catalog *c, const struct entry *e, bool wait)
                 return -1;
         if (e->need_bytes && e->need_bytes > catalog_spool_left(c))
                 return -1;
-        if (e->spools && spooling_job(c))
+        if (e->large && (large_job(c) || indexpool_room(c->pool, true) == ROOM_NONE))
                 return -1; /* its end wakes us */
         if (!e->pending && job_on(c, &e->id))
                 return -1; /* under another name */
@@ -203,7 +204,7 @@ static void indexjob_freep(struct indexjob **job)
         indexjob_free(*job);
 }
 
-/* 0: it is being read, or waits for the spool (e->spools). */
+/* 0: it is being read, or waits for its turn (e->large). */
 static int launch(struct catalog *c, struct entry *e, struct err *err)
 {
         AUTO_CLEAN(indexjob_freep) struct indexjob *job = calloc(1, sizeof *job);
@@ -224,9 +225,11 @@ static int launch(struct catalog *c, struct entry *e, struct err *err)
                 return err_set(err, -ENOMEM, "out of memory");
         kind = filter_of(job->fd);
         e->spools |= kind != FILTER_NONE && kind != FILTER_GZIP;
-        if (e->spools && spooling_job(c))
+        e->large |= e->spools;
+        if (e->large && (large_job(c) || indexpool_room(c->pool, true) != ROOM_NOW))
                 return 0;
         job->spools = e->spools;
+        job->large = e->large;
         job->spool_max = catalog_spool_left(c);
         r = number(c, job, err);
         if (r < 0)
@@ -271,11 +274,11 @@ static void begin_some(struct catalog *c, bool wait)
 
         if (job && job->again && pick(c, wait, &poll_ms))
                 indexpool_stop_one(c->pool, job);
-        while (!atomic_load(&c->stop) && indexpool_room(c->pool)) {
+        while (!atomic_load(&c->stop) && indexpool_room(c->pool, false) == ROOM_NOW) {
                 e = pick(c, wait, &poll_ms);
                 if (!e)
                         e = pick_again(c, &poll_ms);
-                if (!e)
+                if (!e || (e->large && indexpool_room(c->pool, true) != ROOM_NOW))
                         break;
                 begin(c, e);
                 if (c->opts.jobs == 0) /* it was read: let it be taken in */
@@ -296,6 +299,17 @@ static void throw_away(const struct catalog *c, struct indexjob *job)
         (void)unlinkat(c->set.spool_dirfd, name, 0);
 }
 
+/* Its reader ended without a verdict.  That may have been the machine's fault, or it needs more memory than most: it is read
+ * once more, with more.  False: that was done. */
+static bool try_large(struct entry *e, const struct indexjob *job)
+{
+        if (job->large || (job->r != -ENOMEM && job->r != -EPROTO))
+                return false;
+        e->large = true;
+        e->try_ms = catalog_now_ms() + (job->r == -EPROTO ? AGAIN_MS : 0);
+        return true;
+}
+
 static void take_result(struct catalog *c, struct entry *e, struct indexjob *job)
 {
         bool sound = job->r == 0, unsure = !sound || job->x.unsure;
@@ -304,6 +318,12 @@ static void take_result(struct catalog *c, struct entry *e, struct indexjob *job
         if (job->is_same) {
                 catalog_have_same(c, e, job);
                 return;
+        }
+        if (try_large(e, job))
+                return;
+        if (job->r == -EPROTO) {
+                (void)err_prefix(&job->why, -EPROTO, "reading it failed twice");
+                job->r = -EBADMSG;
         }
         if (!sound && job->r != -EBADMSG) {
                 catalog_have_trouble(e, job->r, job->spool_max, &job->why);
@@ -330,7 +350,7 @@ static void take_in(struct catalog *c, struct indexjob *job)
         }
         e->indexing = false;
         if (job->r == -ESPIPE && !job->spools)
-                e->spools = true; /* a gzip file with an ISO in it: again, into the spool */
+                e->spools = e->large = true; /* a gzip file with an ISO in it: again, into the spool */
         else if (job->r == -ECANCELED)
                 return;
         else if (job->again)
@@ -446,7 +466,7 @@ static void note_waiting(struct catalog *c)
 
 int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct err *err)
 {
-        int64_t poll_ms;
+        int64_t poll_ms, room_ms;
         bool more;
         int r;
 
@@ -465,8 +485,11 @@ int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct 
         if (c->sums.wait_ms >= 0 &&
                 (poll_ms < 0 || c->sums.wait_ms < poll_ms)) /* a sums file is to be looked at again */
                 poll_ms = c->sums.wait_ms;
+        room_ms = more ? indexpool_room_ms(c->pool) : -1;
+        if (room_ms >= 0 && (poll_ms < 0 || room_ms < poll_ms))
+                poll_ms = room_ms;
         *ret = (struct catalog_todo) { .busy = indexpool_job(c->pool, 0) != NULL,
-                .more = more && indexpool_room(c->pool) && !atomic_load(&c->stop),
+                .more = more && indexpool_room(c->pool, false) == ROOM_NOW && !atomic_load(&c->stop),
                 .poll_ms = poll_ms < 0             ? -1
                            : poll_ms < POLL_MIN_MS ? POLL_MIN_MS
                                                    : (int)poll_ms };

@@ -32,6 +32,7 @@
 static const struct members_limits limits = {
         .max_members = LAYOUT_MAX_ENTRIES - 1,
         .max_total_bytes = UINT64_C(64) << 30, /* holes count: a sparse file costs its maker nothing */
+        .max_extents = LAYOUT_MAX_ENTRIES,     /* one for each file; a sparse one has more */
         .max_name_bytes = 65535,
         .max_names_bytes = (size_t)128 << 20, /* a million names of 128 bytes */
 };
@@ -61,7 +62,12 @@ struct watched {
         const struct index_order *o;
         uint64_t (*at)(void *of); /* in the archive's file; NULL: it is not that what is read */
         void *of;
+        uint64_t pulled; /* bytes, of a feed that can seek */
 };
+
+/* An ISO's tables are read out of order, a piece of a block at a time; none needs all its bytes so often. */
+#define ROUNDS      8u
+#define ROUND_BYTES (UINT64_C(128) << 20)
 
 static ssize_t watched_next(void *ctx, const void **ret_data, struct err *err)
 {
@@ -72,6 +78,15 @@ static ssize_t watched_next(void *ctx, const void **ret_data, struct err *err)
         if (r < 0)
                 return r;
         n = w->inner.next(w->inner.ctx, ret_data, err);
+        reading_stepped(w->o->reading);
+        if (n > 0 && w->inner.seek) {
+                w->pulled += (uint64_t)n;
+                if (w->pulled / ROUNDS > w->inner.size_bytes + ROUND_BYTES)
+                        return err_set(err, -EBADMSG,
+                                "what it says of itself leads round in a circle: %llu bytes were read of its "
+                                "%llu",
+                                (unsigned long long)w->pulled, (unsigned long long)w->inner.size_bytes);
+        }
         if (n > 0 && w->at) {
                 r = unchanged(w->o->fd, w->o->id, err);
                 if (r < 0)
@@ -156,7 +171,7 @@ static int read_raw(const struct index_order *o, struct verify *v, struct indexe
 
         if (r < 0)
                 return verdict(r);
-        w = (struct watched) { raw_feed(f), o, at_raw, f };
+        w = (struct watched) { .inner = raw_feed(f), .o = o, .at = at_raw, .of = f };
         feed = watched_feed(&w);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r == 0)
@@ -164,20 +179,28 @@ static int read_raw(const struct index_order *o, struct verify *v, struct indexe
         return r == 0 ? open_raw(o, f, x, err) : verdict(r);
 }
 
-/* Gives the spool file its name, and opens it. */
-static int commit(const struct index_order *o, struct spool_writer *w, struct indexed *x, struct err *err)
+/* What was decoded is on the disk: it is read from there. */
+static int open_spooled(
+        const struct index_order *o, struct spool_writer *w, struct indexed *x, struct err *err)
 {
         AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
-        int r = spool_commit(w, o->spool_name, &x->spool_id, &sums, err);
+        AUTO_CLOSE int own = fcntl(o->spool_fd, F_DUPFD_CLOEXEC, 0);
+        struct identity id;
+        int r = own < 0 ? err_sys(err, -errno, "dup") : spool_finish(w, &sums, err);
 
+        if (r == 0)
+                r = identity_of_fd(own, &id);
+        if (r == 0)
+                r = o->env ? source_open_checked(
+                                     own, &id, sums, o->object, "its decoded copy", o->env, &x->src, err)
+                           : source_open_raw(own, &id, &x->src, err);
         if (r < 0)
                 return r;
-        x->spooled = true;
-        r = spool_open(o->spool_dirfd, o->spool_name, &x->spool_id,
-                o->env ? &(struct spool_check) { sums, o->object, o->env } : NULL, &x->src, err);
-        if (r == 0 && o->env)
+        (void)take_fd(&own);
+        if (o->env)
                 (void)take_ptr(&sums);
-        return r;
+        x->spooled = true;
+        return 0;
 }
 
 /* A compressed ISO: its records are not in order, so the first pass only decodes. */
@@ -185,7 +208,6 @@ static int read_spooled_iso(const struct index_order *o, struct spool_writer *w,
         struct verify *v, struct indexed *x, struct members **ret, struct err *err)
 {
         AUTO_CLEAN(raw_feed_endp) struct raw_feed *f = NULL;
-        AUTO_CLOSE int fd = -1;
         struct watched again;
         struct feed iso;
         const void *data;
@@ -197,16 +219,12 @@ static int read_spooled_iso(const struct index_order *o, struct spool_writer *w,
         while (n > 0);
         if (n < 0)
                 return (int)n;
-        r = commit(o, w, x, err);
+        r = open_spooled(o, w, x, err);
+        if (r == 0)
+                r = raw_feed_begin(o->spool_fd, source_checked_sums(x->src), &f, err);
         if (r < 0)
                 return r;
-        fd = openat(o->spool_dirfd, o->spool_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return err_sys(err, -errno, "spool %s", o->spool_name);
-        r = raw_feed_begin(fd, source_checked_sums(x->src), &f, err);
-        if (r < 0)
-                return r;
-        again = (struct watched) { raw_feed(f), o, NULL, NULL };
+        again = (struct watched) { .inner = raw_feed(f), .o = o };
         iso = watched_feed(&again);
         return verdict(members_read(&iso, &limits, verify_observe, v, ret, err));
 }
@@ -219,22 +237,18 @@ static int read_spooled(const struct index_order *o, struct verify *v, struct in
         struct feed feed;
         int r;
 
-        if (o->no_spool)
+        if (o->spool_fd < 0)
                 return err_set(err, -ESPIPE, "it waits for the spool");
-        if (o->spool_dirfd < 0)
-                return err_set(err, -EROFS,
-                        "the cache directory cannot be written, and a compressed archive must be decoded "
-                        "there");
-        r = spool_begin(o->fd, o->spool_dirfd, o->spool_max, &w, err);
+        r = spool_begin(o->fd, o->spool_fd, o->spool_max, &w, err);
         if (r < 0)
                 return r;
-        watched = (struct watched) { spool_feed(w), o, at_spool, w };
+        watched = (struct watched) { .inner = spool_feed(w), .o = o, .at = at_spool, .of = w };
         feed = watched_feed(&watched);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r == -ESPIPE) {
                 r = read_spooled_iso(o, w, &feed, v, x, ret, err);
         } else if (r == 0) {
-                r = commit(o, w, x, err);
+                r = open_spooled(o, w, x, err);
         }
         x->unchecked = spool_warning(w);
         return verdict(r);
@@ -254,7 +268,7 @@ static int read_gzip(const struct index_order *o, struct verify *v, struct index
 
         if (r < 0)
                 return r;
-        watched = (struct watched) { gzindexer_feed(w), o, at_gzip, w };
+        watched = (struct watched) { .inner = gzindexer_feed(w), .o = o, .at = at_gzip, .of = w };
         feed = watched_feed(&watched);
         r = members_read(&feed, &limits, verify_observe, v, ret, err);
         if (r < 0)
@@ -328,10 +342,6 @@ static int read_one(const struct index_order *o, struct indexed *x, struct err *
         }
         if (r == 0)
                 r = lay_out(m, v, x, err);
-        if (r == 0) {
-                reading_reached(o->reading, (READING_PASSES - 1) * o->id->size_bytes);
-                r = filedigest(o->fd, o->id, DIGEST_SHA256, o->reading, x->sha256, err);
-        }
         return r == 0 || r == -EBADMSG
                        ? (unchanged(o->fd, o->id, NULL) < 0 ? unchanged(o->fd, o->id, err) : r)
                        : r;
@@ -342,19 +352,25 @@ int indexer_read(const struct index_order *o, struct indexed *ret, struct err *e
         struct indexed x = { 0 };
         int r = read_one(o, &x, err);
 
-        if (r == 0) {
+        if (r == 0)
                 *ret = x;
-                return 0;
-        }
-        if (x.spooled)
-                (void)unlinkat(o->spool_dirfd, o->spool_name, 0);
-        indexed_fini(&x);
+        else
+                indexed_fini(&x);
         return r;
+}
+
+int indexed_digest(
+        struct indexed *x, int fd, const struct identity *id, struct reading *reading, struct err *err)
+{
+        reading_reached(reading, (READING_PASSES - 1) * id->size_bytes);
+        return filedigest(fd, id, DIGEST_SHA256, reading, x->sha256, err);
 }
 
 void indexed_fini(struct indexed *x)
 {
         source_close(x->src);
+        gzindex_free(x->index);
+        blocksums_free(x->sums);
         layout_free(x->tree);
         free(x->warning);
         *x = (struct indexed) { 0 };

@@ -46,6 +46,14 @@ int calls_enter(unsigned *ret_n, struct err *err);
  * 0 or a negative errno, and then nothing has changed. */
 int calls_narrow(struct err *err);
 
+/* For a process that reads one archive, and has all it needs open: no file is opened or named from here on, nothing is sent,
+ * no process started, no memory shared.  After calls_enter or without it.  0; -ENOSYS as calls_enter; or another negative
+ * errno. */
+int calls_reader(void);
+
+/* What it may still call: names, ending with NULL. */
+const char *const *calls_reader_policy(void);
+
 /* Whether this program carries a sanitizer, whose run time needs more than we do. */
 bool calls_relaxed(void);
 

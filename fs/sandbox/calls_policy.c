@@ -100,6 +100,12 @@ static const struct call_row policy[] = {
         { "seccomp", CALL_ANY, 0, 0, CALL_STANDBY },
         /* the socket for that successor (mount/child.c) */
         { "recvmsg", CALL_ANY, 0, 0, CALL_STANDBY },
+        /* and the process that starts readers of archives (build/reader.h), which these confine further */
+        { "socketpair", CALL_ANY, 0, 0, CALL_STANDBY },
+        { "wait4", CALL_ANY, 0, 0, CALL_STANDBY },
+        { "landlock_create_ruleset", CALL_ANY, 0, 0, CALL_STANDBY },
+        { "landlock_add_rule", CALL_ANY, 0, 0, CALL_STANDBY },
+        { "landlock_restrict_self", CALL_ANY, 0, 0, CALL_STANDBY },
         /* LeakSanitizer stops our threads from a process of its own and reads their registers; the others' reports name
          * functions by running a symbolizer. */
         SANITIZER("clone"), SANITIZER("fork"), SANITIZER("vfork"), SANITIZER("ptrace"), SANITIZER("wait4"),
@@ -108,6 +114,21 @@ static const struct call_row policy[] = {
         SANITIZER("arch_prctl"), SANITIZER("ioctl"), SANITIZER("prlimit64"),
 };
 /* clang-format on */
+
+/* mmap, mprotect and clone have conditions: calls_seccomp.c, reader_filter. */
+static const char *const reader_policy[] = { "brk", "munmap", "mremap", "madvise", "futex", "set_robust_list",
+        "rseq", "set_tid_address", "exit", "exit_group", "gettid", "getpid", "sched_yield",
+        "sched_getaffinity", "getcpu", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
+        "restart_syscall", "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev",
+        "lseek", "close", "fcntl", "fstat", "newfstatat", "fsync", "fdatasync", "sync_file_range",
+        "ftruncate", "fallocate", "fadvise64", "readahead", "poll", "ppoll", "nanosleep", "clock_nanosleep",
+        "clock_gettime", "clock_getres", "gettimeofday", "time", "getrandom", "getrusage", "prlimit64",
+        "getrlimit", "setrlimit", NULL };
+
+const char *const *calls_reader_policy(void)
+{
+        return reader_policy;
+}
 
 const struct call_row *calls_policy(size_t *ret_n)
 {

@@ -5,19 +5,22 @@
  * for something we did not foresee gets an error it can handle, and the kernel notes each such call in its log
  * (audit: type=1326).  Calls of another architecture's table (32-bit) end the process: nobody makes them by mistake.
  *
- * Three filters.  The kernel takes the sternest answer, and the newest filter's if they are equal (seccomp_run_filters in
+ * Four filters.  The kernel takes the sternest answer, and the newest filter's if they are equal (seccomp_run_filters in
  * kernel/seccomp.c):
  *
  *   quiet     answers the one call that every thread start tries in vain; first, since the others note what they refuse
  *   noting    the table, with what who stands by may do
+ *   reader    for a process that reads one archive: far less, on top of the others
  *   narrow    when it is to serve: refuses these, and signals to others.  A filter can only take away; so the process id,
  *             which a successor does not share, and fork() stand here
  */
 #include "sandbox/calls.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -163,4 +166,44 @@ int calls_narrow(struct err *err)
         if (r == 0)
                 r = seccomp_load(f);
         return r < 0 ? err_sys(err, r, "seccomp") : 0;
+}
+
+/* What is left of calls that can do more. */
+static int allow_parts(scmp_filter_ctx f)
+{
+        const unsigned thread = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
+        int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0)); /* the limit of memory is about private one */
+
+        if (r == 0)
+                r = seccomp_rule_add(
+                        f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        if (r == 0)
+                r = seccomp_rule_add(
+                        f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+        return r == 0 ? seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) : r;
+}
+
+int calls_reader(void)
+{
+        AUTO_FILTER scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0); /* it is set */
+        if (r == 0)
+                r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        for (const char *const *name = calls_reader_policy(); r == 0 && *name; name++) {
+                int nr = seccomp_syscall_resolve_name(*name);
+
+                if (nr != __NR_SCMP_ERROR)
+                        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0);
+        }
+        if (r == 0)
+                r = allow_parts(f);
+        if (r == 0)
+                r = seccomp_load(f);
+        return r == -EINVAL ? -ENOSYS : r; /* as calls_enter */
 }

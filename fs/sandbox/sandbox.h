@@ -46,6 +46,17 @@ int sandbox_enter(const struct sandbox_options *opts, struct sandbox_report *ret
  * fails the report says so (`wide`).  One thread. */
 void sandbox_narrow(struct sandbox_report *r);
 
+/* In a process that reads one archive, when all it needs is open: it can open no file and start nothing from here on, and what
+ * it writes goes to what is open.  What the kernel or the build lacks is left out.
+ *
+ * entered  it was forked after sandbox_enter; else its capabilities are given up too, and sandbox_prepare_reader was called
+ *
+ * Returns 0 or a negative errno: then nothing hostile may be read.  One thread. */
+int sandbox_lock_reader(bool entered);
+
+/* Loads what libraries would load later, in a process that forks readers and did not enter the sandbox. */
+void sandbox_prepare_reader(void);
+
 /* Whether every part is in force as the design has it (a relaxed build is not). */
 bool sandbox_is_whole(const struct sandbox_report *r);
 

@@ -140,7 +140,8 @@ for state in serves stopped died; do
         # Of the one before nothing is left.
         new=$(keeper_pid)
         for pid in $(pxefs_pids); do
-                [ "$pid" = "$new" ] || [ "$(ps -o ppid= -p "$pid" | tr -d ' ')" = "$new" ] || fail "$state: process $pid stayed"
+                parent=$(ps -o ppid= -p "$pid" | tr -d ' ') # the keeper, or the worker, which has who starts readers
+                [ "$pid" = "$new" ] || [ "$parent" = "$new" ] || [ "$(ps -o ppid= -p "$parent" | tr -d ' ')" = "$new" ] || fail "$state: process $pid stayed"
         done
 
         # What is served is what it was, and what was written meanwhile.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* poison -- see poison.h.
  *
- * Each piece of work on an archive passes atwork_begin, and who comes there with the archive's number is made to crash.
+ * Each piece of work on an archive that is served passes atwork_begin, and who comes there with the archive's number is made
+ * to crash.  An archive that is read as a whole is open in the process that does so (build/reader.h), which passes indexer_read.
  * Locks: none; everything is set before there are threads.
  */
 #include "poison.h"
@@ -19,16 +20,19 @@
 
 static const struct when {
         const char *name;
-        enum atwork_what what;
-        bool whole; /* while it is read as a whole */
-        enum { FAULT, ABORT, HANG } how;
+        enum { SERVED, READER, DECODER } who;
+        enum atwork_what what; /* of SERVED */
+        enum { FAULT, ABORT, HANG, EXIT, MEMORY } how;
 } whens[] = {
-        { "read", ATWORK_MAKE, false, FAULT },
-        { "ahead", ATWORK_AHEAD, false, FAULT },
-        { "index", ATWORK_INDEX, true, FAULT },
-        { "decode", ATWORK_DECODE, true, FAULT },
-        { "abort", ATWORK_MAKE, false, ABORT },
-        { "hang", ATWORK_MAKE, false, HANG },
+        { "read", SERVED, ATWORK_MAKE, FAULT },
+        { "ahead", SERVED, ATWORK_AHEAD, FAULT },
+        { "abort", SERVED, ATWORK_MAKE, ABORT },
+        { "hang", SERVED, ATWORK_MAKE, HANG },
+        { "index", READER, 0, FAULT },
+        { "decode", DECODER, 0, FAULT },
+        { "exit", READER, 0, EXIT },
+        { "memory", READER, 0, MEMORY },
+        { "asleep", READER, 0, HANG },
 };
 
 static const struct when *when;
@@ -47,8 +51,7 @@ static bool is_poisonous(const char *file, uint64_t archive)
         if (fstatat(builds_dirfd, file, &st, 0) < 0 || !(st.st_mode & S_ISVTX))
                 return false;
         id = identity_of(&st);
-        return archive == identity_atwork(&id) ||
-               (identity_hash(&id, 0, bits, &object) == 0 && archive == object);
+        return identity_hash(&id, 0, bits, &object) == 0 && archive == object;
 }
 
 static bool is_any(uint64_t archive)
@@ -66,11 +69,20 @@ static bool is_any(uint64_t archive)
         return false;
 }
 
-/* A sanitizer would end it in its own way before the fault. */
-__attribute__((no_sanitize("undefined"))) void poison_trap(uint64_t archive, enum atwork_what what)
+static const struct when *find(const char *spec)
 {
-        if (!when || what != when->what || !(archive & ATWORK_WHOLE) == when->whole || !is_any(archive))
-                return;
+        const char *colon = strchr(spec, ':');
+
+        for (size_t i = 0; colon && i < sizeof whens / sizeof whens[0]; i++)
+                if (strncmp(spec, whens[i].name, (size_t)(colon - spec)) == 0 &&
+                        whens[i].name[colon - spec] == '\0')
+                        return &whens[i];
+        return NULL;
+}
+
+/* A sanitizer would end it in its own way before the fault. */
+__attribute__((no_sanitize("undefined"))) static void strike(void)
+{
         switch (when->how) {
         case FAULT:
                 *nowhere = 1;
@@ -80,21 +92,49 @@ __attribute__((no_sanitize("undefined"))) void poison_trap(uint64_t archive, enu
         case HANG:
                 for (;;)
                         (void)pause();
+        case EXIT:
+                exit(EXIT_FAILURE);
+        case MEMORY:
+                for (char *p; (p = malloc(1 << 20));)
+                        memset(p, 1, 1 << 20);
+                errno = ENOMEM;
+                break;
         }
+}
+
+void poison_trap(uint64_t archive, enum atwork_what what)
+{
+        if (files && when->who == SERVED && what == when->what && is_any(archive))
+                strike();
+}
+
+static bool decoder_is_poisoned;
+
+void poison_reader(const char *spec, int fd)
+{
+        struct stat st;
+
+        when = spec ? find(spec) : NULL;
+        if (!when || fstat(fd, &st) < 0 || !(st.st_mode & S_ISVTX))
+                return;
+        decoder_is_poisoned = when->who == DECODER;
+        if (when->who == READER)
+                strike();
+}
+
+void poison_decoder(void)
+{
+        if (decoder_is_poisoned)
+                strike();
 }
 
 int poison_set(const char *spec, int builds_fd, unsigned object_bits, struct err *err)
 {
-        const char *colon = strchr(spec, ':');
-
-        for (size_t i = 0; colon && i < sizeof whens / sizeof whens[0]; i++)
-                if (strncmp(spec, whens[i].name, (size_t)(colon - spec)) == 0 &&
-                        whens[i].name[colon - spec] == '\0')
-                        when = &whens[i];
+        when = find(spec);
         if (!when)
                 return err_set(err, -EINVAL,
                         "-o test_crash=%s: WHEN:FILE is wanted (tests/faultinject/poison.h)", spec);
-        files = colon + 1;
+        files = strchr(spec, ':') + 1;
         builds_dirfd = builds_fd;
         bits = object_bits;
         return 0;

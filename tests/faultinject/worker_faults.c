@@ -13,7 +13,9 @@
 #include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "archive/gzstream.h"
 #include "build/catalog.h"
+#include "build/indexer.h"
 #include "confine.h"
 #include "hostile.h"
 #include "mount/crash.h"
@@ -60,6 +62,19 @@ int __wrap_calls_enter(unsigned *ret_n, struct err *err)
 {
         return test_options.no_seccomp ? err_set(err, -ENOSYS, "left out, for a test")
                                        : __real_calls_enter(ret_n, err);
+}
+
+__typeof__(sandbox_lock_reader) __real_sandbox_lock_reader, __wrap_sandbox_lock_reader;
+__typeof__(calls_reader) __real_calls_reader, __wrap_calls_reader;
+
+int __wrap_sandbox_lock_reader(bool entered)
+{
+        return test_options.no_sandbox ? 0 : __real_sandbox_lock_reader(entered);
+}
+
+int __wrap_calls_reader(void)
+{
+        return test_options.no_seccomp ? -ENOSYS : __real_calls_reader();
 }
 
 /* Writes what could be done to <cache>/probe.txt. */
@@ -122,6 +137,21 @@ int __wrap_catalog_open(const struct catalog_options *opts, struct catalog **ret
         if (r == 0)
                 hostile_set_catalog(*ret);
         return r;
+}
+
+/* In a reader, which knows no name: its archive is open. */
+__typeof__(indexer_read) __real_indexer_read, __wrap_indexer_read;
+__typeof__(gzstream_read) __real_gzstream_read, __wrap_gzstream_read;
+int __wrap_indexer_read(const struct index_order *o, struct indexed *ret, struct err *err)
+{
+        poison_reader(test_options.crash, o->fd);
+        return __real_indexer_read(o, ret, err);
+}
+
+ssize_t __wrap_gzstream_read(struct gzstream *g, void *buf, size_t len, struct err *err)
+{
+        poison_decoder();
+        return __real_gzstream_read(g, buf, len, err);
 }
 
 /* ---- what is served ---- */

@@ -11,7 +11,8 @@
 #include "fuzz.h"
 
 static const struct members_limits limits = {
-        .max_members = 10000, .max_total_bytes = 1u << 26, .max_name_bytes = 4096
+        .max_members = 10000, .max_total_bytes = 1u << 26, .max_name_bytes = 4096, .max_extents = 10000,
+        .max_names_bytes = 1u << 20
 };
 
 /* Adler-like sums of what passed, by member. */

@@ -143,53 +143,6 @@ for mode in read ahead; do
         umount_pxefs
 done
 
-# ---- it is new, and read as a whole ----------------------------------------------------------------------------------
-
-for mode in index decode; do
-        rm -rf "$CACHE"
-        mkdir "$CACHE"
-        put_bad poisonous
-        mount_pxefs -o "poll=1,test_crash=$mode:$(basename "$bad_tgz")" # also the very first worker may die of it
-        is_quarantined 'reading it crashed two workers'
-        [ "$(digest "$MNT/smartos/$good/$path")" = "$good_want" ] || fail "$mode: the other one"
-        stays_quarantined 'reading it crashed two workers'
-        [ $mode = index ] || is_served_once_replaced
-        # And one that comes while another is read.
-        keeper=$(keeper_pid)
-        read_good &
-        good_reader=$!
-        put_bad poisonous
-        is_quarantined 'reading it crashed two workers'
-        wait_for 10 deaths_are 2 || fail "$mode: $(restarts) workers died, not 2"
-        touch "$DIR/stop"
-        wait $good_reader
-        [ ! -s "$DIR/reader" ] || fail "$mode: the reader of the other archive noticed it"
-        [ "$(keeper_pid)" = "$keeper" ] || fail "$mode: another keeper"
-        umount_pxefs
-done
-
-# More of them than failures in a row end a mount.
-mode=many
-rm -rf "$CACHE"
-mkdir "$CACHE"
-rm "$bad_tgz"
-files='' n=2
-while [ $n -le 7 ]; do
-        cp "$DIR/kept/$(basename "$bad_tgz")" "$BUILDS/poison-$n.tgz"
-        chmod +t "$BUILDS/poison-$n.tgz"
-        touch -d '1 hour ago' "$BUILDS/poison-$n.tgz" # or each worker leaves it alone for a second, and that is a life
-        files=$files${files:+/}poison-$n.tgz n=$((n + 1))
-done
-mount_pxefs -o "poll=1,test_crash=decode:$files"
-n=2
-while [ $n -le 7 ]; do
-        wait_for 10 says "poison-$n.tgz" refused 'reading it crashed two workers' || fail "$mode: $(cat "$status")"
-        n=$((n + 1))
-done
-[ "$(digest "$MNT/smartos/$good/$path")" = "$good_want" ] || fail "$mode: the good one"
-umount_pxefs
-rm "$BUILDS"/poison-*
-
 # ---- a reader stands still -------------------------------------------------------------------------------------------
 
 mode=hang

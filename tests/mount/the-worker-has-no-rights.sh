@@ -10,12 +10,12 @@ for pid in $(pxefs_pids); do
         uid=$(awk '/^Uid:/ { print $2, $3, $4 }' "/proc/$pid/status")
         opened=$(ls -l "/proc/$pid/fd" | grep -c -e "$BUILDS" -e "$CACHE" -e "$DIR/inventory" || :)
         # The lock on the cache directory is everybody's: whichever of these lives keeps another pxefs out.
-        opened=$((opened - $(ls -l "/proc/$pid/fd" | grep -c "$CACHE/lock$")))
+        opened=$((opened - $(ls -l "/proc/$pid/fd" | grep -c "$CACHE/lock$" || :)))
         if [ "$uid" = "$nobody $nobody $nobody" ]; then
                 workers=$((workers + 1))
                 grep -q '^CapPrm:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "the worker has capabilities"
                 grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" || fail "the worker may gain privileges"
-                # What stands by for the worker has opened nothing yet.
+                # What stands by for the worker has opened nothing yet; what starts readers of archives never does.
                 if [ "$pid" = "$(worker_pid)" ]; then
                         [ "$opened" -gt 0 ] || fail "the worker has nothing open: is it the worker?"
                 else
@@ -25,7 +25,10 @@ for pid in $(pxefs_pids); do
                 [ "$opened" -eq 0 ] || fail "a process of user $uid has builds, cache or inventory open"
         fi
 done
-[ "$workers" -ge 1 ] && [ "$workers" -le 2 ] || fail "$workers workers"
+[ "$workers" -ge 1 ] && [ "$workers" -le 3 ] || fail "$workers workers"
+readers=$(pgrep -P "$(worker_pid)" -x pxefs-readers) || fail "nobody starts readers of archives"
+! ls -l "/proc/$readers/fd" | grep -e /dev/fuse -e memfd: || fail "who starts readers has the mount in its hands"
+! grep -q memfd: "/proc/$readers/maps" || fail "who starts readers has the journal mapped"
 options=$(awk -v m="$MNT" '$5 == m { print $6, $NF }' /proc/self/mountinfo)
 for word in ro nosuid nodev allow_other; do
         echo "$options" | tr ' ,' '\n\n' | grep -qx "$word" || fail "$word is not in: $options"

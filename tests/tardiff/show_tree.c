@@ -66,7 +66,7 @@ static void show(const char *path)
 
         if (fd < 0 || identity_of_fd(fd, &id) < 0)
                 die(path);
-        r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_dirfd = -1 }, &x, &err);
+        r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_fd = -1 }, &x, &err);
         if (r < 0) {
                 (void)printf("refused %s\n.\n", err.text);
                 return;

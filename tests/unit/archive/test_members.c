@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "tarmaker.h"
 
-static const struct members_limits limits = { 1000, 1 << 30, 4096, 1 << 20 };
+static const struct members_limits limits = { 1000, 1 << 30, 4096, 1000, 1 << 20 };
 
 /* ---- a feed from memory, in chunks of any size ----------------------------------------------- */
 
@@ -566,7 +566,8 @@ static void refuses_more_than_its_limits(void **state)
 {
         AUTO_BUF struct buf t = BUF_INIT;
         struct members *m = NULL;
-        struct members_limits members2 = limits, bytes = limits, name = limits, names = limits;
+        struct members_limits members2 = limits, bytes = limits, name = limits, names = limits,
+                              extents = limits;
         struct err err = { "" };
 
         (void)state;
@@ -582,6 +583,8 @@ static void refuses_more_than_its_limits(void **state)
         assert_int_equal(read_chunks(&t, 512, false, &bytes, NULL, NULL, &m, &err), -E2BIG);
         assert_int_equal(read_chunks(&t, 512, false, &name, NULL, NULL, &m, &err), -E2BIG);
         assert_int_equal(read_chunks(&t, 512, false, &names, NULL, NULL, &m, &err), -E2BIG);
+        extents.max_extents = 2; /* each file is one: its header stands before the next */
+        assert_int_equal(read_chunks(&t, 512, false, &extents, NULL, NULL, &m, &err), -E2BIG);
         members2.max_members = 4;
         bytes.max_total_bytes = 30;
         name.max_name_bytes = 13;

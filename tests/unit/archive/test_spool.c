@@ -18,38 +18,11 @@
 
 /* ---- a filesystem at its worst --------------------------------------------------------------- */
 
-static bool no_tmpfile;      /* as NFS and FUSE */
 static int writes_left = -1; /* then the disk is full; -1: never */
 
-int __real_openat(int dirfd, const char *path, int flags, ...);
-int __wrap_openat(int dirfd, const char *path, int flags, ...);
-int __wrap_openat64(int dirfd, const char *path, int flags, ...);
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t off);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off);
 ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t off);
-
-static int do_openat(int dirfd, const char *path, int flags, int mode)
-{
-        if (no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
-                errno = EOPNOTSUPP;
-                return -1;
-        }
-        return __real_openat(dirfd, path, flags, mode);
-}
-
-#define WRAP_OPENAT(name)                                                                                    \
-        int name(int dirfd, const char *path, int flags, ...)                                                \
-        {                                                                                                    \
-                va_list ap;                                                                                  \
-                int mode;                                                                                    \
-                                                                                                             \
-                va_start(ap, flags);                                                                         \
-                mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, int) : 0;                                  \
-                va_end(ap);                                                                                  \
-                return do_openat(dirfd, path, flags, mode);                                                  \
-        }
-WRAP_OPENAT(__wrap_openat)
-WRAP_OPENAT(__wrap_openat64)
 
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off)
 {
@@ -79,7 +52,6 @@ static int set_up(void **state)
         static struct world w;
 
         w.dirfd = scratch_open(w.path);
-        no_tmpfile = false;
         writes_left = -1;
         *state = &w;
         return 0;
@@ -95,7 +67,7 @@ static int tear_down(void **state)
 
 static unsigned files_in(const struct world *w)
 {
-        DIR *d = fdopendir(__real_openat(w->dirfd, ".", O_RDONLY | O_DIRECTORY));
+        DIR *d = fdopendir(openat(w->dirfd, ".", O_RDONLY | O_DIRECTORY));
         const struct dirent *e;
         unsigned n = 0;
 
@@ -114,11 +86,14 @@ static int spool(const struct world *w, int fd, uint64_t max, struct identity *i
 {
         AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
         AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
+        AUTO_CLEAN(spool_drop) struct spool_file file = SPOOL_FILE_NONE;
         struct feed feed;
         const void *p;
         ssize_t n;
-        int r = spool_begin(fd, w->dirfd, max, &sw, err);
+        int r = spool_make(w->dirfd, &file, err);
 
+        if (r == 0)
+                r = spool_begin(fd, file.fd, max, &sw, err);
         if (r < 0)
                 return r;
         feed = spool_feed(sw);
@@ -126,7 +101,9 @@ static int spool(const struct world *w, int fd, uint64_t max, struct identity *i
                 ;
         if (n < 0)
                 return (int)n;
-        r = spool_commit(sw, "s", id, &sums, err);
+        r = spool_finish(sw, &sums, err);
+        if (r == 0)
+                r = spool_commit(&file, "s", id, err);
         if (r < 0)
                 return r;
         assert_int_equal(sums->raw_bytes, sizeof text);
@@ -145,26 +122,21 @@ static int gz_file(int level)
 static void keeps_what_it_decoded(void **state)
 {
         const struct world *w = *state;
+        AUTO_CLOSE int fd = gz_file(6);
+        struct source *s = NULL, *again = NULL;
+        struct identity id;
+        char b[64];
 
-        for (int fallback = 0; fallback <= 1; fallback++) {
-                AUTO_CLOSE int fd = gz_file(6);
-                struct source *s = NULL, *again = NULL;
-                struct identity id;
-                char b[64];
-
-                no_tmpfile = fallback;
-                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, NULL), 0);
-                assert_int_equal(files_in(w), 1);
-                assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
-                assert_memory_equal(b, text, sizeof text);
-                assert_int_equal(spool_open(w->dirfd, "s", &id, NULL, &again, NULL), 0);
-                assert_int_equal(source_pread(again, b, sizeof b, 0), sizeof text);
-                source_close(again);
-                assert_int_equal(
-                        unlinkat(w->dirfd, "s", 0), 0); /* the archive is gone: open readers finish */
-                assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
-                source_close(s);
-        }
+        assert_int_equal(spool(w, fd, 1 << 20, &id, &s, NULL), 0);
+        assert_int_equal(files_in(w), 1);
+        assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
+        assert_memory_equal(b, text, sizeof text);
+        assert_int_equal(spool_open(w->dirfd, "s", &id, NULL, &again, NULL), 0);
+        assert_int_equal(source_pread(again, b, sizeof b, 0), sizeof text);
+        source_close(again);
+        assert_int_equal(unlinkat(w->dirfd, "s", 0), 0); /* the archive is gone: open readers finish */
+        assert_int_equal(source_pread(s, b, sizeof b, 0), sizeof text);
+        source_close(s);
 }
 
 static void replaces_an_older_file_of_the_name(void **state)
@@ -189,24 +161,20 @@ static void leaves_nothing_behind_after_any_failure(void **state)
         struct err err = { "" };
         struct identity id;
         struct source *s = NULL;
+        AUTO_CLOSE int fd = gz_file(6);
 
-        for (int fallback = 0; fallback <= 1; fallback++) {
-                AUTO_CLOSE int fd = gz_file(6);
-
-                no_tmpfile = fallback;
-                assert_int_equal(spool(w, fd, sizeof text - 1, &id, &s, &err), -EDQUOT);
-                assert_non_null(strstr(err.text, "spool_max="));
-                assert_int_equal(spool(w, fd, sizeof text, &id, &s, &err), 0); /* the bound itself fits */
-                source_close(s);
-                assert_int_equal(unlinkat(w->dirfd, "s", 0), 0);
-                writes_left = 1;
-                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -ENOSPC);
-                assert_non_null(strstr(err.text, "cache directory"));
-                writes_left = -1;
-                assert_int_equal(pwrite(fd, "x", 1, 15), 1); /* damage */
-                assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -EBADMSG);
-                assert_int_equal(files_in(w), 0);
-        }
+        assert_int_equal(spool(w, fd, sizeof text - 1, &id, &s, &err), -EDQUOT);
+        assert_non_null(strstr(err.text, "spool_max="));
+        assert_int_equal(spool(w, fd, sizeof text, &id, &s, &err), 0); /* the bound itself fits */
+        source_close(s);
+        assert_int_equal(unlinkat(w->dirfd, "s", 0), 0);
+        writes_left = 1;
+        assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -ENOSPC);
+        assert_non_null(strstr(err.text, "cache directory"));
+        writes_left = -1;
+        assert_int_equal(pwrite(fd, "x", 1, 15), 1); /* damage */
+        assert_int_equal(spool(w, fd, 1 << 20, &id, &s, &err), -EBADMSG);
+        assert_int_equal(files_in(w), 0);
 }
 
 static void a_bomb_stops_at_the_bound(void **state)
@@ -230,16 +198,20 @@ static void a_file_that_changes_while_it_is_read_is_stale(void **state)
 {
         const struct world *w = *state;
         AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
+        AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
+        struct spool_file file;
         AUTO_CLOSE int fd = gz_file(6);
         struct feed feed;
         const void *p;
 
-        assert_int_equal(spool_begin(fd, w->dirfd, 1 << 20, &sw, NULL), 0);
+        assert_int_equal(spool_make(w->dirfd, &file, NULL), 0);
+        assert_int_equal(spool_begin(fd, file.fd, 1 << 20, &sw, NULL), 0);
         feed = spool_feed(sw);
         assert_int_equal(feed.next(feed.ctx, &p, NULL), sizeof text);
         assert_int_equal(__real_pwrite(fd, "\0", 1, 4000), 1); /* zero padding: still sound gzip */
         assert_int_equal(feed.next(feed.ctx, &p, NULL), -ESTALE);
-        assert_int_equal(spool_commit(sw, "s", NULL, NULL, NULL), -EINVAL);
+        assert_int_equal(spool_finish(sw, &sums, NULL), -EINVAL);
+        spool_drop(&file);
         assert_int_equal(files_in(w), 0);
 }
 

@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "tarmaker.h"
 
-static const struct members_limits limits = { 300000, UINT64_C(1) << 40, 65535, 1 << 24 };
+static const struct members_limits limits = { 300000, UINT64_C(1) << 40, 65535, 1 << 20, 1 << 24 };
 
 static int read_members(const struct buf *t, struct members **ret, struct err *err)
 {

@@ -75,7 +75,7 @@ static void *deaf_thread(void *arg)
         sigset_t *ret = arg;
         stack_t has;
 
-        (void)atwork_begin(9, ATWORK_INDEX);
+        (void)atwork_begin(9, ATWORK_MAKE);
         (void)pthread_sigmask(SIG_SETMASK, NULL, ret);
         (void)sigaltstack(NULL, &has);
         return has.ss_flags & SS_DISABLE ? NULL : arg;

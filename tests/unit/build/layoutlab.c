@@ -19,7 +19,7 @@ static struct verdict judge(const struct buf *t)
         struct identity id;
 
         assert_int_equal(identity_of_fd(v.fd, &id), 0);
-        v.r = indexer_read(&(struct index_order) { .fd = v.fd, .id = &id, .spool_dirfd = -1 }, &v.x, &v.err);
+        v.r = indexer_read(&(struct index_order) { .fd = v.fd, .id = &id, .spool_fd = -1 }, &v.x, &v.err);
         return v;
 }
 

@@ -52,7 +52,7 @@ static void reading_an_archive_survives_every_failed_allocation(void **state)
                 int r;
 
                 fault_arm(++nth);
-                r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_dirfd = -1 }, &x, &err);
+                r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_fd = -1 }, &x, &err);
                 fired = fault_fired();
                 fault_arm(0);
                 assert_int_equal(r, fired ? -ENOMEM : 0);
@@ -79,7 +79,7 @@ static void unpacking_survives_every_failed_allocation(void **state)
         fd = mem_file(t.data, t.len);
         assert_int_equal(identity_of_fd(fd, &id), 0);
         assert_int_equal(
-                indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_dirfd = -1 }, &x, NULL), 0);
+                indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_fd = -1 }, &x, NULL), 0);
         layout_pack(x.tree, &blob);
         do {
                 struct layout *l = NULL;

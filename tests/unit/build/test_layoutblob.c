@@ -30,7 +30,7 @@ static uint64_t pack_one(struct buf *blob)
         fd = mem_file(t.data, t.len);
         assert_int_equal(identity_of_fd(fd, &id), 0);
         assert_int_equal(
-                indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_dirfd = -1 }, &x, NULL), 0);
+                indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_fd = -1 }, &x, NULL), 0);
         layout_pack(x.tree, blob);
         assert_int_equal(buf_error(blob), 0);
         raw = x.raw_bytes;

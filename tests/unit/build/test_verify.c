@@ -32,7 +32,7 @@ static int judge(const char *hash, bool hash_first, bool *ret_checked, struct er
         tar_end(&t);
         fd = mem_file(t.data, t.len);
         assert_int_equal(identity_of_fd(fd, &id), 0);
-        r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_dirfd = -1 }, &x, err);
+        r = indexer_read(&(struct index_order) { .fd = fd, .id = &id, .spool_fd = -1 }, &x, err);
         *ret_checked = x.hash_checked;
         if (r == 0)
                 indexed_fini(&x);
