@@ -31,6 +31,7 @@
 #include "archive/chunkcache.h"
 #include "archive/gzip.h"
 #include "base/cleanup.h"
+#include "base/sanitizer.h"
 #include "build/reader_impl.h"
 #include "build/report.h"
 
@@ -43,18 +44,6 @@
 #define CPU_SEC      120        /* at most, */
 #define CPU_SEC_BYTE (1u << 20) /* and one more for so many bytes of the file */
 #define MAX_FILES    64
-
-/* A sanitizer's own memory would count. */
-#if defined(__has_feature)
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WITH_SANITIZER 1
-#else
-#define WITH_SANITIZER (HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer))
-#endif
 
 /* ---- what it has ---------------------------------------------------------------------------------- */
 

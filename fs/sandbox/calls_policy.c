@@ -30,6 +30,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "base/sanitizer.h"
+
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41 /* names of anonymous maps: glibc 2.39 sets them */
 #endif
@@ -136,18 +138,7 @@ const struct call_row *calls_policy(size_t *ret_n)
         return policy;
 }
 
-#if defined(__has_feature)
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-
 bool calls_relaxed(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-        return true;
-#else
-        return HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer) ||
-               HAS_FEATURE(memory_sanitizer);
-#endif
+        return WITH_SANITIZER;
 }

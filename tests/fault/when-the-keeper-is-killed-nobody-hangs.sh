@@ -57,9 +57,10 @@ mount_is_right()
         done
 }
 
+# What was learned of the archives: who reads one again writes a row of another number.
 cache_is()
 {
-        (cd "$CACHE" && find . -type f ! -name '*.db*' -printf '%p %i %s %T@\n' | sort)
+        sqlite3 "$CACHE/catalog.db" 'SELECT rowid, object, file FROM archive ORDER BY rowid'
 }
 
 restarts() { sed -n 's/.*"restarts": \([0-9]*\),.*/\1/p' "$MNT/.pxefs/status.json"; }
