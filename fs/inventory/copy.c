@@ -176,13 +176,20 @@ static int refuse_large_cells(sqlite3 *db, const char *file, const atomic_bool *
 }
 
 /* Looks before hundreds of megabytes are written for nothing.  By a connection of its own: one that met a damaged page cannot
- * end its transaction any more. */
+ * end its transaction any more.  It may not checkpoint when it is closed: for that SQLite asks for the exclusive lock
+ * (sqlite3WalClose in wal.c), and another connection that opens the file in that moment is told that it is locked.  What else
+ * is wrong with the file, or becomes of it meanwhile, is for the copying itself to say, and for check(). */
 static int look_first(const char *from, const atomic_bool *stop, struct err *err)
 {
         AUTO_CLEAN(conn_closep) struct conn *c = NULL;
-        int r = conn_open(from, false, false, 0, &c, err);
+        struct err why = { "" };
+        int r = conn_open(from, false, false, 0, &c, &why);
 
-        return r < 0 ? r : refuse_large_cells(c->db, from, stop, err);
+        if (r == 0) {
+                (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+                r = refuse_large_cells(c->db, from, stop, &why);
+        }
+        return r == -EFBIG || r == -ECANCELED ? err_set(err, r, "%s", why.text) : 0;
 }
 
 /* ---- making one ------------------------------------------------------------------------------ */
