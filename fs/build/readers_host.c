@@ -2,7 +2,8 @@
 /* readers_host -- the process that starts readers, and waits for them; see reader.h.
  *
  * One thread and one poll(2).  It opens nothing and reads nothing of an archive: a storage that does not answer keeps a
- * reader waiting, not the others.
+ * reader waiting, not the others.  What it has of the builds directory is a name (O_PATH), which stays right when the directory
+ * is moved.
  *
  * Invariant: a slot that was asked is answered with exactly one packet, when its reader was waited for.
  * Locks: none.

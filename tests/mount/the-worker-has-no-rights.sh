@@ -6,6 +6,7 @@ mkbuild 20240101T000000Z -s 1
 echo loader >"$STATIC/undionly.kpxe"
 mount_pxefs -o wait
 nobody=$(id -u nobody) workers=0
+readers=$(pgrep -P "$(worker_pid)" -x pxefs-readers) || fail "nobody starts readers of archives"
 for pid in $(pxefs_pids); do
         uid=$(awk '/^Uid:/ { print $2, $3, $4 }' "/proc/$pid/status")
         opened=$(ls -l "/proc/$pid/fd" | grep -c -e "$BUILDS" -e "$CACHE" -e "$DIR/inventory" || :)
@@ -15,9 +16,16 @@ for pid in $(pxefs_pids); do
                 workers=$((workers + 1))
                 grep -q '^CapPrm:[[:space:]]*0000000000000000$' "/proc/$pid/status" || fail "the worker has capabilities"
                 grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" || fail "the worker may gain privileges"
-                # What stands by for the worker has opened nothing yet; what starts readers of archives never does.
+                # What stands by for the worker has opened nothing yet. What starts readers of archives has a name for the builds
+                # directory, by which nothing can be read (O_PATH, 010000000 in fdinfo), and that alone.
                 if [ "$pid" = "$(worker_pid)" ]; then
                         [ "$opened" -gt 0 ] || fail "the worker has nothing open: is it the worker?"
+                elif [ "$pid" = "$readers" ]; then
+                        for fd in $(find "/proc/$pid/fd" -lname "$DIR/*" -printf '%f\n'); do
+                                [ "$(readlink "/proc/$pid/fd/$fd")" = "$BUILDS" ] || fail "who starts readers has more than the builds directory"
+                                flags=$(awk '$1 == "flags:" { print $2 }' "/proc/$pid/fdinfo/$fd")
+                                [ $((flags & 010000000)) -ne 0 ] || fail "who starts readers can read the builds directory: flags $flags"
+                        done
                 else
                         [ "$opened" -eq 0 ] || fail "two processes have builds, cache or inventory open"
                 fi
@@ -26,7 +34,6 @@ for pid in $(pxefs_pids); do
         fi
 done
 [ "$workers" -ge 1 ] && [ "$workers" -le 3 ] || fail "$workers workers"
-readers=$(pgrep -P "$(worker_pid)" -x pxefs-readers) || fail "nobody starts readers of archives"
 ! ls -l "/proc/$readers/fd" | grep -e /dev/fuse -e memfd: || fail "who starts readers has the mount in its hands"
 ! grep -q memfd: "/proc/$readers/maps" || fail "who starts readers has the journal mapped"
 options=$(awk -v m="$MNT" '$5 == m { print $6, $NF }' /proc/self/mountinfo)
