@@ -8,7 +8,7 @@
 
 /* Opens /dev/null for each of stdin, stdout and stderr that is closed: before anything else, since the next descriptor that is
  * opened would be taken for one of them.  Ends the process if that cannot be.  Closes all others: a worker would have them, and
- * whoever waits for the end of a pipe would wait for as long as the mount lives. */
+ * a process that waits for the end of such a pipe would wait for as long as the mount lives. */
 void inherited_descriptors(void);
 
 /* Puts the rest right.  Returns 0, or a negative errno with the limit that is too low and the way out. */

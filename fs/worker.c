@@ -418,7 +418,7 @@ static int lock_in(void *ctx)
         return sandbox_lock_reader(true);
 }
 
-/* Forks the process that starts who reads archives: the last one, since who serves may not. */
+/* Forks the process that starts readers of archives: the last fork, since the serving worker may not. */
 static int start_readers(struct worker *w, struct err *err)
 {
         const struct options *o = w->opts;

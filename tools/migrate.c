@@ -3,7 +3,7 @@
  *
  * CHECKs cannot be altered in SQLite, so every table is made anew: ours are renamed to v1_*, the schema runs as it does for a
  * fresh inventory, and each row is inserted under its rules.  That the result is a fresh schema is thus true by construction,
- * and whoever adds to schema 2 has nothing to do here, unless a column of schema 1 goes elsewhere.
+ * and a developer who adds to schema 2 has nothing to do here, unless a column of schema 1 goes elsewhere.
  *
  * Invariants
  *   1. A row that is refused is named, and the migration goes on, so that all are named at once; nothing is committed then.

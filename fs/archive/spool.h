@@ -4,7 +4,7 @@
  * A spool file is <cache>/spool/<object in hex>.raw.  While it is written it is called ".tmp-...", which the catalog sweeps
  * when it opens.  It is synced before it gets its name.
  *
- * Two halves, which may be two processes: who has the directory makes the file and names it (struct spool_file), who decodes
+ * Two halves, which may be two processes: the owner of the directory makes the file and names it (struct spool_file), the decoder
  * has only the open file (struct spool_writer).
  */
 #ifndef PXEFS_ARCHIVE_SPOOL_H

@@ -3,7 +3,7 @@
  *
  * Invariants
  *   1. A call's argument belongs to the caller until bounded_call, then to the call; it goes back with a result, and is
- *      dropped once, by whoever finds that nobody waits.
+ *      dropped once, by the thread that finds no waiter.
  *   2. A thread that nobody needs ends; KEEP_IDLE stay for the next call.
  *   3. The last one out frees the queue: a thread may be stuck when the owner is gone.
  * Lock: b->lock, never held while work or drop run.

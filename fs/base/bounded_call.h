@@ -6,7 +6,7 @@
  * is, and cleans up when it comes back.
  *
  * The work says which filesystem it is about to ask (bounded_call_asks).  While a call that was given up is still inside a
- * filesystem, whoever is about to ask the same one gets -ETIMEDOUT at once: only the first few wait for it.
+ * filesystem, the next caller for the same one gets -ETIMEDOUT at once: only the first few wait for it.
  *
  * Threads: all functions from any thread.  They are made when they are needed, so after any fork.
  */

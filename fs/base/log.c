@@ -231,7 +231,7 @@ unsigned log_forward(int fd, unsigned max)
         return n;
 }
 
-/* ---- whoever logs ---------------------------------------------------------------------------- */
+/* ---- the callers ----------------------------------------------------------------------------- */
 
 static void to_null(int from)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* log -- one line an event, to stderr or to syslog; whoever logs never waits for whoever reads it.
+/* log -- writes one line an event to stderr or to syslog.  A thread that logs never waits for the program that reads the log.
  *
  * Only main.c and the parts that decide what happens next log (style: library code returns and never logs).
  * Never one line a request: a boot storm must not become a log storm.  Thread-safe.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* logwriter -- writes lines to where the log is read: stderr, with a status line below them, or syslog.  It waits for whoever
- * reads, so it is for a thread that nobody waits for (log.c). */
+/* logwriter -- writes lines to where the log is read: stderr, with a status line below them, or syslog.  A write waits
+ * for the program at the other end, so only a thread that nobody waits for calls it (log.c). */
 #ifndef PXEFS_BASE_LOGWRITER_H
 #define PXEFS_BASE_LOGWRITER_H
 

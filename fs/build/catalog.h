@@ -102,7 +102,7 @@ struct catalog_options {
                 archive_readers; /* borrowed; catalog_slots() of them, who read archives (reader.h); NULL: this process
                                             does, which is for tests */
         unsigned object_bits; /* of build.object, 40; tests narrow it to provoke collisions */
-        int lock_fd; /* borrowed: the file CATALOG_LOCK_NAME there, locked by whoever started us (cachelock.h); any other: it is locked here */
+        int lock_fd; /* borrowed: the file CATALOG_LOCK_NAME there, locked by the process that started us (cachelock.h); any other: it is locked here */
         const struct catalog_condemned *condemned; /* copied */
         size_t n_condemned;
         void (*log)(int priority,

@@ -21,7 +21,7 @@
  * meets another one ends the waiting: the build is absent until there is a verdict (known.changed).
  *
  * Only what no entry has by its whole identity is given away, so that two files never share a verdict unless they are one
- * file.  Refusals are not: whoever touches a refused archive wants it read again.
+ * file.  Refusals are not: an operator who touches a refused archive wants it read again.
  *
  * Locks: none; the scanning thread only.
  */

@@ -22,7 +22,7 @@ struct catalogdb {
         bool read_only;
         bool in_memory; /* there was no room for a file: it is gone at the end */
         int dirfd;      /* owned; where the file is */
-        atomic_bool damaged; /* it was found to be, and is not there any more: its end is that of the last who has it open */
+        atomic_bool damaged; /* it was found to be, and is not there any more: it ends when its last connection is closed */
 };
 
 static inline void stmt_finalizep(sqlite3_stmt **st)
@@ -38,7 +38,7 @@ int catalogdb_version(struct catalogdb *db, int *ret, struct err *err);
 
 int catalogdb_errno(int rc); /* negative, or 0 */
 
-/* Returns @r.  If that means damage, the files are removed: what is known is in memory, and who opens it next finds none and
+/* Returns @r.  If that means damage, the files are removed: what is known is in memory, and the next process that opens it finds none and
  * reads the archives anew, instead of the same damage.  From any thread. */
 int catalogdb_noticed(struct catalogdb *db, int r);
 

@@ -3,7 +3,7 @@
  *
  * Memory: RLIMIT_DATA, which counts what is private and writable, as malloc takes it (Linux mm/mmap.c, may_expand_vm, since
  * 4.7); shared memory it cannot make (lock_in).  Its libraries take an allocation that fails for an error, or end the process;
- * both is told, by who waits for it.  What the process has already from the one it was forked from is part of the limit.
+ * the waiting worker tells both.  What the process has already from the one it was forked from is part of the limit.
  *
  * Time: the kernel sends SIGXCPU for each second of processor time (kernel/time/posix-cpu-timers.c, check_process_timers).  A
  * reader that made no step for some of them ends itself.  One that belongs to its archive may not do that; the hard limit,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* reader -- each archive is read by a process of its own, which has limits and dies alone.
  *
- *      who serves  --- asks, one packet --->  pxefs-readers  --- fork --->  pxefs-reader, of one archive
+ *      worker      --- asks, one packet --->  pxefs-readers  --- fork --->  pxefs-reader, of one archive
  *          ^ ^----- how it ended ------------------'                              |
  *          '------- what it learned (report.h), and how far it is (reading.h) ----'
  *
@@ -10,7 +10,7 @@
  * at a byte.
  *
  * A reader is ended by the kernel if it takes more memory or processor time than it may, or if who started it ends; by itself,
- * if it works without getting anywhere; by who asked, if nobody wants to know any more, or if it does not even work.
+ * if it works without getting anywhere; by the worker, if nobody wants to know any more, or if it does not even work.
  *
  * Threads: each slot is one thread's at a time.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* reader_impl -- what the three sides share: who asks (readers.c), who starts (readers_host.c), who reads (reader.c). */
+/* reader_impl -- what three sides share: the worker that asks (readers.c), the process that starts (readers_host.c), the one that reads (reader.c). */
 #ifndef PXEFS_BUILD_READER_IMPL_H
 #define PXEFS_BUILD_READER_IMPL_H
 
@@ -7,7 +7,7 @@
 
 #include "build/reader.h"
 
-/* A packet to who starts. */
+/* A packet to the process that starts readers. */
 struct reader_packet {
         enum { READER_READ, READER_KILL } what;
         struct reader_ask ask; /* of READER_READ */
@@ -22,10 +22,10 @@ struct reader_end {
 #define READER_STUCK 97 /* exit status: it worked, and got nowhere */
 
 struct reader_slot {
-        int control[2];          /* owned; a pair of sockets: who asks has [0] */
-        int pipe[2];             /* owned; reports: who asks has [0] */
+        int control[2];          /* owned; a pair of sockets: the worker has [0] */
+        int pipe[2];             /* owned; reports: the worker has [0] */
         struct reading *reading; /* owned; a page shared by all */
-        pid_t pid;               /* who starts: its reader, or 0 */
+        pid_t pid;               /* in the process that starts readers: the reader, or 0 */
 };
 
 struct readers {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* readers -- who asks for archives to be read; see reader.h.
+/* readers -- the worker's side: asks for an archive to be read and waits for the report; see reader.h.
  *
  * Invariants
  *   1. Nothing that a reader says is more than a number that is compared, or a report that is checked (report.h).

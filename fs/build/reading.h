@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* reading -- how far the reading of an archive is, and a way to end it: what who reads shares with others.  It may lie in
+/* reading -- how far the reading of an archive is, and a way to end it: what the reading thread shares with others.  It may lie in
  * memory shared with the process that reads (reader.h), which is not trusted: the numbers are only shown and compared.
  *
  * A file is read twice: decoded and verified, and once more for its SHA-256 (filedigest.c says why).

@@ -54,7 +54,7 @@ struct report {
         size_t head_len, body_len; /* bytes of it so far */
 };
 
-/* ---- who learned it ------------------------------------------------------------------------------ */
+/* ---- the reader's side -------------------------------------------------------------------------- */
 
 static int write_all(int fd, const void *data, size_t len)
 {
@@ -139,7 +139,7 @@ int report_send(int fd, int r, const struct err *why, const struct indexed *x)
         return e == 0 ? put(fd, PART_END, &v, sizeof v) : e;
 }
 
-/* ---- who receives it ------------------------------------------------------------------------------ */
+/* ---- the worker's side ---------------------------------------------------------------------------- */
 
 struct report *report_new(size_t max_bytes)
 {

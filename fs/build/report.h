@@ -17,12 +17,12 @@
 #include "base/err.h"
 #include "build/indexer.h"
 
-/* ---- who learned it ---- */
+/* ---- the reader's side ---- */
 
 /* Writes to the pipe @fd that reading ended with @r, @why, and, if that is 0, with @x.  0 or a negative errno.  Blocking. */
 int report_send(int fd, int r, const struct err *why, const struct indexed *x);
 
-/* ---- who receives it ---- */
+/* ---- the worker's side ---- */
 
 struct report;
 

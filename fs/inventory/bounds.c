@@ -40,7 +40,7 @@ static void *bounded_realloc(void *p, int bytes)
         return refuses(bytes) ? NULL : below.xRealloc(p, bytes);
 }
 
-/* SQLite takes an allocator only before its first use, whoever that is. */
+/* SQLite takes an allocator only before its first use in the process. */
 __attribute__((constructor)) static void install(void)
 {
         sqlite3_mem_methods mine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* bounds -- what one question to the inventory may cost: the size of a cell, and processor time.
  *
- * The rows are anybody's who may write to the file, with all CHECKs off if they like.  A question that would go beyond
+ * Anybody who may write to the file may write any row, with all CHECKs off.  A question that would go beyond
  * a bound fails by itself; the connection stays usable.
  */
 #ifndef PXEFS_INVENTORY_BOUNDS_H

@@ -31,7 +31,7 @@
 #include <time.h>
 
 #define WAIT_MS     2000 /* for a connection: then all of them hang in a storage that does not answer */
-#define LONG_QUEUE  2    /* who waits for the long lane */
+#define LONG_QUEUE  2    /* callers that wait for the long lane */
 #define LONG_WAIT_S 1
 
 struct pool {

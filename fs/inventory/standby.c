@@ -12,7 +12,7 @@
  *   2. Without a copy nothing is gained by giving up early: then each question waits for a lock PATIENT times as long.
  *   3. A failure that not every question meets (a damaged page) is remembered for PARTIAL_MS after it was last met.
  *   4. What is said to the log is said by the copier's thread, once a change, and not twice in SAY_EVERY_MS.
- *   5. A question that took long is asked in the long lane at once (pool.h) for SLOW_MS: whoever asks it again and again holds
+ *   5. A question that took long is asked in the long lane at once (pool.h) for SLOW_MS: a client that asks it again and again holds
  *      no connection that others wait for.
  *
  * Locks: standby->lock, never across SQLite or the log.

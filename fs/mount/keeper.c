@@ -238,7 +238,7 @@ static void start_worker(struct keeper *k, int64_t now_ms)
         } else if (start_child(k, k->binary_fd, &k->worker, &err) < 0) {
                 say(k, log_error, "%s", err.text);
                 policy_ended(&k->policy, now_ms, POLICY_FAILED);
-                if (!k->established) { /* nobody waits for an answer yet: who starts us is told at once */
+                if (!k->established) { /* nobody waits for an answer yet: the launcher is told at once */
                         *k->err = err;
                         k->status = EXIT_FAILURE;
                         k->over = true;

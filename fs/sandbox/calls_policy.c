@@ -14,7 +14,7 @@
  *   2. No memory becomes executable after start, so all libraries must be loaded before (sandbox.c, warm_up).
  *   3. Signals go to ourselves only.
  *   4. A descriptor that is open when the sandbox closes may be used, and stays here: nothing sends one (SCM_RIGHTS takes
- *      sendmsg, and a datagram socket reaches any name with it, connected or not: unix(7)), and who serves is sent none.
+ *      sendmsg, and a datagram socket reaches any name with it, connected or not: unix(7)), and the serving worker is sent none.
  *      What is sent goes to whom a socket is connected to: sendto() without an address.
  *   5. What an open file description shares with the keeper and with successors stays as it is: no fcntl row sets its flags
  *      (O_NONBLOCK on /dev/fuse would end each successor's loop) or its owner (F_SETOWN, F_SETSIG: a signal of choice to

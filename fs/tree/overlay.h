@@ -8,7 +8,7 @@
  * the daemon's own, unprivileged, rights.
  *
  * A link may lead into our own mount, or to a file server that is away (base/path_opener.h).  The first is absent.  For the
- * second nobody waits longer than OVERLAY_MS: it is left out of listings, and whoever asks for it gets -EIO.  So does who asks
+ * second nobody waits longer than OVERLAY_MS: it is left out of listings, and a request for it gets -EIO.  So does one
  * for any name while a whole directory does not answer, as that one may have it.
  *
  * A file's id depends on its path and its identity on disk, so a replaced file is another node, and the old

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""Archives that are made to harm who reads them.
+"""Archives that are made to harm their reader.
 
     hostile_archive.py KIND OUT [N]
 

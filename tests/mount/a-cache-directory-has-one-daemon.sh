@@ -35,14 +35,15 @@ wait $chaos
 [ "$(digest "$MNT/$file")" = "$want" ] && [ "$(keeper_pid)" = "$keeper" ] || fail "the first daemon is gone"
 
 # A copy of the mount in another mount namespace keeps the daemon alive.
-unshare --mount sleep 300 &
+mkfifo "$DIR/held"
+unshare --mount cat "$DIR/held" &
 stranger=$!
 at_exit "kill $stranger 2>/dev/null"
-in_namespace() { [ "$(readlink "/proc/$stranger/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] && grep -qx sleep "/proc/$stranger/comm"; }
+in_namespace() { [ "$(readlink "/proc/$stranger/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] && grep -qx cat "/proc/$stranger/comm"; }
 wait_for 10 in_namespace
 umount "$MNT"
 second "$MNT"
-grep -q "(process $keeper) uses it; its mount is gone here, but process $stranger (sleep) still has it.* on $MNT: kill $keeper" "$DIR/err" ||
+grep -q "(process $keeper) uses it; its mount is gone here, but process $stranger (cat) still has it.* on $MNT: kill $keeper" "$DIR/err" ||
         fail "another namespace: $(cat "$DIR/err")"
 kill "$keeper"
 wait_for 10 _no_pxefs || fail "kill $keeper is no way out"
