@@ -16,6 +16,8 @@
  *
  *   5. A question that takes long has at most POOL_LONG_MAX of the connections, for POOL_LONG_MS of processor time; two more may
  *      wait for their turn, and the next fail at once: neither connections nor the threads that serve are all theirs.
+ *   6. Connections are lent in the order in which they were asked for.  Were they not, a thread that asks again at once would
+ *      take the one it has just given back, and threads that ask for a bad host would starve one that asks for a good one.
  *
  * Locks: pool->lock, held for list operations only, never across SQLite.
  * Limits: POOL_MAX connections.  One of them has a large page cache and is lent first: it serves a storm that comes
@@ -30,15 +32,22 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define WAIT_MS     2000 /* for a connection: then all of them hang in a storage that does not answer */
+/* For a connection: then all of them hang in a storage that does not answer.  With a sanitizer questions have more time. */
+#define WAIT_MS     (WITH_SANITIZER ? 60000 : 2000)
 #define LONG_QUEUE  2    /* callers that wait for the long lane */
 #define LONG_WAIT_S 1
+
+/* A caller that waits for a connection. */
+struct waiter {
+        pthread_cond_t turn;
+        struct waiter *next;
+};
 
 struct pool {
         char *path;   /* owned; NULL: in memory */
         bool is_copy; /* as in conn_open */
         pthread_mutex_t lock;
-        pthread_cond_t freed;                /* a connection */
+        struct waiter *first;                /* guarded by lock, borrowed from the stacks of those that wait */
         pthread_cond_t long_freed;           /* a place in the long lane */
         unsigned n_long, n_queue;            /* guarded by lock: in the long lane; waiting for it */
         struct conn *idle;                   /* guarded by lock */
@@ -140,35 +149,59 @@ static void leave_long_lane(struct pool *p)
         pthread_mutex_unlock(&p->lock);
 }
 
+static bool has_room(const struct pool *p)
+{
+        return p->idle || p->n < POOL_MAX;
+}
+
+static void wake_first(struct pool *p)
+{
+        if (p->first && has_room(p))
+                pthread_cond_signal(&p->first->turn);
+}
+
+/* Invariant 6.  With the lock held, as after it. */
+static int wait_for_turn(struct pool *p)
+{
+        struct waiter me = { .turn = PTHREAD_COND_INITIALIZER }, **at;
+        struct timespec until = in_ms(WAIT_MS);
+        int r = 0;
+
+        for (at = &p->first; *at; at = &(*at)->next)
+                ;
+        *at = &me;
+        while (r == 0 && (p->first != &me || !has_room(p)))
+                r = pthread_cond_clockwait(&me.turn, &p->lock, CLOCK_MONOTONIC, &until);
+        r = p->first == &me && has_room(p) ? 0 : -EBUSY;
+        for (at = &p->first; *at != &me; at = &(*at)->next)
+                ;
+        *at = me.next;
+        (void)pthread_cond_destroy(&me.turn);
+        return r;
+}
+
 /* Takes an idle connection out; or none, and the caller may open one instead: a large one if *ret_large.  With
  * @keep the caller keeps it for long, and gets a small one if there can be one.  0, or -EBUSY. */
 static int take_idle(struct pool *p, bool keep, struct conn **ret, bool *ret_large)
 {
-        struct timespec until = { 0 };
-        struct conn *c;
-        int r = 0;
+        struct conn *c = NULL;
+        int r;
 
         pthread_mutex_lock(&p->lock);
-        while (r == 0 && !p->idle && p->n >= POOL_MAX) {
-                if (!until.tv_sec)
-                        until = in_ms(WAIT_MS);
-                r = pthread_cond_timedwait(&p->freed, &p->lock, &until);
-        }
-        if (!p->idle && p->n >= POOL_MAX) {
-                pthread_mutex_unlock(&p->lock);
-                return -EBUSY;
-        }
-        c = keep && p->n < POOL_MAX ? NULL : p->idle;
+        r = !p->first && has_room(p) ? 0 : wait_for_turn(p);
+        if (r == 0)
+                c = keep && p->n < POOL_MAX ? NULL : p->idle;
         if (c) {
                 p->idle = c->next;
-        } else {
+        } else if (r == 0) {
                 p->n++;
                 *ret_large = !keep && !p->has_large && !p->is_copy;
                 p->has_large = p->has_large || *ret_large;
         }
+        wake_first(p);
         pthread_mutex_unlock(&p->lock);
         *ret = c;
-        return 0;
+        return r;
 }
 
 /* Gives back the right to have a connection. */
@@ -177,7 +210,7 @@ static void drop_slot(struct pool *p, bool large)
         pthread_mutex_lock(&p->lock);
         p->n--;
         p->has_large = p->has_large && !large;
-        pthread_cond_signal(&p->freed);
+        wake_first(p);
         pthread_mutex_unlock(&p->lock);
 }
 
@@ -200,7 +233,7 @@ static void put_idle(struct pool *p, struct conn *c)
                 c->next = p->idle;
                 p->idle = c;
         }
-        pthread_cond_signal(&p->freed);
+        wake_first(p);
         pthread_mutex_unlock(&p->lock);
 }
 
@@ -342,7 +375,6 @@ int pool_new(const char *path, bool is_copy, struct pool **ret, struct err *err)
         pthread_mutex_init(&p->lock, NULL);
         (void)pthread_condattr_init(&attr);
         (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&p->freed, &attr);
         pthread_cond_init(&p->long_freed, &attr);
         (void)pthread_condattr_destroy(&attr);
         p->is_copy = is_copy;
@@ -360,7 +392,6 @@ void pool_free(struct pool *p)
                 p->idle = c->next;
                 conn_close(c);
         }
-        pthread_cond_destroy(&p->freed);
         pthread_cond_destroy(&p->long_freed);
         pthread_mutex_destroy(&p->lock);
         free(p->path);

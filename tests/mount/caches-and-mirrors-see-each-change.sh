@@ -69,7 +69,9 @@ now=$(mtime "$menu")
 [ "$(mtime "$MNT/smartos")" = "$dir_time" ] || fail "after a restart /smartos is of another time"
 last=$now
 change restarted
-[ $(($(mtime "$menu") / 1000000000)) -gt $((last / 1000000000)) ] || fail "a change after a restart is not later"
+now=$(mtime "$menu")
+[ "$now" -gt "$last" ] || fail "a change after a restart is not later: $now, and it was $last"
+last=$now
 
 # From here on changes come as people make them: the burst above ran ahead of the clock, where a second is shared.
 behind() { [ "$(mtime "$menu")" -lt "$(date +%s)000000000" ]; }
@@ -78,6 +80,8 @@ change() # N
         wait_for 15 behind || fail "the time of the last change is not reached"
         sql "UPDATE property SET value = '$1' WHERE name = 'counter'"
 }
+change later
+[ $(($(mtime "$menu") / 1000000000)) -gt $((last / 1000000000)) ] || fail "a change after the burst is no second after it"
 
 # 3. If-Modified-Since against each server, wget -N, rsync -u.
 start_nginx "$MNT"

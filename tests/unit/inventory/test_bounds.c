@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "inventory/inventory.h"
 #include "inventory/pool.h"
@@ -288,14 +289,14 @@ static void *ask_always(void *arg)
 static void a_question_that_takes_long_leaves_connections_to_the_others(void **state)
 {
         struct lab *lab = *state;
-        struct asking bad = { .mac = A };
+        static struct asking bad; /* the threads go on with it when an assertion ends the test */
         pthread_t t[12];
 
         lab_do(lab->db, "BEGIN");
         lab_do(lab->db, ROWS "INSERT INTO nic (host, mac, ip) SELECT 1, printf('02-08-21-%02x-%02x-%02x', i >> 16, i >> 8 & 255,"
                              " i & 255), '10.9.9.9' FROM n");
         lab_do(lab->db, "COMMIT");
-        bad.inv = open_it(lab);
+        bad = (struct asking){ .mac = A, .inv = open_it(lab) };
         for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
                 assert_int_equal(pthread_create(&t[i], NULL, ask_always, &bad), 0);
         for (int i = 0; i < 200; i++) {
@@ -311,6 +312,73 @@ static void a_question_that_takes_long_leaves_connections_to_the_others(void **s
         inventory_close(bad.inv);
 }
 
+struct waiting {
+        struct pool *pool;
+        atomic_int tid;
+        atomic_bool was_served;
+};
+
+static void *borrow_once(void *arg)
+{
+        struct waiting *w = arg;
+        struct conn *c = NULL;
+
+        atomic_store(&w->tid, gettid());
+        if (pool_borrow(w->pool, 0, &c, NULL) == 0) {
+                atomic_store(&w->was_served, true);
+                pool_give_back(w->pool, c);
+        }
+        return NULL;
+}
+
+/* Until thread @tid of ours sleeps: in the pool, which has nothing else to sleep for. */
+static void await_sleep(const atomic_int *tid)
+{
+        char path[64], line[128] = "";
+
+        for (int tries = 0; tries < 10000; tries++) {
+                FILE *f;
+
+                (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(tid));
+                f = atomic_load(tid) ? fopen(path, "re") : NULL;
+                if (f) {
+                        assert_non_null(fgets(line, sizeof line, f));
+                        (void)fclose(f);
+                        if (strstr(line, ") S "))
+                                return;
+                }
+                (void)usleep(1000);
+        }
+        fail_msg("the thread does not wait: %s", line);
+}
+
+/* All connections are out, and a thread waits for one: another that gives one back and asks again at once comes after it. */
+static void connections_are_lent_in_the_order_in_which_they_were_asked_for(void **state)
+{
+        struct lab *lab = *state;
+        struct conn *c[POOL_MAX];
+        static struct waiting w;
+
+        assert_int_equal(pool_new(lab->path, false, &w.pool, NULL), 0);
+        for (size_t i = 0; i < POOL_MAX; i++)
+                assert_int_equal(pool_borrow(w.pool, 0, &c[i], NULL), 0);
+        for (int round = 0; round < 50; round++) {
+                pthread_t t;
+
+                atomic_store(&w.tid, 0);
+                atomic_store(&w.was_served, false);
+                assert_int_equal(pthread_create(&t, NULL, borrow_once, &w), 0);
+                await_sleep(&w.tid);
+                pool_give_back(w.pool, c[0]);
+                assert_int_equal(pool_borrow(w.pool, 0, &c[0], NULL), 0);
+                assert_true(atomic_load(&w.was_served));
+                assert_int_equal(pthread_join(t, NULL), 0);
+        }
+        for (size_t i = 0; i < POOL_MAX; i++)
+                pool_give_back(w.pool, c[i]);
+        pool_free(w.pool);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -319,6 +387,7 @@ int main(void)
                 TEST(a_layer_that_was_cut_brings_nothing_inherited_back),
                 TEST(a_cell_of_megabytes_costs_its_host_and_says_so),
                 TEST(a_key_in_the_way_of_others_is_answered_around_by_the_copy),
+                TEST(connections_are_lent_in_the_order_in_which_they_were_asked_for),
                 TEST(a_question_that_takes_long_leaves_connections_to_the_others),
         };
 
