@@ -106,14 +106,6 @@ static int open_pid(pid_t pid)
         return (int)syscall(SYS_pidfd_open, pid, 0); /* Linux 5.3 */
 }
 
-/* The kernel says so when the last thread is gone, to a debugger and to us alike (Linux kernel/exit.c, do_notify_pidfd). */
-bool child_is_dead(const struct child *c)
-{
-        struct pollfd fd = { .fd = c->pid_fd, .events = POLLIN };
-
-        return c->pid_fd >= 0 && poll(&fd, 1, 0) == 1;
-}
-
 int child_start(const struct child_plan *plan, int binary_fd, const sigset_t *mask, struct child *ret,
         struct err *err)
 {
@@ -263,6 +255,38 @@ static bool in_state(int dirfd, const char *tid, char state)
         text[n] = '\0';
         p = strrchr(text, ')');
         return p && p[1] == ' ' && p[2] == state;
+}
+
+/* Threads of which nothing is left but what somebody may wait for.  False if that cannot be seen. */
+static bool are_all_zombies(const struct child *c)
+{
+        AUTO_CLOSEDIR DIR *dir = NULL;
+        const struct dirent *e;
+        char path[64];
+        bool all, any = false;
+
+        (void)snprintf(path, sizeof path, "/proc/%d/task", (int)c->pid);
+        dir = opendir(path);
+        all = !!dir;
+        while (all && (e = readdir(dir)))
+                if (e->d_name[0] != '.') {
+                        any = true;
+                        all = in_state(dirfd(dir), e->d_name, 'Z') || in_state(dirfd(dir), e->d_name, 'X');
+                }
+        return all && any;
+}
+
+/* The kernel makes the descriptor readable when the last thread is gone, also where a debugger is attached to the first (Linux
+ * kernel/exit.c, do_notify_pidfd).  One that is attached to others, and does not wait for them, keeps those: the first is not
+ * told of then (delay_group_leader), so threads are looked at.  A thread that is a zombie has let go of its descriptors
+ * (do_exit: exit_files comes before exit_notify). */
+bool child_is_dead(const struct child *c)
+{
+        struct pollfd fd = { .fd = c->pid_fd, .events = POLLIN };
+
+        if (c->pid_fd >= 0 && poll(&fd, 1, 0) == 1)
+                return true;
+        return child_hung_up(c) && are_all_zombies(c);
 }
 
 bool child_waits_for_disk(const struct child *c, uint32_t tid)

@@ -81,6 +81,13 @@ int child_hear(struct child *c);
  * dead one back from its parent (ptrace(2)).  It has no descriptor and no lock any more. */
 bool child_is_dead(const struct child *c);
 
+/* True if its end of the socket is closed and it was not waited for: it is dying, or a debugger holds its dead threads back, and
+ * then no descriptor says when it is dead: child_is_dead() is to be asked again and again. */
+static inline bool child_hung_up(const struct child *c)
+{
+        return c->pid != 0 && c->control_fd < 0;
+}
+
 /* Tells it to go on.  With @successor, which is none, it is asked to fork one first: that is awaited from then on. */
 void child_go(const struct child *c, struct child *successor);
 

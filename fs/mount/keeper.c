@@ -51,6 +51,8 @@
 #define STANDBY_NICE   15
 #define CALM_MS        1000 /* between deaths of workers; less is a storm */
 #define TICK_MS        1000
+#define DYING_MS       20   /* between looks at one that has hung up */
+#define HUNG_UP_MS     1000 /* it is killed then, if it lives on */
 #define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
 #define PACKETS        4    /* of a worker, in one turn */
 #define LOG_TURN       32   /* lines of workers, in one turn */
@@ -79,6 +81,7 @@ struct keeper {
         int binary_fd,
                 new_binary_fd; /* owned; the program, whatever stands at its path now; -1 or its newer version */
         int64_t worker_kill_ms; /* 0, or: it was asked to end, and is killed then */
+        int64_t hung_up_ms;     /* when the worker's end of the socket was found closed */
         int64_t next_kill_ms;
         bool next_is_standby;
         int64_t standby_ms; /* no next is started before */
@@ -537,6 +540,7 @@ static void hear_worker(struct keeper *k, int64_t now_ms)
         for (unsigned i = 0; i < PACKETS && (letter = child_hear(&k->worker)) > 0; i++) {
                 if (!is_news(k, letter)) {
                         stop_listening(&k->worker);
+                        k->hung_up_ms = now_ms;
                         kill_worker(k, "said what no worker says");
                         return;
                 }
@@ -545,8 +549,10 @@ static void hear_worker(struct keeper *k, int64_t now_ms)
                 else if (letter == CHILD_READY)
                         worker_is_ready(k);
         }
-        if (letter < 0) /* SIGCHLD tells the rest */
+        if (letter < 0) {
                 stop_listening(&k->worker);
+                k->hung_up_ms = now_ms;
+        }
 }
 
 static void hear_next(struct keeper *k, int64_t now_ms)
@@ -618,8 +624,12 @@ static int act(struct keeper *k, int64_t now_ms)
                 kill_child(&k->next, SIGKILL);
         if (k->worker_kill_ms && k->worker_kill_ms - now_ms < wait_ms)
                 wait_ms = now_ms < k->worker_kill_ms ? k->worker_kill_ms - now_ms : YIELD_MS;
+        if (child_hung_up(&k->worker) || child_hung_up(&k->next))
+                wait_ms = wait_ms < DYING_MS ? wait_ms : DYING_MS;
         if (k->ending)
                 return (int)wait_ms;
+        if (child_hung_up(&k->worker) && now_ms - k->hung_up_ms >= HUNG_UP_MS)
+                kill_worker(k, "closed its socket to the keeper");
         if (k->established && overdue_look(&k->overdue, k->worker_kill_ms ? NULL : &k->worker, now_ms))
                 kill_worker(k, NOT_GET_ON);
         switch (policy_next(&k->policy, now_ms, journal_heartbeat(k->journal, now_ms), &policy_ms)) {
@@ -650,7 +660,8 @@ static int act(struct keeper *k, int64_t now_ms)
 /* Nothing of us ran for @ms, a frozen container or a stopped process, so nobody is late. */
 static void forgive(struct keeper *k, int64_t ms)
 {
-        int64_t *const times[] = { &k->worker_kill_ms, &k->next_kill_ms, &k->standby_ms, &k->await_ms };
+        int64_t *const times[] = { &k->worker_kill_ms, &k->next_kill_ms, &k->standby_ms, &k->await_ms,
+                &k->hung_up_ms };
 
         journal_forgive(k->journal, ms);
         policy_forgive(&k->policy, ms);
@@ -702,7 +713,8 @@ static void loop(struct keeper *k)
                 }
                 if (fds[0].revents)
                         take_signals(k, now_ms);
-                if (fds[0].revents || fds[3].revents || fds[4].revents)
+                if (fds[0].revents || fds[3].revents || fds[4].revents || child_hung_up(&k->worker) ||
+                        child_hung_up(&k->next))
                         reap(k, now_ms);
                 timeout_ms = k->over ? 0 : act(k, now_ms);
                 planned_ms = now_ms + timeout_ms;
