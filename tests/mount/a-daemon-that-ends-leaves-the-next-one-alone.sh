@@ -29,6 +29,25 @@ wait_for 20 all_gone || fail "of those before some stay: $old"
 [ "$(mounts | wc -l)" -eq 1 ] || fail "not one mount: $(mounts)"
 [ "$(digest "$file")" = "$want" ] || fail "other bytes at the end"
 
+# The next one hangs, at the same path with the same device number: nothing is asked of its mount by the one that ends.
+old=$(keeper_pid)
+kill -STOP "$old"
+umount "$MNT"
+gone() { [ ! -e "/proc/$1" ]; }
+newer() { pxefs_pids | grep -vx "$old"; }
+mkdir "$DIR/cache2"
+chown "$PXEFS_USER:" "$DIR/cache2"
+mount_pxefs -o "cache=$DIR/cache2"
+for pid in $(newer); do
+        kill -STOP "$pid"
+done
+kill -CONT "$old"
+wait_for 20 gone "$old" || fail "one that ends waits for the next one, which hangs"
+for pid in $(newer); do
+        kill -CONT "$pid"
+done
+[ "$(digest "$file")" = "$want" ] || fail "other bytes after the next one hung"
+
 # Aborted from outside: readers get errors, the daemon ends, and its mount with it.
 mkdir "$DIR/fusectl"
 if mount -t fusectl none "$DIR/fusectl" 2>/dev/null; then
