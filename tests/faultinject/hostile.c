@@ -6,6 +6,8 @@
  * journal is rubbish, the heartbeat the largest number there is.  The name of the process says when it is done.  SIGTERM is
  * ignored from then on.
  *
+ * SIGUSR2: it sends its keeper lines for the log as fast as it can for FLOOD_SEC, then words by the control socket without end.
+ *
  * Locks: none; a handler of a signal, in a thread that waits for requests.
  */
 #include "hostile.h"
@@ -16,9 +18,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "mount/child.h"
 #include "tree/node.h"
+
+#define FLOOD_SEC 3
 
 static struct journal *journal;
 static struct catalog *catalog;
@@ -75,10 +81,29 @@ static void attack(int sig)
         (void)prctl(PR_SET_NAME, "pxefs-hostile", 0, 0, 0);
 }
 
+static void flood(int sig)
+{
+        static char packet[200] = { 0 };
+        time_t end = time(NULL) + FLOOD_SEC;
+
+        (void)sig;
+        (void)signal(SIGTERM, SIG_IGN);
+        (void)prctl(PR_SET_NAME, "pxefs-flooding", 0, 0, 0);
+        memset(packet + 16, 'x', sizeof packet - 16);
+        while (time(NULL) < end)
+                (void)send(CHILD_LOG_FD, packet, sizeof packet, MSG_NOSIGNAL | MSG_DONTWAIT);
+        for (;;)
+                for (const char *word = "SRFXG"; *word; word++) {
+                        packet[0] = *word;
+                        (void)send(CHILD_CONTROL_FD, packet, sizeof packet, MSG_NOSIGNAL | MSG_DONTWAIT);
+                }
+}
+
 void hostile_arm(struct journal *j)
 {
         journal = j;
         (void)signal(SIGUSR1, attack);
+        (void)signal(SIGUSR2, flood);
 }
 
 void hostile_set_catalog(struct catalog *c)

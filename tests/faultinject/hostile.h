@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* hostile -- mount option test_hostile: SIGUSR1 has the serving worker do what one that was taken over could do to the memory
- * it shares with its keeper and its successors. */
+ * it shares with its keeper and its successors, and SIGUSR2 has it flood its keeper. */
 #ifndef PXEFS_HOSTILE_H
 #define PXEFS_HOSTILE_H
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
 # A worker that was taken over writes what it likes into the memory it shares: requests that nobody asked, numbers of all
-# kinds, other scripts, rubbish where the INIT of the mount stands. Then it does not even answer. Its keeper stays able to
+# kinds, other scripts, rubbish where the INIT of the mount stands; it floods its keeper. Then it does not even answer. Its keeper stays able to
 # act, no archive is blamed, its successors, forked and executed, serve the right bytes, and the mount ends when it is told to.
 . "$PXEFS_TESTLIB"
 need python3
@@ -72,7 +72,20 @@ for round in 1 2; do
         nothing_changed "round $round"
 done
 
-# 4. It is told to end while it is served by one that does not listen.
+# 4. It floods its keeper with lines and with words: it is ended for the words, and the log grows by what a worker may say.
+lines=$(wc -l <"$DIR/log")
+flooding=$(worker_pid)
+kill -USR2 "$flooding"
+wait_for 10 pgrep -P "$keeper" -x pxefs-flooding || fail "the worker does not flood: is the test worth anything?"
+gone() { ! kill -0 "$flooding" 2>/dev/null; }
+wait_for 20 gone || fail "a worker that floods its keeper is not ended"
+grep -q 'said what no worker says: it is killed' "$DIR/log" || fail "it was not ended for its words: $(tail -3 "$DIR/log" | cut -c-200)"
+nothing_changed "a flood"
+more=$(($(wc -l <"$DIR/log") - lines))
+[ "$more" -lt 4000 ] || fail "a worker wrote $more lines into the log"
+[ "$more" -gt 1000 ] || fail "a worker that floods wrote $more lines: is the test worth anything?"
+
+# 5. It is told to end while it is served by one that does not listen.
 attack
 begun=$(date +%s)
 kill -TERM "$keeper"
