@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void buf_fini(struct buf *b)
 {
         free(b->data);
@@ -72,37 +74,6 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->len += (size_t)n;
 }
 
-size_t utf8_len(const unsigned char *p)
-{
-        static const struct {
-                unsigned char lo, hi;   /* first byte */
-                unsigned char lo2, hi2; /* second byte */
-                size_t len;
-        } forms[] = {
-                { 0x01, 0x7f, 0, 0, 1 },
-                { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-                { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-                { 0xe1, 0xec, 0x80, 0xbf, 3 },
-                { 0xed, 0xed, 0x80, 0x9f, 3 },
-                { 0xee, 0xef, 0x80, 0xbf, 3 },
-                { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-                { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-                { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-        };
-
-        for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-                if (*p < forms[i].lo || *p > forms[i].hi)
-                        continue;
-                if (forms[i].len > 1 && (p[1] < forms[i].lo2 || p[1] > forms[i].hi2))
-                        return 0;
-                for (size_t k = 2; k < forms[i].len; k++)
-                        if (p[k] < 0x80 || p[k] > 0xbf)
-                                return 0;
-                return forms[i].len;
-        }
-        return 0;
-}
-
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /* Gives @put each character of @s, up to @max bytes of it; bytes that are not UTF-8 as U+FFFD.  Returns whether that was
@@ -123,17 +94,12 @@ static bool each_character(struct buf *b, const char *s, size_t max,
         return *p == '\0';
 }
 
-static bool is_control(const unsigned char *p)
-{
-        return *p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
-}
-
 static void put_json(struct buf *b, const unsigned char *p, size_t n)
 {
         if (*p == '"' || *p == '\\')
                 buf_printf(b, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-                buf_printf(b, "\\u%04x", *p);
+        else if (utf8_is_control(p))
+                buf_printf(b, "\\u%04x", p[n - 1]); /* of C1, U+0080 to U+009F, the second byte is the number */
         else if (n == sizeof REPLACEMENT - 1 && memcmp(p, REPLACEMENT, n) == 0)
                 buf_puts(b, "\\ufffd");
         else
@@ -164,7 +130,7 @@ static void put_html(struct buf *b, const unsigned char *p, size_t n)
                         buf_puts(b, entities[i].entity);
                         return;
                 }
-        if (is_control(p)) /* HTML has no way to write them */
+        if (utf8_is_control(p)) /* HTML has no way to write them */
                 buf_puts(b, REPLACEMENT);
         else
                 buf_add(b, p, n);
@@ -183,7 +149,7 @@ static void put_label(struct buf *b, const unsigned char *p, size_t n)
                 buf_printf(b, "\\%c", *p);
         else if (*p == '\n')
                 buf_puts(b, "\\n");
-        else if (is_control(p)) /* allowed, but somebody may look at it on a terminal */
+        else if (utf8_is_control(p)) /* allowed, but somebody may look at it on a terminal */
                 buf_puts(b, REPLACEMENT);
         else
                 buf_add(b, p, n);

@@ -33,9 +33,6 @@ __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char 
  * the output is valid JSON whatever a file name holds. */
 void buf_json(struct buf *b, const char *s);
 
-/* Bytes of the UTF-8 sequence that the text @p begins with (RFC 3629, section 4: no surrogates, no overlong forms), 0
- * if it is none.  Stops at a NUL. */
-size_t utf8_len(const unsigned char *p);
 /* Adds @s as text of an HTML page or of a quoted attribute, cut with an ellipsis after about @max bytes of it.  Bytes
  * that are not UTF-8, and control characters, become U+FFFD. */
 void buf_html(struct buf *b, const char *s, size_t max);

@@ -5,12 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void one_line(char *text)
-{
-        for (unsigned char *p = (unsigned char *)text; *p; p++)
-                if (*p < 0x20 || *p == 0x7f)
-                        *p = '?';
-}
+#include "base/utf8.h"
 
 int err_set(struct err *err, int r, const char *fmt, ...)
 {
@@ -21,7 +16,7 @@ int err_set(struct err *err, int r, const char *fmt, ...)
         va_start(ap, fmt);
         (void)vsnprintf(err->text, sizeof err->text, fmt, ap);
         va_end(ap);
-        one_line(err->text);
+        utf8_one_line(err->text);
         return r;
 }
 
@@ -37,7 +32,7 @@ int err_sys(struct err *err, int r, const char *fmt, ...)
         va_end(ap);
         n = strlen(err->text);
         (void)snprintf(err->text + n, sizeof err->text - n, ": %s", strerror(-r));
-        one_line(err->text);
+        utf8_one_line(err->text);
         return r;
 }
 
@@ -55,6 +50,6 @@ int err_prefix(struct err *err, int r, const char *fmt, ...)
         va_end(ap);
         n = strlen(err->text);
         (void)snprintf(err->text + n, sizeof err->text - n, ": %s", old);
-        one_line(err->text);
+        utf8_one_line(err->text);
         return r;
 }

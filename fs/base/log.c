@@ -28,6 +28,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/logwriter.h"
+#include "base/utf8.h"
 
 #define QUEUE_LINES  256
 #define STATUS_BYTES 256
@@ -83,14 +84,6 @@ static void send_to_keeper(int fd, int priority, const char *text)
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
-
-/* A file name in a message may hold anything: one event stays one line, and no terminal is driven by it. */
-static void one_line(char *text)
-{
-        for (unsigned char *p = (unsigned char *)text; *p; p++)
-                if (*p < 0x20 || *p == 0x7f)
-                        *p = '?';
-}
 
 static void count_lost(uint64_t n)
 {
@@ -222,7 +215,7 @@ unsigned log_forward(int fd, unsigned max)
                 if ((size_t)len < PACKET_HEAD)
                         continue;
                 p.text[(size_t)len - PACKET_HEAD] = '\0';
-                one_line(p.text);
+                utf8_one_line(p.text);
                 count_lost(p.lost < MAX_LOST ? p.lost : MAX_LOST);
                 if (p.priority < LOG_EMERG || p.priority > STATUS)
                         p.priority = LOG_INFO;
@@ -278,7 +271,7 @@ static void put(int priority, char *text)
 {
         int fd = atomic_load(&keeper_fd);
 
-        one_line(text);
+        utf8_one_line(text);
         if (fd >= 0)
                 send_to_keeper(fd, priority, text);
         else if (atomic_load(&running))

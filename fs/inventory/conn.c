@@ -19,6 +19,7 @@
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "inventory/schema_id.h"
 #include "inventory/trouble.h"
 #include "inventory_sql.h"
@@ -398,12 +399,6 @@ int conn_schema_version(const struct conn *c)
         return c->version;
 }
 
-/* C0, DEL, and C1 as UTF-8. */
-static bool is_control(const unsigned char *t)
-{
-        return t[0] < 0x20 || t[0] == 0x7f || (t[0] == 0xc2 && t[1] < 0xa0);
-}
-
 int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
 {
         const unsigned char *t;
@@ -420,7 +415,7 @@ int conn_text(sqlite3_stmt *s, int col, size_t max_bytes, const char **ret)
         if (n > max_bytes)
                 return -EILSEQ;
         for (size_t i = 0, len; i < n; i += len) {
-                len = is_control(t + i) ? 0 : utf8_len(t + i);
+                len = utf8_is_control(t + i) ? 0 : utf8_len(t + i);
                 if (len == 0)
                         return -EILSEQ;
         }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -49,7 +50,12 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         struct fuse_entry_param e = { 0 };
         struct place_entry child;
         struct node n;
-        int r = node_decode(parent, &n) ? place_lookup(places_of(req), &n, name, &child) : -ESTALE;
+        int r = node_decode(parent, &n) ? 0 : -ESTALE;
+
+        if (r == 0 && strlen(name) > NAME_MAX) /* the kernel lets 1024 bytes through (fs/fuse/fuse_i.h, FUSE_NAME_MAX) */
+                r = -ENAMETOOLONG;
+        if (r == 0)
+                r = place_lookup(places_of(req), &n, name, &child);
 
         t.error = r;
         if (r < 0 && (r != -ENOENT || child.name_sec <= 0)) {
@@ -192,7 +198,7 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, s
 /* From memory alone: df on a boot server must not wait for a disk. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-        struct statvfs st = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255, .f_flag = ST_RDONLY };
+        struct statvfs st = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX, .f_flag = ST_RDONLY };
 
         (void)ino;
         fuse_reply_statfs(req, &st);

@@ -79,7 +79,7 @@ static const struct call_row policy[] = {
         EQUALS("fcntl", 1, F_DUPFD), EQUALS("fcntl", 1, F_DUPFD_CLOEXEC), EQUALS("fcntl", 1, F_GETFD),
         EQUALS("fcntl", 1, F_SETFD), EQUALS("fcntl", 1, F_GETFL), EQUALS("fcntl", 1, F_GETLK), EQUALS("fcntl", 1, F_SETLK),
         EQUALS("fcntl", 1, F_SETLKW),
-        EQUALS("ioctl", 1, TCGETS), EQUALS("ioctl", 1, FIONREAD),
+        EQUALS("ioctl", 1, TCGETS), EQUALS("ioctl", 1, TIOCGWINSZ), EQUALS("ioctl", 1, FIONREAD),
         /* names: Landlock decides which */
         ANY("open"), ANY("openat"), ANY("stat"), ANY("lstat"), ANY("newfstatat"), ANY("statx"), ANY("statfs"),
         ANY("access"), ANY("faccessat"), ANY("faccessat2"), ANY("readlink"), ANY("readlinkat"), ANY("mkdir"),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # A MAC is found in each spelling loaders and people use; other names in hosts/ are not there; listings show one spelling.
 . "$PXEFS_TESTLIB"
+need python3
 mkbuild 20240101T000000Z -s 1
 sql "INSERT INTO host (hostname, uuid) VALUES ('db1', '564d4f3e-6c3b-4f4c-8f0a-0123456789ab');
      INSERT INTO nic (mac, host, ip) SELECT '02:08:20:AB:CD:EF', id, '192.0.2.7' FROM host WHERE hostname = 'db1';"
@@ -17,6 +18,16 @@ for name in 02-08-20-ab-cd 02-08-20-ab-cd-ef-00 02-08-20-ab-cd-eg 02:08-20:ab-cd
         [ ! -e "$MNT/hosts/$name" ] && [ ! -L "$MNT/hosts/$name" ] || fail "hosts/'$name' is there"
 done
 [ "$(ls "$MNT/hosts")" = 02-08-20-ab-cd-ef ] || fail "hosts/ lists $(ls "$MNT/hosts")"
+# A name of 255 bytes is absent, a longer one is too long, as statfs says.
+python3 - "$MNT/hosts" <<'END' || fail "a name that is too long"
+import errno, os, sys
+def asked(n):
+    try: os.stat(os.path.join(sys.argv[1], 'n' * n))
+    except OSError as e: return e.errno
+assert os.statvfs(sys.argv[1]).f_namemax == 255
+for n, want in ((1, errno.ENOENT), (255, errno.ENOENT), (256, errno.ENAMETOOLONG), (2000, errno.ENAMETOOLONG)):
+    assert asked(n) == want, (n, asked(n))
+END
 for link in by-name/db1 by-name/DB1 by-ip/192.0.2.7 by-uuid/564d4f3e-6c3b-4f4c-8f0a-0123456789ab; do
         [ "$(digest "$MNT/$link/menu.ipxe")" = "$want" ] || fail "$link"
 done

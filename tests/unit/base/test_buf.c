@@ -112,6 +112,7 @@ static const struct {
 } jsons[] = {
         { NULL, "null" }, { "", "\"\"" }, { "plain", "\"plain\"" }, { "a\"b\\c", "\"a\\\"b\\\\c\"" },
         { "a\nb\tc", "\"a\\u000ab\\u0009c\"" }, { "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
+        { "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\"\\u0080\\u009b\\u009f\xc2\xa0\"" }, /* C1; U+00A0 is none */
         { "/</script>", "\"/</script>\"" }, { "m\xc3\xbcller", "\"m\xc3\xbcller\"" },
         { "\xe2\x82\xac", "\"\xe2\x82\xac\"" }, { "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"" },
         { "\xf4\x8f\xbf\xbf", "\"\xf4\x8f\xbf\xbf\"" }, { "\xff", "\"\\ufffd\"" },

@@ -47,6 +47,8 @@ static void a_reason_is_one_line_whatever_names_are_in_it(void **state)
         assert_string_equal(err.text, "x?y: member a?b: Invalid argument");
         (void)err_set(&err, -EINVAL, "m\xc3\xbcller");
         assert_string_equal(err.text, "m\xc3\xbcller");
+        (void)err_set(&err, -EINVAL, "%s", "a\xc2\x9b" "2Jb\x9b" "2Jc\xc2\xa0" "d\xc3");
+        assert_string_equal(err.text, "a??2Jb?2Jc\xc2\xa0" "d?");
 }
 
 static void a_long_reason_is_cut_and_still_a_string(void **state)
