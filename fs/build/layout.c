@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "build/buildname.h"
@@ -76,13 +77,84 @@ static bool is_called(const struct pathnode *p, const char *name)
         return strlen(name) == p->len && memcmp(p->name, name, p->len) == 0;
 }
 
-/* .../i86pc/amd64/boot_archive */
-static bool is_deep_ramdisk(const struct pathtree *t, uint32_t node)
+static bool is_called_nearly(const struct pathnode *p, const char *name)
+{
+        return strlen(name) == p->len && strncasecmp(p->name, name, p->len) == 0;
+}
+
+/* .../i86pc/amd64/boot_archive, as @called says. */
+static bool is_ramdisk(const struct pathtree *t, uint32_t node,
+        bool (*called)(const struct pathnode *p, const char *name))
 {
         const struct pathnode *p = &t->v[node], *up = &t->v[p->parent];
 
-        return node != PATHTREE_ROOT && p->parent != PATHTREE_ROOT && is_called(p, "boot_archive") &&
-               is_called(up, "amd64") && up->parent != PATHTREE_ROOT && is_called(&t->v[up->parent], "i86pc");
+        return node != PATHTREE_ROOT && p->parent != PATHTREE_ROOT && called(p, "boot_archive") &&
+               called(up, "amd64") && up->parent != PATHTREE_ROOT && called(&t->v[up->parent], "i86pc");
+}
+
+static bool ends_in(const struct pathnode *p, const char *suffix)
+{
+        size_t n = strlen(suffix);
+
+        return p->len > n && strncasecmp(p->name + p->len - n, suffix, n) == 0;
+}
+
+/* What is the only file of the archive, or PATHTREE_NONE. */
+static uint32_t only_file(const struct pathtree *t)
+{
+        uint32_t found = PATHTREE_NONE;
+
+        for (uint32_t i = 1; i < t->n; i++)
+                if (!t->v[i].is_dir) {
+                        if (found != PATHTREE_NONE)
+                                return PATHTREE_NONE;
+                        found = i;
+                }
+        return found;
+}
+
+/* A build, or a CD of one, as it is downloaded. */
+static bool is_download(const struct pathnode *p)
+{
+        static const char *const starts[] = { "platform-", "smartos-" };
+        static const char *const ends[] = { ".tgz", ".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2", ".iso" };
+        bool starts_so = false, ends_so = false;
+
+        for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+                starts_so |= p->len > strlen(starts[i]) && memcmp(p->name, starts[i], strlen(starts[i])) == 0;
+        for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+                ends_so |= ends_in(p, ends[i]);
+        return starts_so && ends_so;
+}
+
+/* Of an archive without a platform: whether somebody meant one, and packed it so that no loader finds it.  An image of it would
+ * be served, and the build missed. */
+static int refuse_near_miss(struct maker *k)
+{
+        uint32_t only = only_file(&k->t);
+
+        for (uint32_t c = 1; c < k->t.n; c++) {
+                const struct pathnode *p = &k->t.v[c];
+
+                if (is_ramdisk(&k->t, c, is_called))
+                        return err_set(k->err, -EBADMSG,
+                                "its platform stands too deep: pack it below one directory platform-<stamp>/ "
+                                "at the top");
+                if (is_ramdisk(&k->t, c, is_called_nearly))
+                        return err_set(k->err, -EBADMSG,
+                                "its platform's names are in another case: i86pc/amd64/boot_archive is how "
+                                "they are written; pack it as it was downloaded");
+                if (ends_in(p, "\\amd64\\boot_archive") || ends_in(p, "\\amd64\\unix"))
+                        return err_set(k->err, -EBADMSG,
+                                "its platform's names have backslashes between directories (%.*s): pack it "
+                                "with a tar that writes slashes",
+                                (int)(p->len < 100 ? p->len : 100), p->name);
+        }
+        if (only != PATHTREE_NONE && is_download(&k->t.v[only]))
+                return err_set(k->err, -EBADMSG,
+                        "it holds nothing but %.*s: take that out of it, and put it into the builds directory",
+                        (int)(k->t.v[only].len < 100 ? k->t.v[only].len : 100), k->t.v[only].name);
+        return 0;
 }
 
 /* The directory at the archive's root that holds a kernel or a ramdisk; without one it is an image. */
@@ -103,13 +175,8 @@ static int find_top(struct maker *k)
         if (pathtree_walk(&k->t, PATHTREE_ROOT, UNIX) != PATHTREE_NONE)
                 return err_set(k->err, -EBADMSG,
                         "i86pc/ stands at its top: pack it below one directory platform-<stamp>/");
-        for (uint32_t c = 0; c < k->t.n; c++)
-                if (is_deep_ramdisk(&k->t, c))
-                        return err_set(k->err, -EBADMSG,
-                                "its platform stands too deep: pack it below one directory platform-<stamp>/ "
-                                "at the top");
         k->l->image = true;
-        return 0;
+        return refuse_near_miss(k);
 }
 
 /* The two files without which nothing boots. */

@@ -117,7 +117,9 @@ static bool refused(const struct daemon_facts *f, struct problem *p)
         size_t n = in_state(f, ARCHIVE_REFUSED, &first);
 
         return n &&
-               say(p, n == 1 ? "copy it again, or remove it" : "copy them again, or remove them",
+               say(p,
+                       n == 1 ? "wait if it is still being copied; otherwise copy it again, or remove it"
+                              : "wait for those still being copied; otherwise copy them again, or remove them",
                        "%zu of %zu archive%s %s refused: %s%s: %s", n, f->catalog->n_archives,
                        f->catalog->n_archives == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "" : "first ",
                        first->file, first->reason ? first->reason : "no reason is known");

@@ -170,7 +170,7 @@ wait_for 15 refused || fail "not refused: $(cat "$face/status.json")"
 [ "$(code)" = 200 ] || fail "304 for other bytes"
 exits 1 -x
 says '1 of 2 archives is refused: platform-20240202T000000Z.tgz: '
-says '; action: copy it again, or remove it'
+says '; action: wait if it is still being copied; otherwise copy it again, or remove it'
 [ "$(wc -l <"$DIR/out")" -eq 1 ] || fail "-x is not one line"
 grep -qx 'pxefs_healthy 0' "$face/metrics" || fail "metrics say it is healthy"
 grep -qx 'pxefs_archives{state="refused"} 1' "$face/metrics" || fail "metrics do not count it"

@@ -194,16 +194,51 @@ static void what_is_no_platform_is_refused_with_the_way_out(void **state)
                 { TOP "/i86pc/kernel/amd64/unix", TOP "/x", "no i86pc/amd64/boot_archive" },
                 { TOP "/i86pc/amd64/boot_archive", TOP "/x", "no i86pc/kernel/amd64/unix" },
                 { "a/" TOP "/i86pc/kernel/amd64/unix", "a/" TOP "/i86pc/amd64/boot_archive", "too deep" },
+                { "A/I86PC/KERNEL/AMD64/UNIX", "A/I86PC/AMD64/BOOT_ARCHIVE", "in another case" },
+                { TOP "/i86pc/kernel/amd64/unix.bak", TOP "/i86pc/amd64/Boot_Archive", "in another case" },
+                { TOP "\\i86pc\\kernel\\amd64\\unix", "x", "have backslashes" },
+                { "x", "a/b\\AMD64\\boot_archive", "have backslashes" },
+                { "", TOP ".tgz", "nothing but " TOP ".tgz" },
+                { "", "a/b/" TOP ".tar.xz", "nothing but " TOP ".tar.xz" },
+                { "", "smartos-20240101T000000Z.iso", "nothing but smartos-20240101T000000Z.iso" },
         };
 
         (void)state;
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
                 AUTO_BUF struct buf t = BUF_INIT;
 
-                tar_file(&t, table[i].name, "x");
+                if (table[i].name[0])
+                        tar_file(&t, table[i].name, "x");
                 tar_file(&t, table[i].name2, "x");
                 tar_end(&t);
                 assert_refuses(&t, table[i].why);
+        }
+}
+
+/* Names that resemble those of a platform, in archives that are images all the same. */
+static void what_only_resembles_a_platform_is_an_image(void **state)
+{
+        static const char *const table[][2] = {
+                { TOP ".tgz", TOP ".tgz.asc" }, /* a mirror's directory */
+                { "boot_archive", "amd64/boot_archive" },
+                { "i86pc/boot_archive", "x" },
+                { "boot\\grub\\menu.lst", "amd64\\unix" },
+                { "platform-notes.txt", NULL },
+                { "netboot.tar", NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+                AUTO_BUF struct buf t = BUF_INIT;
+                struct verdict v;
+
+                tar_file(&t, table[i][0], "x");
+                if (table[i][1])
+                        tar_file(&t, table[i][1], "x");
+                tar_end(&t);
+                v = must_serve(&t);
+                assert_true(v.x.tree->image);
+                done(&v);
         }
 }
 
@@ -346,6 +381,7 @@ int main(void)
                 cmocka_unit_test(an_iso_with_a_loader_of_another_build_is_refused),
                 cmocka_unit_test(a_loader_of_another_build_is_refused),
                 cmocka_unit_test(what_is_no_platform_is_refused_with_the_way_out),
+                cmocka_unit_test(what_only_resembles_a_platform_is_an_image),
                 cmocka_unit_test(what_holds_no_platform_at_all_is_an_image),
                 cmocka_unit_test(an_image_may_hold_nothing_but_empty_files),
                 cmocka_unit_test(a_hostile_image_is_refused_like_a_build),
