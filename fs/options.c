@@ -38,6 +38,9 @@ const char options_help[] =
         "     spool_max=SIZE     bound of builds decoded to disk: xz, zstd, bzip2 (64G)\n"
         "     memory=SIZE        bound of what is decoded and not yet read (default 64M,\n"
         "                        at least 16M)\n"
+        "     sums=require       refuse an archive that no sums file names (sha256sums.txt,\n"
+        "                        ARCHIVE.sha256, ...); sums=check: refuse one that differs\n"
+        "                        (default)\n"
         "     poll=SECONDS       look at BUILDS_DIR at least so often (default 2)\n"
         "     nolist             /hosts and /by-* list nothing; look-ups work\n"
         "     show_root_password show each build's root.password\n"
@@ -52,6 +55,7 @@ enum option_type {
         OPT_SIZE,
         OPT_SECONDS,
         OPT_FLAG,
+        OPT_SUMS,
         OPT_IGNORED, /* what we do anyway, or what mount(8) hands through */
         OPT_REFUSED,
 };
@@ -70,6 +74,7 @@ static const struct option_row {
         { "gid", OPT_ID, offsetof(struct options, gid) },
         { "spool_max", OPT_SIZE, offsetof(struct options, spool_max_bytes) },
         { "memory", OPT_SIZE, offsetof(struct options, memory_bytes) },
+        { "sums", OPT_SUMS, offsetof(struct options, sums_required) },
         { "poll", OPT_SECONDS, offsetof(struct options, poll_ms) },
         { "nolist", OPT_FLAG, offsetof(struct options, nolist) },
         { "show_root_password", OPT_FLAG, offsetof(struct options, show_root_password) },
@@ -194,6 +199,11 @@ static int apply(struct options *o, const struct option_row *row, const char *va
         case OPT_FLAG:
                 *(bool *)field = true;
                 return 0;
+        case OPT_SUMS:
+                *(bool *)field = strcmp(value, "require") == 0;
+                return *(bool *)field || strcmp(value, "check") == 0
+                               ? 0
+                               : err_set(err, -EINVAL, "-o sums=%s: require or check is wanted", value);
         case OPT_REFUSED:
                 return err_set(err, -EINVAL, "-o %s: a pxefs mount is read-only; leave it out", row->name);
         case OPT_IGNORED:
@@ -365,6 +375,9 @@ static void put_row(struct buf *b, const struct options *o, const struct option_
         case OPT_FLAG:
                 if (*(const bool *)field)
                         put_word(b, row->name, NULL);
+                break;
+        case OPT_SUMS:
+                put_word(b, row->name, *(const bool *)field ? "require" : "check");
                 break;
         case OPT_IGNORED:
         case OPT_REFUSED:

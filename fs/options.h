@@ -25,6 +25,7 @@ struct options {
         uint64_t spool_max_bytes;
         uint64_t memory_bytes; /* bound of decoded chunks */
         int poll_ms;
+        bool sums_required; /* sums=require */
         bool nolist, show_root_password, wait;
         bool foreground, debug, single_thread;
         bool help, version;

@@ -264,6 +264,7 @@ static int open_parts(struct worker *w, struct err *err)
         r = catalog_open(&(struct catalog_options) { .builds_dirfd = w->builds_fd,
                                  .cache_dirfd = w->cache_fd,
                                  .opener = w->opener,
+                                 .sums_required = o->sums_required,
                                  .spool_max_bytes = o->spool_max_bytes,
                                  .memory_bytes = (size_t)o->memory_bytes,
                                  .threads = processors(),

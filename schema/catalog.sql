@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 6;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 7;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -63,6 +63,17 @@ CREATE TABLE times (
   shown_sec  INTEGER NOT NULL      -- the highest time a generated file was shown with that no row and no build explains; 0: none
 ) STRICT;
 
+-- Sums files of the builds directory as they were last read: while one cannot be read, and after a restart, that counts.
+CREATE TABLE sums (
+  name     TEXT PRIMARY KEY,       -- of the file
+  dev      INTEGER NOT NULL,       -- identity of the file that was read, as in archive
+  ino      INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  ctime_ns INTEGER NOT NULL,
+  content  BLOB NOT NULL           -- all of it; 4 MiB at most
+) STRICT;
+
 -- What the daemon shows now, one row for each file of the builds directory; written anew with each change.  Only for
 -- pxectl and people: the daemon never reads it.
 CREATE TABLE listing (
@@ -79,5 +90,6 @@ CREATE TABLE listing (
   release    INTEGER NOT NULL,     -- 1: may become `latest`; 0: a branch or debug build, or not known
   has_hash   INTEGER NOT NULL,     -- 1: it brings a boot_archive.hash
   verified   TEXT    NOT NULL      -- what agreed beside the stream's own check sums: '', 'hash' (boot_archive.hash),
-                                   -- 'sha256' or 'md5' (a sums file), 'hash,sha256', 'hash,md5'
+                                   -- 'sha256' or 'md5' (a sums file), 'hash,sha256', 'hash,md5';
+                                   -- 'not checked', 'hash,not checked': a sums file that may name it cannot be read
 ) STRICT;

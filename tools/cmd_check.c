@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "build/sums.h"
@@ -13,7 +14,7 @@
 
 const char check_usage[] = "usage: pxectl check ARCHIVE...\n"
                            "Would pxefs accept it? Decodes each archive to its end, verifies it and lays it\n"
-                           "out as the daemon does, also against a sha256sums.txt or md5sums.txt beside it.\n"
+                           "out as the daemon does, also against sums files beside it (sha256sums.txt, ...).\n"
                            ".tar.xz, .zst, .bz2 need their uncompressed size in $TMPDIR (or /var/tmp).\n"
                            "Prints the build's name, or why it would be refused.\n"
                            "Exit status: 0 all would be accepted, 3 one would not, 1 it could not be read.\n"
@@ -35,16 +36,24 @@ static int check_sums(const char *path, int fd, struct checked *c)
         AUTO_CLOSE int dirfd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         char md5[DIGEST_MAX_HEX];
         const char *hex = c->x.sha256;
+        const char *name = slash ? slash + 1 : path;
+        char *beside[SUMS_BESIDE];
         struct sums sums = { 0 };
         enum sums_kind kind;
         struct identity id;
+        struct err why;
         bool changed;
-        int r = 0;
+        int r;
 
         c->verified = archive_verified_name(c->x.hash_checked ? ARCHIVE_VERIFIED_HASH : 0);
-        if (dirfd < 0 || sums_refresh(&sums, dirfd, NULL, false, &changed) < 0)
+        if (dirfd < 0 || sums_names_beside(name, beside) < 0)
                 return 0;
-        if (sums_find(&sums, slash ? slash + 1 : path, &kind)) {
+        r = sums_refresh(&sums, dirfd, NULL, beside, SUMS_BESIDE, false, &changed);
+        for (int i = 0; i < SUMS_BESIDE; i++)
+                free(beside[i]);
+        if (r < 0)
+                return 0;
+        if (sums_find(&sums, name, &kind)) {
                 if (kind == SUMS_MD5) {
                         r = identity_of_fd(fd, &id);
                         if (r == 0)
@@ -52,11 +61,14 @@ static int check_sums(const char *path, int fd, struct checked *c)
                         hex = md5;
                 }
                 if (r == 0)
-                        r = sums_judge(&sums, slash ? slash + 1 : path, kind, hex, &c->reason);
+                        r = sums_judge(&sums, name, kind, hex, &c->reason);
                 if (r == 0)
                         c->verified = archive_verified_name(
                                 (c->x.hash_checked ? ARCHIVE_VERIFIED_HASH : 0) |
                                 (kind == SUMS_MD5 ? ARCHIVE_VERIFIED_MD5 : ARCHIVE_VERIFIED_SHA256));
+        } else if (sums_doubts(&sums, name, &why) != SUMS_SURE) {
+                c->verified = archive_verified_name(
+                        (c->x.hash_checked ? ARCHIVE_VERIFIED_HASH : 0) | ARCHIVE_NOT_CHECKED);
         }
         sums_fini(&sums);
         return r;

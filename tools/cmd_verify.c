@@ -13,6 +13,7 @@
 #include "build/catalogdb.h"
 #include "build/known.h"
 #include "build/layoutblob.h"
+#include "build/dirscan.h"
 #include "build/sums.h"
 #include "archive/spool.h"
 #include "scratch.h"
@@ -22,7 +23,7 @@
 const char verify_usage[] = "usage: pxectl verify [--builds DIR] [BUILD]\n"
                             "Reads all archives again, or those of BUILD, and compares them with what the\n"
                             "daemon recorded when it indexed them: the file's SHA-256, the tree in it, the\n"
-                            "decoded copy in the cache (-c), and sha256sums.txt or md5sums.txt beside it.\n"
+                            "decoded copy in the cache (-c), and sums files beside it (sha256sums.txt, ...).\n"
                             ".tar.xz, .zst, .bz2 need their uncompressed size in $TMPDIR (or /var/tmp).\n"
                             "  --builds DIR  the builds directory; default $PXEFS_BUILDS, else /srv/builds\n"
                             "Exit status: 0 all agree, 3 one does not, 4 there is no such build.\n"
@@ -39,6 +40,8 @@ struct archive {
         bool spooled;
         struct err reason; /* "" if all agrees */
 };
+
+#define LINK_MS 1000 /* for a link to say where it leads */
 
 struct verify_run {
         struct archive *v; /* owned */
@@ -232,6 +235,7 @@ static int open_dirs(const struct ctl *c, const char *builds, struct verify_run 
 {
         AUTO_CLOSE int cache = open(c->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct err err = { "" };
+        struct dirscan d;
         bool changed;
         int r;
 
@@ -252,9 +256,12 @@ static int open_dirs(const struct ctl *c, const char *builds, struct verify_run 
         if (run->n == 0 && run->build)
                 return ctl_fail(CTL_NOT_FOUND, "build %s does not exist: pxectl builds shows those there are",
                         run->build);
-        return sums_refresh(&run->sums, run->builds_fd, NULL, false, &changed) == 0
-                       ? CTL_OK
-                       : ctl_fail(CTL_FAILED, "out of memory");
+        r = dirscan_read(run->builds_fd, NULL, LINK_MS, &d, &err);
+        if (r < 0)
+                return ctl_fail(CTL_FAILED, "%s", err.text);
+        r = sums_refresh(&run->sums, run->builds_fd, NULL, d.sums, d.n_sums, false, &changed);
+        dirscan_fini(&d);
+        return r == 0 ? CTL_OK : ctl_fail(CTL_FAILED, "out of memory");
 }
 
 static int compare_all(struct ctl *c, struct verify_run *run)

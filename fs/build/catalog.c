@@ -265,6 +265,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
                 r = known_open(&c->set, opts->cache_dirfd, opts->object_bits, &c->env, &note, err);
         c->set.opener = opts->opener;
         c->sums.wait_ms = -1;
+        c->sums.required = opts->sums_required;
         if (r == 0)
                 r = indexpool_new(job_count(opts->memory_bytes, opts->jobs), opts->archive_readers, &c->env,
                         c->set.spool_dirfd, c->wake_fd, &c->pool, err);
@@ -273,6 +274,7 @@ int catalog_open(const struct catalog_options *opts, struct catalog **ret, struc
         if (note.text[0])
                 catalog_log(c, LOG_WARNING, "%s", note.text);
         catalog_load_times(c);
+        catalog_load_sums(c);
         r = catalog_publish(c, err); /* an empty one: nothing was looked at yet */
         if (r == 0)
                 *ret = take_ptr(&c);

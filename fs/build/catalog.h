@@ -31,9 +31,10 @@ enum archive_state {
 /* What agreed, beside the check sums of the stream itself, which always do.  Bits. */
 enum archive_verified {
         ARCHIVE_VERIFIED_HASH = 1,   /* boot_archive.hash */
-        ARCHIVE_VERIFIED_SHA256 = 2, /* sha256sums.txt */
-        ARCHIVE_VERIFIED_MD5 = 4,    /* md5sums.txt */
-        ARCHIVE_VERIFIED_ALL = 8,    /* more than any of them together */
+        ARCHIVE_VERIFIED_SHA256 = 2, /* a sums file */
+        ARCHIVE_VERIFIED_MD5 = 4,    /* a sums file */
+        ARCHIVE_NOT_CHECKED = 8,     /* a sums file that may name it cannot be read, or not understood */
+        ARCHIVE_VERIFIED_ALL = 16,   /* more than any of them together */
 };
 
 /* One file of the builds directory. */
@@ -86,7 +87,8 @@ struct catalog_condemned {
 #define CATALOG_LOCK_NAME "lock" /* in the cache directory: flock(2) */
 
 struct catalog_options {
-        int builds_dirfd; /* borrowed; open(O_RDONLY | O_DIRECTORY) */
+        int builds_dirfd;   /* borrowed; open(O_RDONLY | O_DIRECTORY) */
+        bool sums_required; /* an archive that no sums file names is refused */
         int cache_dirfd;  /* borrowed; writable by us */
         struct path_opener
                 *opener; /* borrowed; of what links among the builds lead to; NULL: nothing bounds it */
@@ -157,6 +159,7 @@ int catalog_look_known(struct catalog *c, struct err *err);
 struct catalog_todo {
         bool busy;   /* archives are being read: catalog_wake_fd tells when one is done */
         bool more;   /* another step has work to do at once; only without jobs */
+        bool awaits; /* an archive was read and waits for a sums file that is being written: for the next look */
         int poll_ms; /* when one has, as things are; -1: never */
 };
 

@@ -118,7 +118,7 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
                 struct known *k = was->known ? was->known : was->old;
 
                 e.tries = was->tries + (was->pending != NULL); /* read in vain */
-                if (k && k->ready && k->build && !k->changed && was->sums < SUMS_DIFFERS &&
+                if (k && k->ready && k->build && !k->changed && was->sums <= SUMS_UNCHECKED &&
                         source_still(k->build->src) == 0)
                         e.old = k; /* else its bytes changed under it */
         }

@@ -14,12 +14,16 @@
 #include "build/known.h"
 #include "build/sums.h"
 
-/* What the sums files say of an entry's verdict. */
+/* What the sums files say of an entry's verdict.  Up to SUMS_UNCHECKED it is served. */
 enum sums_verdict {
-        SUMS_UNNAMED, /* nothing */
-        SUMS_AGREES,
-        SUMS_DIFFERS, /* quarantined: see sums_why */
-        SUMS_UNREAD,  /* it is named, and its digest could not be had: not served until it can */
+        SUMS_UNASKED,   /* there is no verdict yet, or they were not asked */
+        SUMS_UNNAMED,   /* nothing */
+        SUMS_AGREES,    /* its digest is the one they name */
+        SUMS_UNCHECKED, /* nothing, as far as they can be read: see sums_why */
+        SUMS_AWAITED,   /* one is being written: not served until it was read */
+        SUMS_DIFFERS,   /* refused: see sums_why, as for the next two */
+        SUMS_UNREAD,    /* it is named, and its digest could not be had: not served until it can */
+        SUMS_MISSING,   /* none names it, and one has to */
 };
 
 /* One file of the builds directory, as long as it keeps its name and identity. */
@@ -47,7 +51,7 @@ struct entry {
         enum sums_verdict sums; /* about @known */
         enum sums_kind sums_kind;
         char *sums_why;      /* owned */
-        int64_t sums_ms;     /* monotonic: SUMS_UNREAD is not tried again before */
+        int64_t sums_ms;     /* monotonic: SUMS_UNREAD is not tried again before, SUMS_AWAITED ends then */
         uint64_t need_bytes; /* 0, or: it did not fit into this many bytes of spool */
         /* What was last said about it. */
         enum archive_state said;
@@ -90,6 +94,8 @@ struct catalog {
         struct entry *entries; /* owned; by name */
         size_t n_entries;
         struct sums sums;
+        struct sums_keep sums_keep;
+        int64_t sums_ms; /* monotonic; 0, or when they are looked at again without a look */
         struct retired retired[MAX_RETIRED]; /* oldest first */
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
@@ -161,6 +167,12 @@ void catalog_sweep(struct catalog *c);
 /* What readers met since the last step becomes refusals. */
 void catalog_take_troubles(struct catalog *c);
 
+/* Has what is read of sums files kept, and takes what was kept before; what cannot be read of that is not there. */
+void catalog_load_sums(struct catalog *c);
+/* Looks at the sums files, and asks them about every archive.  beside, n: as in sums_refresh.  0 or -ENOMEM. */
+int catalog_look_sums(struct catalog *c, char *const *beside, size_t n);
+/* The same with those that were there at the last look, if one of them should have settled by now. */
+int catalog_look_sums_again(struct catalog *c);
 /* Asks the sums files about @e, if there is a verdict about it.  Reads the archive only if its digest is not known. */
 void catalog_judge(struct catalog *c, struct entry *e);
 

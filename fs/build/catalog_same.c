@@ -79,6 +79,7 @@ static void adopt_one(struct catalog *c, struct known *k, struct entry *e, bool 
                 e->old = k;
                 return;
         }
+        e->sums = SUMS_UNNAMED; /* it is served already */
         catalog_settle_on(e, k);
         catalog_save(c, k);
 }
@@ -143,6 +144,7 @@ void catalog_have_same(struct catalog *c, struct entry *e, const struct indexjob
         }
         if (!k->spooled)
                 source_touched(k->build->src, &k->id);
+        e->sums = SUMS_UNNAMED; /* it is served already */
         catalog_settle_on(e, k);
         catalog_save(c, k);
         catalog_judge(c, e);

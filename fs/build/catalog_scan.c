@@ -371,19 +371,30 @@ static void take_in_all(struct catalog *c)
 
 /* ---- look, step, scan ------------------------------------------------------------------------ */
 
-/* Changes that cost no reading: files gone, known files back. */
-/* What stands in the set of known archives as if it had been read from the directory. */
+static int by_file(const void *a, const void *b)
+{
+        return strcmp((*(struct known *const *)a)->file, (*(struct known *const *)b)->file);
+}
+
+/* What stands in the set of known archives as if it had been read from the directory: each name once. */
 static int scan_known(const struct catalog *c, struct dirscan *d, struct err *err)
 {
-        for (size_t i = 0; i < c->set.n; i++) {
-                const struct known *k = c->set.v[i];
+        AUTO_FREE struct known **v = reallocarray(NULL, c->set.n + 1, sizeof(struct known *));
+        size_t n = 0;
+
+        if (!v)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->set.n; i++)
+                if (c->set.v[i]->ready)
+                        v[n++] = c->set.v[i];
+        if (n)
+                qsort(v, n, sizeof *v, by_file);
+        for (size_t i = 0; i < n; i++) {
+                const struct known *k = v[i];
                 struct stat st;
-                bool there = false;
                 int r = 0;
 
-                for (size_t n = 0; n < d->n && !there; n++) /* a name stands once in a directory */
-                        there = strcmp(d->v[n].name, k->file) == 0;
-                if (there || !k->ready)
+                if (i > 0 && by_file(&v[i - 1], &v[i]) == 0)
                         continue;
                 r = dirscan_look(c->opts.builds_dirfd, k->file, c->opts.opener, catalog_patience_ms(c), &st);
                 if (r == 0)
@@ -403,7 +414,7 @@ static int scan_known(const struct catalog *c, struct dirscan *d, struct err *er
 
 int catalog_look_known(struct catalog *c, struct err *err)
 {
-        struct dirscan d = { NULL, 0 };
+        struct dirscan d = { NULL };
         int r = scan_known(c, &d, err);
 
         if (r == 0)
@@ -419,27 +430,27 @@ int catalog_look_known(struct catalog *c, struct err *err)
         return catalog_publish(c, err);
 }
 
+/* Changes that cost no reading: files gone, known files back. */
 int catalog_look(struct catalog *c, struct err *err)
 {
         struct dirscan d;
-        bool changed;
         int r = dirscan_read(c->opts.builds_dirfd, c->opts.opener, catalog_patience_ms(c), &d, err);
 
         if (r < 0)
                 return r;
         catalog_take_troubles(c);
         r = catalog_merge(c, &d);
+        if (r == 0)
+                stop_orphans(c);
+        if (r == 0) {
+                for (size_t i = 0; i < c->n_entries; i++)
+                        catalog_adopt(c, &c->entries[i]);
+                catalog_adopt_moved(c);
+                r = catalog_look_sums(c, d.sums, d.n_sums);
+        }
         dirscan_fini(&d);
         if (r < 0)
                 return err_set(err, r, "out of memory");
-        stop_orphans(c);
-        if (sums_refresh(&c->sums, c->opts.builds_dirfd, c->opts.opener, true, &changed) < 0)
-                return err_set(err, -ENOMEM, "out of memory");
-        for (size_t i = 0; i < c->n_entries; i++)
-                catalog_adopt(c, &c->entries[i]);
-        catalog_adopt_moved(c);
-        for (size_t i = 0; i < c->n_entries; i++)
-                catalog_judge(c, &c->entries[i]);
         r = catalog_publish(c, err); /* before the sweep: the builds of gone archives retire */
         c->looked = true;
         if (r == 0)
@@ -467,9 +478,11 @@ static void note_waiting(struct catalog *c)
 int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct err *err)
 {
         int64_t poll_ms, room_ms;
-        bool more;
+        bool more, awaits = false;
         int r;
 
+        if (catalog_look_sums_again(c) < 0)
+                return err_set(err, -ENOMEM, "out of memory");
         catalog_take_troubles(c);
         take_in_all(c);
         begin_some(c, wait);
@@ -482,13 +495,14 @@ int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct 
         catalog_sweep(c); /* what these files held before is retired now */
         catalog_list(c);
         more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
-        if (c->sums.wait_ms >= 0 &&
-                (poll_ms < 0 || c->sums.wait_ms < poll_ms)) /* a sums file is to be looked at again */
-                poll_ms = c->sums.wait_ms;
+        if (c->sums_ms && (poll_ms < 0 || c->sums_ms - catalog_now_ms() < poll_ms))
+                poll_ms = c->sums_ms > catalog_now_ms() ? c->sums_ms - catalog_now_ms() : 0;
+        for (size_t i = 0; i < c->n_entries && !awaits; i++)
+                awaits = c->entries[i].sums == SUMS_AWAITED;
         room_ms = more ? indexpool_room_ms(c->pool) : -1;
         if (room_ms >= 0 && (poll_ms < 0 || room_ms < poll_ms))
                 poll_ms = room_ms;
-        *ret = (struct catalog_todo) { .busy = indexpool_job(c->pool, 0) != NULL,
+        *ret = (struct catalog_todo) { .awaits = awaits, .busy = indexpool_job(c->pool, 0) != NULL,
                 .more = more && indexpool_room(c->pool, false) == ROOM_NOW && !atomic_load(&c->stop),
                 .poll_ms = poll_ms < 0             ? -1
                            : poll_ms < POLL_MIN_MS ? POLL_MIN_MS

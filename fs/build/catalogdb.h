@@ -87,6 +87,15 @@ struct catalog_times {
 int catalogdb_get_times(struct catalogdb *db, struct catalog_times *ret, struct err *err);
 int catalogdb_put_times(struct catalogdb *db, const struct catalog_times *times, struct err *err);
 
+/* Sums files as they were last read (sums.h, struct sums_keep).  @each is called in order of the names; a negative return of it
+ * ends the reading.  0, that number, or a negative errno. */
+int catalogdb_put_sums(struct catalogdb *db, const char *name, const struct identity *id, const char *text,
+        size_t len, struct err *err);
+int catalogdb_drop_sums(struct catalogdb *db, const char *name, struct err *err);
+int catalogdb_each_sums(struct catalogdb *db,
+        int (*each)(void *ctx, const char *name, const struct identity *id, const char *text, size_t len),
+        void *ctx, struct err *err);
+
 /* False: what is put is forgotten at once, as the catalog cannot be written. */
 bool catalogdb_keeps(const struct catalogdb *db);
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "build/sums.h"
 
 static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".iso", /* read */
         ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".iso.gz", ".iso.xz", ".iso.zst",
@@ -92,6 +93,45 @@ int dirscan_look(int dirfd, const char *name, struct path_opener *opener, int ti
         return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
+static int add_sums(struct dirscan *d, const char *name)
+{
+        char **v = reallocarray(d->sums, d->n_sums + 1, sizeof *v);
+
+        if (!v)
+                return -ENOMEM;
+        d->sums = v;
+        v[d->n_sums] = strdup(name);
+        return v[d->n_sums] ? (d->n_sums++, 0) : -ENOMEM;
+}
+
+static int by_text(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_archive(const struct dirscan *d, const char *sums)
+{
+        AUTO_FREE char *archive = strndup(sums, sums_about(sums));
+        struct dirscan_file key = { .name = archive };
+
+        return archive && d->n && bsearch(&key, d->v, d->n, sizeof *d->v, by_name);
+}
+
+/* Leaves those beside an archive. */
+static void sort_sums(struct dirscan *d)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->n_sums; i++)
+                if (has_archive(d, d->sums[i]))
+                        d->sums[n++] = d->sums[i];
+                else
+                        free(d->sums[i]);
+        d->n_sums = n;
+        if (n)
+                qsort(d->sums, n, sizeof *d->sums, by_text);
+}
+
 static int read_entries(
         DIR *dir, struct path_opener *opener, int timeout_ms, struct dirscan *d, struct err *err)
 {
@@ -104,6 +144,8 @@ static int read_entries(
                 e = readdir(dir);
                 if (!e)
                         return errno ? err_sys(err, -errno, "builds directory") : 0;
+                if (sums_about(e->d_name) > 0 && add_sums(d, e->d_name) < 0)
+                        return err_set(err, -ENOMEM, "out of memory");
                 if (!dirscan_wants(e->d_name))
                         continue;
                 r = dirscan_look(dirfd(dir), e->d_name, opener, timeout_ms, &st);
@@ -120,7 +162,7 @@ static int read_entries(
 
 int dirscan_read(int dirfd, struct path_opener *opener, int timeout_ms, struct dirscan *ret, struct err *err)
 {
-        struct dirscan d = { NULL, 0 };
+        struct dirscan d = { NULL };
         AUTO_CLOSEDIR DIR *dir = NULL;
         int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
@@ -138,6 +180,7 @@ int dirscan_read(int dirfd, struct path_opener *opener, int timeout_ms, struct d
                 return r;
         }
         dirscan_sort(&d);
+        sort_sums(&d);
         *ret = d;
         return 0;
 }
@@ -147,5 +190,8 @@ void dirscan_fini(struct dirscan *d)
         for (size_t i = 0; i < d->n; i++)
                 free(d->v[i].name);
         free(d->v);
-        *d = (struct dirscan) { NULL, 0 };
+        for (size_t i = 0; i < d->n_sums; i++)
+                free(d->sums[i]);
+        free(d->sums);
+        *d = (struct dirscan) { NULL };
 }

@@ -21,6 +21,8 @@ struct dirscan_file {
 struct dirscan {
         struct dirscan_file *v; /* by name */
         size_t n;
+        char **sums; /* owned, sorted: names of sums files for one archive each (sums.h) that stand beside one of these */
+        size_t n_sums;
 };
 
 /* True if a file of that name is looked at. */

@@ -36,7 +36,7 @@ static struct known *candidate(const struct entry *e)
 {
         struct known *k = e->known ? e->known : e->old;
 
-        if (e->known && e->sums >= SUMS_DIFFERS)
+        if (e->known && e->sums > SUMS_UNCHECKED)
                 return NULL;
         return k && k->ready && k->build && !k->changed ? k : NULL;
 }
@@ -126,8 +126,8 @@ static void describe(const struct entry *e, struct archive_status *st, struct bu
                 buf_puts(reason, k->reason ? k->reason : "");
                 if (k->reread)
                         buf_puts(reason, "; that was before the start: it is read once more");
-        } else if (e->sums >= SUMS_DIFFERS) {
-                st->state = ARCHIVE_REFUSED;
+        } else if (e->sums > SUMS_UNCHECKED) {
+                st->state = e->sums == SUMS_AWAITED ? ARCHIVE_WAITING : ARCHIVE_REFUSED;
                 buf_puts(reason, e->sums_why ? e->sums_why : "");
         } else if (!shown) {
                 st->state = ARCHIVE_WAITING;
@@ -162,6 +162,8 @@ static int fill_archive(const struct entry *e, struct archive_status *st)
                 if (e->sums == SUMS_AGREES)
                         st->verified |=
                                 e->sums_kind == SUMS_SHA256 ? ARCHIVE_VERIFIED_SHA256 : ARCHIVE_VERIFIED_MD5;
+                if (e->sums == SUMS_UNCHECKED)
+                        st->verified |= ARCHIVE_NOT_CHECKED;
         }
         describe(e, st, &reason);
         if (buf_error(&reason) < 0)

@@ -5,19 +5,15 @@
  * meant.  sha256sum -c reports each line that does not match, so of several lines with one name all must match here
  * too: an old line left above a new one is a contradiction that somebody should look at, not a choice for us.
  *
- * A line that cannot be read is left out: a publisher's signature block or a comment must not take builds away.  It is
- * spoken of, so that a digest cut short is not taken for agreement.
- *
  * Limits: MAX_BYTES a file.  Locks: none.
  */
 #include "build/sums.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +22,7 @@
 
 #define MAX_BYTES (4u * 1024 * 1024) /* 40000 archives */
 #define READ_MS   1000
-#define MAX_NAME  255u /* NAME_MAX */
+#define MAX_NAME  255u
 
 #define SETTLE_MS 2000  /* after a change */
 #define SHRUNK_MS 10000 /* after one that made it shorter: it may be on its way to what it was */
@@ -34,356 +30,34 @@
 static const char *const file_names[SUMS_FILES] = { "sha256sums.txt", "SHA256SUMS", "md5sums.txt",
         "MD5SUMS" };
 
-static const struct {
-        enum digest_kind digest;
-        const char *what;
-} kinds[SUMS_KINDS] = {
-        [SUMS_SHA256] = { DIGEST_SHA256, "SHA-256" },
-        [SUMS_MD5] = { DIGEST_MD5, "MD5" },
-};
+/* Of a file for one archive, behind the archive's name. */
+static const char *const suffixes[SUMS_BESIDE] = { ".md5", ".md5sum", ".sha256", ".sha256sum" };
+#define COMPLAINS 8 /* files that are complained of by name */
 
-enum digest_kind sums_digest(enum sums_kind kind)
+/* ---- the files ------------------------------------------------------------------------------- */
+
+static void beside_fini(struct sums_beside *b)
 {
-        return kinds[kind].digest;
-}
-
-/* ---- one line -------------------------------------------------------------------------------- */
-
-/* A piece of text. */
-struct span {
-        const char *p;
-        size_t n;
-};
-
-/* What a list of Get-FileHash said so far. */
-struct pending {
-        struct span hash;
-};
-
-static struct span trim(struct span s)
-{
-        while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-                s = (struct span) { s.p + 1, s.n - 1 };
-        while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-                s.n--;
-        return s;
-}
-
-static struct span after(struct span s, size_t n)
-{
-        return (struct span) { s.p + n, s.n - n };
-}
-
-static size_t hex_len(struct span s)
-{
-        size_t n = 0;
-
-        while (n < s.n && isxdigit((unsigned char)s.p[n]))
-                n++;
-        return n;
-}
-
-static bool is_word(struct span s, const char *word)
-{
-        return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
-}
-
-enum answer { TAKEN, NO_LINE, OTHER_ALGORITHM, NOT_UNDERSTOOD };
-
-/* What stands behind the last '/' or '\\', with coreutils' escapes taken back (src/digest.c, filename_unescape). */
-static int add_name(struct sums_file *f, struct span name, bool escaped, struct span hash,
-        enum sums_kind kind, size_t number)
-{
-        char text[MAX_NAME + 1];
-        struct sums_line *v, *l;
-        size_t n = 0, from = 0;
-
-        for (size_t i = 0; i < name.n; i++)
-                if (name.p[i] == '/' || (name.p[i] == '\\' && !escaped))
-                        from = i + 1;
-        for (size_t i = from; i < name.n; i++) {
-                char c = name.p[i];
-
-                if (escaped && c == '\\' && i + 1 < name.n)
-                        c = name.p[++i] == 'n' ? '\n' : name.p[i] == 'r' ? '\r' : name.p[i];
-                if (n == MAX_NAME || c == '\0' || c == '/')
-                        return NOT_UNDERSTOOD;
-                text[n++] = c;
-        }
-        if (n == 0)
-                return NOT_UNDERSTOOD;
-        v = reallocarray(f->v, f->n + 1, sizeof *v);
-        if (!v)
-                return -ENOMEM;
-        f->v = v;
-        l = &v[f->n];
-        *l = (struct sums_line) { .name = strndup(text, n), .kind = kind, .number = number };
-        if (!l->name)
-                return -ENOMEM;
-        for (size_t i = 0; i < hash.n; i++)
-                l->hex[i] = (char)tolower((unsigned char)hash.p[i]);
-        f->n++;
-        return TAKEN;
-}
-
-/* By the digest's length, which no two algorithms in use that we compare share. */
-static int add_pair(struct sums_file *f, struct span name, bool escaped, struct span hash, size_t number)
-{
-        if (hash.n == 0 || hex_len(hash) != hash.n || name.n == 0)
-                return NOT_UNDERSTOOD;
-        if (hash.n == 64 || hash.n == 32)
-                return add_name(f, name, escaped, hash, hash.n == 64 ? SUMS_SHA256 : SUMS_MD5, number);
-        return hash.n == 40 || hash.n == 56 || hash.n == 96 || hash.n == 128 ? OTHER_ALGORITHM
-                                                                             : NOT_UNDERSTOOD;
-}
-
-/* True if a digest of so many digits is @algorithm's; other ones of that length (SHA3-256, BLAKE2s) are not compared. */
-static bool is_compared(struct span algorithm, size_t digits)
-{
-        if (digits == 64)
-                return is_word(algorithm, "SHA256") || is_word(algorithm, "SHA2-256") ||
-                       is_word(algorithm, "SHA-256");
-        return digits == 32 && is_word(algorithm, "MD5");
-}
-
-/* HASH, a blank, a blank or '*', the name. */
-static int plain_line(struct sums_file *f, struct span line, bool escaped, size_t number)
-{
-        size_t n = hex_len(line);
-        struct span hash = { line.p, n }, name = after(line, n);
-
-        if (n < 32 || name.n < 2 || name.p[0] != ' ')
-                return NOT_UNDERSTOOD;
-        name = after(name, 1);
-        if (name.p[0] == ' ' || name.p[0] == '*')
-                name = after(name, 1);
-        return add_pair(f, name, escaped, hash, number);
-}
-
-/* ALGORITHM (name) = HASH; openssl leaves out the blanks before '(' and '='. */
-static int tagged_line(struct sums_file *f, struct span line, bool escaped, size_t number)
-{
-        const char *open = memchr(line.p, '(', line.n), *close = memrchr(line.p, ')', line.n);
-        struct span algorithm, name, hash;
-
-        if (!open || !close || close < open)
-                return NOT_UNDERSTOOD;
-        algorithm = trim((struct span) { line.p, (size_t)(open - line.p) });
-        name = (struct span) { open + 1, (size_t)(close - open) - 1 };
-        hash = trim(after(line, (size_t)(close - line.p) + 1));
-        if (algorithm.n == 0 || hash.n == 0 || hash.p[0] != '=')
-                return NOT_UNDERSTOOD;
-        hash = trim(after(hash, 1));
-        if (hash.n < 32 || hex_len(hash) != hash.n)
-                return NOT_UNDERSTOOD;
-        return is_compared(algorithm, hash.n) ? add_pair(f, name, escaped, hash, number) : OTHER_ALGORITHM;
-}
-
-static struct span next_word(struct span *rest)
-{
-        struct span s = trim(*rest), word = { s.p, 0 };
-
-        while (word.n < s.n && s.p[word.n] != ' ' && s.p[word.n] != '\t')
-                word.n++;
-        *rest = trim(after(s, word.n));
-        return word;
-}
-
-/* SHA256  HASH  PATH, of Get-FileHash's table.  A path that it cut ends in an ellipsis, and could be anybody's. */
-static int table_line(struct sums_file *f, struct span line, size_t number)
-{
-        struct span rest = line, algorithm = next_word(&rest), hash = next_word(&rest);
-
-        if ((is_word(algorithm, "Algorithm") && is_word(hash, "Hash")) ||
-                (is_word(algorithm, "---------") && is_word(hash, "----")))
-                return NO_LINE;
-        if (hash.n < 32 || hex_len(hash) != hash.n || rest.n == 0)
-                return NOT_UNDERSTOOD;
-        if ((rest.n >= 3 && memcmp(rest.p + rest.n - 3, "...", 3) == 0) ||
-                (rest.n >= 3 && memcmp(rest.p + rest.n - 3, "\xe2\x80\xa6", 3) == 0))
-                return NOT_UNDERSTOOD;
-        return is_compared(algorithm, hash.n) ? add_pair(f, rest, false, hash, number) : OTHER_ALGORITHM;
-}
-
-static bool next_field(struct span *rest, struct span *ret)
-{
-        const char *end;
-
-        if (rest->n < 2 || rest->p[0] != '"' || !(end = memchr(rest->p + 1, '"', rest->n - 1)))
-                return false;
-        *ret = (struct span) { rest->p + 1, (size_t)(end - rest->p) - 1 };
-        *rest = after(*rest, ret->n + 2);
-        if (rest->n && rest->p[0] == ',')
-                *rest = after(*rest, 1);
-        return true;
-}
-
-/* "SHA256","HASH","PATH", of Export-Csv. */
-static int csv_line(struct sums_file *f, struct span line, size_t number)
-{
-        struct span rest = line, algorithm, hash, path;
-
-        if (!next_field(&rest, &algorithm) || !next_field(&rest, &hash) || !next_field(&rest, &path) ||
-                rest.n)
-                return NOT_UNDERSTOOD;
-        if (is_word(algorithm, "Algorithm"))
-                return NO_LINE;
-        if (hash.n < 32 || hex_len(hash) != hash.n)
-                return NOT_UNDERSTOOD;
-        return is_compared(algorithm, hash.n) ? add_pair(f, path, false, hash, number) : OTHER_ALGORITHM;
-}
-
-/* Algorithm : SHA256, Hash : HASH, Path : PATH, of Format-List.  The digest's length tells the algorithm. */
-static int list_line(struct sums_file *f, struct span line, struct pending *p, size_t number)
-{
-        const char *colon = memchr(line.p, ':', line.n);
-        struct span key = trim((struct span) { line.p, colon ? (size_t)(colon - line.p) : 0 }), value;
-        int r;
-
-        if (!colon)
-                return NOT_UNDERSTOOD;
-        value = trim(after(line, (size_t)(colon - line.p) + 1));
-        if (is_word(key, "Algorithm"))
-                return is_word(value, "SHA256") || is_word(value, "MD5") || is_word(value, "SHA1") ||
-                                       is_word(value, "SHA384") || is_word(value, "SHA512")
-                               ? NO_LINE
-                               : NOT_UNDERSTOOD;
-        if (is_word(key, "Hash")) {
-                if (hex_len(value) != value.n || value.n < 32)
-                        return NOT_UNDERSTOOD;
-                p->hash = value;
-                return NO_LINE;
-        }
-        if (!is_word(key, "Path") || p->hash.n == 0)
-                return NOT_UNDERSTOOD;
-        r = add_pair(f, value, false, p->hash, number);
-        p->hash.n = 0;
-        return r;
-}
-
-static int take_line(struct sums_file *f, struct span line, struct pending *p, size_t number)
-{
-        bool escaped = line.n && line.p[0] == '\\';
-        struct span bare = escaped ? after(line, 1) : line;
-        int r;
-
-        if (trim(line).n == 0 || line.p[0] == '#')
-                return NO_LINE;
-        if (line.p[0] == '"')
-                return csv_line(f, line, number);
-        r = plain_line(f, bare, escaped, number);
-        if (r == NOT_UNDERSTOOD)
-                r = tagged_line(f, bare, escaped, number);
-        if (r == NOT_UNDERSTOOD)
-                r = list_line(f, line, p, number);
-        return r == NOT_UNDERSTOOD ? table_line(f, line, number) : r;
-}
-
-/* ---- all lines ------------------------------------------------------------------------------- */
-
-/* In an OpenPGP signature (RFC 9580, 7), or before the text that it signs. */
-static bool in_armor(struct span line, bool *inside)
-{
-        static const char begin[] = "-----BEGIN PGP ", end[] = "-----END PGP ";
-        bool was = *inside;
-
-        if (line.n > sizeof begin && memcmp(line.p, begin, sizeof begin - 1) == 0)
-                *inside = true;
-        else if (line.n > sizeof end && memcmp(line.p, end, sizeof end - 1) == 0)
-                *inside = false;
-        return was || *inside;
-}
-
-static int parse_lines(const char *text, size_t len, struct sums_file *ret)
-{
-        char end_char = len && memchr(text, '\0', len) ? '\0' : '\n'; /* -z */
-        struct pending pending = { { NULL, 0 } };
-        bool armor = false, signed_text = false;
-
-        for (size_t number = 1; len > 0; number++) {
-                const char *end = memchr(text, end_char, len);
-                size_t whole = end ? (size_t)(end - text) : len;
-                struct span line = { text, whole };
-                int r;
-
-                if (line.n && line.p[line.n - 1] == '\r')
-                        line.n--;
-                if (line.n > 20 && memcmp(line.p, "-----BEGIN PGP SIGNED", 21) == 0)
-                        signed_text = true; /* headers follow, and a blank line */
-                if (signed_text) {
-                        signed_text = line.n != 0;
-                        r = NO_LINE;
-                } else {
-                        r = in_armor(line, &armor) ? NO_LINE : take_line(ret, line, &pending, number);
-                }
-                if (r < 0)
-                        return r;
-                if (r == NOT_UNDERSTOOD && ret->n_bad++ == 0)
-                        ret->first_bad = number;
-                if (r == OTHER_ALGORITHM && ret->n_other++ == 0)
-                        ret->first_other = number;
-                whole += end != NULL;
-                text += whole;
-                len -= whole;
-                if (len == 0 && (armor || pending.hash.n) &&
-                        ret->n_bad++ == 0) /* what it said was not said to its end */
-                        ret->first_bad = number;
-        }
-        return 0;
-}
-
-/* UTF-16 with a byte order mark; beyond Latin-1 a '?' stands for it, so no name of ours is made of it by chance. */
-static char *from_utf16(const unsigned char *p, size_t len, size_t *ret_len)
-{
-        bool big = p[0] == 0xfe;
-        char *text = malloc(len / 2 + 1);
-        size_t n = 0;
-
-        if (!text)
-                return NULL;
-        for (size_t i = 2; i + 1 < len; i += 2) {
-                unsigned c = big ? (unsigned)p[i] << 8 | p[i + 1] : (unsigned)p[i + 1] << 8 | p[i];
-
-                text[n++] = c < 0x80 ? (char)c : '?';
-        }
-        *ret_len = n;
-        return text;
-}
-
-int sums_parse(const char *text, size_t len, struct sums_file *ret)
-{
-        const unsigned char *p = (const unsigned char *)text;
-        AUTO_FREE char *narrow = NULL;
-
-        if (len >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff))) {
-                narrow = from_utf16(p, len, &len);
-                return narrow ? parse_lines(narrow, len, ret) : -ENOMEM;
-        }
-        if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-                return parse_lines(text + 3, len - 3, ret);
-        return parse_lines(text, len, ret);
-}
-
-void sums_file_fini(struct sums_file *f)
-{
-        for (size_t i = 0; i < f->n; i++)
-                free(f->v[i].name);
-        free(f->v);
-        *f = (struct sums_file) { 0 };
+        sums_file_fini(&b->file);
+        free(b->name);
+        free(b->archive);
 }
 
 void sums_fini(struct sums *s)
 {
         for (int i = 0; i < SUMS_FILES; i++)
                 sums_file_fini(&s->files[i]);
+        for (size_t i = 0; i < s->n_beside; i++)
+                beside_fini(&s->beside[i]);
+        free(s->beside);
+        s->beside = NULL;
+        s->n_beside = 0;
 }
-
-/* ---- the files ------------------------------------------------------------------------------- */
 
 /* Takes what was read.  -ENOMEM; then f's lines are as before. */
 static int take_text(struct sums_file *f, const char *text, size_t len, const struct identity *id)
 {
-        struct sums_file now = { .there = true, .id = *id };
+        struct sums_file now = { .about = f->about, .there = true, .id = *id };
         int r = sums_parse(text, len, &now);
 
         if (r < 0) {
@@ -396,7 +70,8 @@ static int take_text(struct sums_file *f, const char *text, size_t len, const st
 }
 
 /* Reads the file anew.  -ENOMEM, or another error with the reason in f->trouble; then f's lines are as before. */
-static int reread(struct sums_file *f, int dirfd, struct path_opener *opener, const char *name)
+static int reread(
+        struct sums *s, struct sums_file *f, int dirfd, struct path_opener *opener, const char *name)
 {
         AUTO_FREE char *text = NULL;
         struct identity id;
@@ -410,7 +85,11 @@ static int reread(struct sums_file *f, int dirfd, struct path_opener *opener, co
         if ((size_t)n > MAX_BYTES)
                 return err_set(&f->trouble, -EFBIG, "it is longer than %u MiB", MAX_BYTES >> 20);
         id = identity_of(&st);
-        return take_text(f, text, (size_t)n, &id);
+        if (take_text(f, text, (size_t)n, &id) < 0)
+                return -ENOMEM;
+        if (s->keep)
+                s->keep->put(s->keep->ctx, name, &id, text, (size_t)n);
+        return 0;
 }
 
 /* How long @id must still be left alone; by its mtime, or by us if a clock is wrong. */
@@ -433,12 +112,33 @@ static int64_t unsettled_ms(struct sums_file *f, const struct identity *id)
         return age_ms < wait_ms ? wait_ms - age_ms : 0;
 }
 
-static void wait_for(struct sums *s, struct sums_file *f, int64_t ms)
+static void wait_for(struct sums *s, int64_t ms)
 {
         if (s->wait_ms < 0 || ms < s->wait_ms)
                 s->wait_ms = (int)ms;
-        if (!f->there)
-                (void)err_set(&f->trouble, 0, "it is being written");
+}
+
+/* It does not stand there.  Tells whether that counts. */
+static bool is_gone(struct sums *s, struct sums_file *f, bool settled)
+{
+        int64_t now_ms = clock_ms();
+
+        if (!s->required || !f->there || !settled)
+                return true;
+        if (f->gone_ms == 0)
+                f->gone_ms = now_ms ? now_ms : 1;
+        if (now_ms - f->gone_ms >= SETTLE_MS)
+                return true;
+        wait_for(s, SETTLE_MS - (now_ms - f->gone_ms));
+        return false;
+}
+
+static void forget(struct sums *s, struct sums_file *f, const char *name, bool *ret_changed)
+{
+        *ret_changed |= f->there || f->trouble.text[0];
+        if (f->there && s->keep)
+                s->keep->drop(s->keep->ctx, name);
+        sums_file_fini(f);
 }
 
 /* Tells whether @f became another. */
@@ -451,11 +151,13 @@ static int refresh_one(struct sums *s, struct sums_file *f, int dirfd, struct pa
         int64_t ms;
         int r = path_opener_open(opener, dirfd, name, PATH_WALK_STAT, READ_MS, NULL, &st);
 
+        f->is_written = false;
         if (r == -ENOENT) {
-                *ret_changed |= f->there || f->trouble.text[0];
-                sums_file_fini(f);
+                if (is_gone(s, f, settled))
+                        forget(s, f, name, ret_changed);
                 return 0;
         }
+        f->gone_ms = 0;
         if (r < 0) {
                 (void)err_set(&f->trouble, r, "%s", path_opener_strerror(r));
         } else if (!S_ISREG(st.st_mode)) {
@@ -466,9 +168,12 @@ static int refresh_one(struct sums *s, struct sums_file *f, int dirfd, struct pa
                         return 0;
                 ms = settled ? unsettled_ms(f, &id) : 0;
                 if (ms > 0) {
-                        wait_for(s, f, ms);
+                        wait_for(s, ms);
+                        f->is_written = true;
+                        if (!f->there)
+                                (void)err_set(&f->trouble, 0, "it is being written");
                 } else {
-                        r = reread(f, dirfd, opener, name);
+                        r = reread(s, f, dirfd, opener, name);
                         if (r == -ENOMEM)
                                 return r;
                         *ret_changed |= r == 0;
@@ -478,15 +183,112 @@ static int refresh_one(struct sums *s, struct sums_file *f, int dirfd, struct pa
         return 0;
 }
 
-int sums_refresh(struct sums *s, int dirfd, struct path_opener *opener, bool settled, bool *ret_changed)
+size_t sums_about(const char *name)
 {
-        int r = 0;
+        size_t n = strlen(name);
+
+        for (int i = 0; i < SUMS_BESIDE; i++) {
+                size_t k = strlen(suffixes[i]);
+
+                if (n > k && strcmp(name + (n - k), suffixes[i]) == 0)
+                        return n - k;
+        }
+        return 0;
+}
+
+static int new_beside(const char *name, struct sums_beside *ret)
+{
+        struct sums_beside b = { .name = strdup(name), .archive = strndup(name, sums_about(name)) };
+
+        if (!b.name || !b.archive) {
+                beside_fini(&b);
+                return -ENOMEM;
+        }
+        b.file.about = b.archive;
+        *ret = b;
+        return 0;
+}
+
+int sums_names_beside(const char *archive, char *ret[SUMS_BESIDE])
+{
+        for (int i = 0; i < SUMS_BESIDE; i++)
+                if (asprintf(&ret[i], "%s%s", archive, suffixes[i]) < 0) {
+                        while (i-- > 0)
+                                free(ret[i]);
+                        return -ENOMEM;
+                }
+        return 0;
+}
+
+/* Makes s->beside those of @names, which is sorted as it is: what was read of them stays. */
+static int take_names(struct sums *s, char *const *names, size_t n, bool *ret_changed)
+{
+        struct sums_beside *v = n ? calloc(n, sizeof *v) : NULL;
+        size_t at = 0, made = 0;
+
+        if (n && !v)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) { /* what can fail comes first */
+                while (at < s->n_beside && strcmp(s->beside[at].name, names[i]) < 0)
+                        at++;
+                if ((at == s->n_beside || strcmp(s->beside[at].name, names[i]) != 0) &&
+                        new_beside(names[i], &v[i]) < 0)
+                        break;
+                made++;
+        }
+        if (made < n) {
+                for (size_t i = 0; i < made; i++)
+                        beside_fini(&v[i]);
+                free(v);
+                return -ENOMEM;
+        }
+        at = 0;
+        for (size_t i = 0; i <= n; i++) {
+                for (; at < s->n_beside && (i == n || strcmp(s->beside[at].name, names[i]) < 0); at++) {
+                        forget(s, &s->beside[at].file, s->beside[at].name, ret_changed);
+                        beside_fini(&s->beside[at]);
+                }
+                if (i < n && !v[i].name)
+                        v[i] = s->beside[at++];
+        }
+        free(s->beside);
+        s->beside = v;
+        s->n_beside = n;
+        return 0;
+}
+
+int sums_refresh(struct sums *s, int dirfd, struct path_opener *opener, char *const *beside, size_t n,
+        bool settled, bool *ret_changed)
+{
+        int r;
 
         *ret_changed = false;
         s->wait_ms = -1;
+        r = take_names(s, beside, n, ret_changed);
         for (int i = 0; i < SUMS_FILES && r == 0; i++)
                 r = refresh_one(s, &s->files[i], dirfd, opener, file_names[i], settled, ret_changed);
+        for (size_t i = 0; i < s->n_beside && r == 0; i++)
+                r = refresh_one(
+                        s, &s->beside[i].file, dirfd, opener, s->beside[i].name, settled, ret_changed);
         return r;
+}
+
+int sums_restore(struct sums *s, const char *name, const struct identity *id, const char *text, size_t len)
+{
+        struct sums_beside *v;
+
+        for (int i = 0; i < SUMS_FILES; i++)
+                if (strcmp(name, file_names[i]) == 0)
+                        return take_text(&s->files[i], text, len, id);
+        if (sums_about(name) == 0 || (s->n_beside && strcmp(s->beside[s->n_beside - 1].name, name) >= 0))
+                return 0;
+        v = reallocarray(s->beside, s->n_beside + 1, sizeof *v);
+        if (!v)
+                return -ENOMEM;
+        s->beside = v;
+        if (new_beside(name, &v[s->n_beside]) < 0)
+                return -ENOMEM;
+        return take_text(&v[s->n_beside++].file, text, len, id);
 }
 
 static void complain_lines(
@@ -497,29 +299,97 @@ static void complain_lines(
                         n == 1 ? one : many, first);
 }
 
+static void complain_one(const struct sums_file *f, const char *name, struct buf *b)
+{
+        if (f->trouble.text[0])
+                buf_printf(b, "%s%s: %s", b->len ? "; " : "", name, f->trouble.text);
+        complain_lines(b, name, f->n_bad, f->first_bad, "line is not understood and left out",
+                "lines are not understood and left out");
+        complain_lines(b, name, f->n_other, f->first_other,
+                "line is of an algorithm that is not compared (SHA-256 and MD5 are)",
+                "lines are of algorithms that are not compared (SHA-256 and MD5 are)");
+}
+
+static bool is_in_trouble(const struct sums_file *f)
+{
+        return f->trouble.text[0] || f->n_bad || f->n_other;
+}
+
 void sums_complain(const struct sums *s, struct buf *b)
 {
-        for (int i = 0; i < SUMS_FILES; i++) {
-                const struct sums_file *f = &s->files[i];
+        size_t n = 0;
 
-                if (f->trouble.text[0])
-                        buf_printf(b, "%s%s: %s", b->len ? "; " : "", file_names[i], f->trouble.text);
-                complain_lines(b, file_names[i], f->n_bad, f->first_bad,
-                        "line is not understood and left out", "lines are not understood and left out");
-                complain_lines(b, file_names[i], f->n_other, f->first_other,
-                        "line is of an algorithm that is not compared (SHA-256 and MD5 are)",
-                        "lines are of algorithms that are not compared (SHA-256 and MD5 are)");
-        }
+        for (int i = 0; i < SUMS_FILES; i++)
+                complain_one(&s->files[i], file_names[i], b);
+        for (size_t i = 0; i < s->n_beside; i++)
+                if (is_in_trouble(&s->beside[i].file) && n++ < COMPLAINS)
+                        complain_one(&s->beside[i].file, s->beside[i].name, b);
+        if (n > COMPLAINS)
+                buf_printf(b, "; and %zu more files for one archive each", n - COMPLAINS);
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
+/* Files that may speak of one archive: those for many, and its own. */
+#define PLACES (SUMS_FILES + SUMS_BESIDE)
+
+static int name_order(const void *key, const void *at)
+{
+        return strcmp(key, ((const struct sums_beside *)at)->name);
+}
+
+/* The one at place @i, and its name; NULL if there is none. */
+static const struct sums_file *file_about(
+        const struct sums *s, const char *archive, int i, const char **ret_name)
+{
+        char name[MAX_NAME + 1];
+        const struct sums_beside *b;
+
+        if (i < SUMS_FILES) {
+                *ret_name = file_names[i];
+                return &s->files[i];
+        }
+        if (s->n_beside == 0 || (size_t)snprintf(name, sizeof name, "%s%s", archive,
+                                        suffixes[i - SUMS_FILES]) >= sizeof name)
+                return NULL;
+        b = bsearch(name, s->beside, s->n_beside, sizeof *s->beside, name_order);
+        if (!b)
+                return NULL;
+        *ret_name = b->name;
+        return &b->file;
+}
+
+/* The first line about @archive, of @n. */
+static const struct sums_line *lines_about(const struct sums_file *f, const char *archive, size_t *ret_n)
+{
+        size_t lo = 0, hi = f->n;
+
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+
+                if (strcmp(f->v[mid].name, archive) < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        for (hi = lo; hi < f->n && strcmp(f->v[hi].name, archive) == 0; hi++)
+                ;
+        *ret_n = hi - lo;
+        return hi > lo ? &f->v[lo] : NULL;
+}
+
 static bool names(const struct sums *s, const char *archive, enum sums_kind kind)
 {
-        for (int i = 0; i < SUMS_FILES; i++)
-                for (size_t n = 0; n < s->files[i].n; n++)
-                        if (s->files[i].v[n].kind == kind && strcmp(s->files[i].v[n].name, archive) == 0)
+        for (int i = 0; i < PLACES; i++) {
+                const char *name;
+                const struct sums_file *f = file_about(s, archive, i, &name);
+                size_t n = 0;
+                const struct sums_line *l = f ? lines_about(f, archive, &n) : NULL;
+
+                for (size_t k = 0; k < n; k++)
+                        if (l[k].kind == kind)
                                 return true;
+        }
         return false;
 }
 
@@ -536,15 +406,46 @@ bool sums_find(const struct sums *s, const char *archive, enum sums_kind *ret)
 int sums_judge(
         const struct sums *s, const char *archive, enum sums_kind kind, const char *hex, struct err *err)
 {
-        for (int i = 0; i < SUMS_FILES; i++)
-                for (size_t n = 0; n < s->files[i].n; n++) {
-                        const struct sums_line *l = &s->files[i].v[n];
+        for (int i = 0; i < PLACES; i++) {
+                const char *name;
+                const struct sums_file *f = file_about(s, archive, i, &name);
+                size_t n = 0;
+                const struct sums_line *l = f ? lines_about(f, archive, &n) : NULL;
 
-                        if (l->kind == kind && strcmp(l->name, archive) == 0 && strcmp(l->hex, hex) != 0)
+                for (size_t k = 0; k < n; k++)
+                        if (l[k].kind == kind && strcmp(l[k].hex, hex) != 0)
                                 return err_set(err, -EBADMSG,
                                         "its %s is %s, line %zu of %s says %s: copy the archive again, or "
                                         "correct the line",
-                                        kinds[kind].what, hex, l->number, file_names[i], l->hex);
-                }
+                                        sums_kind_name(kind), hex, l[k].number, name, l[k].hex);
+        }
         return 0;
+}
+
+enum sums_doubt sums_doubts(const struct sums *s, const char *archive, struct err *why)
+{
+        enum sums_doubt doubt = SUMS_SURE;
+
+        for (int i = 0; i < PLACES; i++) {
+                const char *name;
+                const struct sums_file *f = file_about(s, archive, i, &name);
+                AUTO_BUF struct buf b = BUF_INIT;
+                size_t n;
+
+                if (!f)
+                        continue;
+                if (f->is_written)
+                        return SUMS_BEING_WRITTEN;
+                if (doubt == SUMS_IN_DOUBT)
+                        continue;
+                if (is_in_trouble(f)) {
+                        complain_one(f, name, &b);
+                        doubt = SUMS_IN_DOUBT;
+                        (void)err_set(why, 0, "%s", b.len ? b.data : name);
+                } else if (f->about && f->there && !lines_about(f, archive, &n)) {
+                        doubt = SUMS_IN_DOUBT;
+                        (void)err_set(why, 0, "%s does not name it", name);
+                }
+        }
+        return doubt;
 }

@@ -92,12 +92,14 @@ const char *archive_state_name(enum archive_state s)
 
 const char *archive_verified_name(unsigned verified)
 {
-        static const char *const names[] = { [0] = "",
+        static const char *const names[ARCHIVE_VERIFIED_ALL] = { [0] = "",
+                [ARCHIVE_NOT_CHECKED] = "not checked",
+                [ARCHIVE_VERIFIED_HASH | ARCHIVE_NOT_CHECKED] = "hash,not checked",
                 [ARCHIVE_VERIFIED_HASH] = "hash",
                 [ARCHIVE_VERIFIED_SHA256] = "sha256",
                 [ARCHIVE_VERIFIED_HASH | ARCHIVE_VERIFIED_SHA256] = "hash,sha256",
                 [ARCHIVE_VERIFIED_MD5] = "md5",
                 [ARCHIVE_VERIFIED_HASH | ARCHIVE_VERIFIED_MD5] = "hash,md5" };
 
-        return verified < sizeof names / sizeof names[0] ? names[verified] : "";
+        return verified < ARCHIVE_VERIFIED_ALL && names[verified] ? names[verified] : "";
 }

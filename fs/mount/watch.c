@@ -121,7 +121,7 @@ static void go_on(struct watch *w, bool look)
         if (look || r < 0)
                 complain(w, r, &err);
         /* Where everything is to be read first: until nothing is left, or nothing can be. */
-        if (!w->ready && (!w->waiting || r < 0 || (!w->todo.busy && !w->todo.more))) {
+        if (!w->ready && (!w->waiting || r < 0 || (!w->todo.busy && !w->todo.more && !w->todo.awaits))) {
                 if (w->waiting)
                         w->look_ms = 0; /* at once: notifications were thrown away meanwhile */
                 w->ready = true;
@@ -140,8 +140,11 @@ static int timeout_ms(const struct watch *w)
 
         if (w->todo.more)
                 return 0;
-        if (w->waiting) /* what is being read wakes us when it is done */
-                return drawing ? DRAW_MS : -1;
+        if (w->waiting) { /* what is being read wakes us when it is done */
+                int wait_ms = w->todo.awaits ? w->todo.poll_ms : -1;
+
+                return drawing && (wait_ms < 0 || wait_ms > DRAW_MS) ? DRAW_MS : wait_ms;
+        }
         if (drawing && ms > DRAW_MS)
                 ms = DRAW_MS;
         return ms < 0 ? 0 : (int)ms;

@@ -73,3 +73,15 @@ SELECT served, served_sec, shown_sec FROM times WHERE id = 1;
 -- name: times_put
 -- The only row.
 INSERT OR REPLACE INTO times (id, served, served_sec, shown_sec) VALUES (1, ?1, ?2, ?3);
+
+-- name: sums
+-- All sums files that were read, by name.
+SELECT name, dev, ino, size_bytes, mtime_ns, ctime_ns, content FROM sums ORDER BY name;
+
+-- name: sums_put
+-- One of them.
+INSERT OR REPLACE INTO sums (name, dev, ino, size_bytes, mtime_ns, ctime_ns, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: sums_drop
+-- One that is gone.
+DELETE FROM sums WHERE name = ?1;

@@ -165,6 +165,165 @@ static void a_sums_file_that_is_being_rewritten_lets_nothing_pass(void **state)
         assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
 }
 
+/* Text of a file for one archive: of the form of sha256sum, or the digest alone. */
+static void put_beside(const struct world *w, const char *name, const char *archive, bool right, bool bare)
+{
+        enum digest_kind kind = strstr(name, ".md5") ? DIGEST_MD5 : DIGEST_SHA256;
+        AUTO_BUF struct buf b = BUF_INIT;
+
+        sum_line(w, &b, archive, kind, right);
+        scratch_put(w->bfd, name, b.data, bare ? strcspn(b.data, " ") : b.len, 60);
+}
+
+static void a_file_beside_an_archive_decides_about_that_one(void **state)
+{
+        static const struct {
+                const char *name;
+                unsigned flag;
+        } files[] = { { "a.tgz.sha256", ARCHIVE_VERIFIED_SHA256 }, { "a.tgz.sha256sum", ARCHIVE_VERIFIED_SHA256 },
+                { "a.tgz.md5", ARCHIVE_VERIFIED_MD5 }, { "a.tgz.md5sum", ARCHIVE_VERIFIED_MD5 } };
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                for (int bare = 0; bare < 2; bare++) {
+                        put_beside(w, files[i].name, "a.tgz", false, bare);
+                        scan(w);
+                        assert_state(w, "a.tgz", ARCHIVE_REFUSED, files[i].name);
+                        assert_state(w, "b.tgz", ARCHIVE_READY, NULL);
+                        put_beside(w, files[i].name, "a.tgz", true, bare);
+                        scan(w);
+                        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                        assert_true(status(w, "a.tgz")->verified & files[i].flag);
+                        assert_int_equal(status(w, "b.tgz")->verified, ARCHIVE_VERIFIED_HASH);
+                        assert_int_equal(unlinkat(w->bfd, files[i].name, 0), 0);
+                        scan(w);
+                        assert_int_equal(status(w, "a.tgz")->verified, ARCHIVE_VERIFIED_HASH);
+                }
+        put_beside(w, "c.tgz.sha256", "a.tgz", false, false); /* beside nothing: its archive is gone */
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+        assert_null(w->v->note);
+}
+
+/* Files that say something, and not all of what they say is known. */
+static const struct {
+        const char *name, *text;
+        bool all; /* archives are in doubt, not only its own */
+} doubtful[] = {
+        { "sha256sums.txt", "nonsense\n", true },
+        { "MD5SUMS", "d41d8cd98f00b204e9800998ecf8427\n", true },
+        { "a.tgz.sha256", "nonsense\n", false },
+        { "a.tgz.sha256", "", false },
+        { "a.tgz.md5", "d41d8cd98f00b204e9800998ecf8427e  b.tgz\n", false },
+        { "a.tgz.sha256",
+                "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+                "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e\n",
+                false },
+};
+
+static void what_nobody_understood_leaves_archives_not_checked(void **state)
+{
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        for (size_t i = 0; i < sizeof doubtful / sizeof doubtful[0]; i++) {
+                scratch_put(w->bfd, doubtful[i].name, doubtful[i].text, strlen(doubtful[i].text), 60);
+                for (int n = 0; n < 2; n++, restart(w)) {
+                        scan(w);
+                        assert_int_equal(w->v->n_builds, 2);
+                        assert_int_equal(status(w, "a.tgz")->verified, ARCHIVE_VERIFIED_HASH | ARCHIVE_NOT_CHECKED);
+                        if (!!(status(w, "b.tgz")->verified & ARCHIVE_NOT_CHECKED) != doubtful[i].all)
+                                fail_msg("%s: b.tgz is %s", doubtful[i].name,
+                                        archive_verified_name(status(w, "b.tgz")->verified));
+                }
+                assert_int_equal(unlinkat(w->bfd, doubtful[i].name, 0), 0);
+                scan(w);
+                assert_int_equal(status(w, "a.tgz")->verified, ARCHIVE_VERIFIED_HASH);
+        }
+}
+
+static void where_sums_are_required_no_other_archive_is_served(void **state)
+{
+        struct world *w = *state;
+
+        w->opts.sums_required = true;
+        restart(w);
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        put_sums(w, "sha256sums.txt", "a.tgz", DIGEST_SHA256, true);
+        for (int n = 0; n < 2; n++, restart(w)) {
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                assert_state(w, "b.tgz", ARCHIVE_REFUSED, "sha256sum b.tgz >>sha256sums.txt");
+        }
+        for (size_t i = 0; i < sizeof doubtful / sizeof doubtful[0]; i++) {
+                if (strcmp(doubtful[i].name, "sha256sums.txt") == 0)
+                        continue;
+                scratch_put(w->bfd, doubtful[i].name, doubtful[i].text, strlen(doubtful[i].text), 60);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                assert_state(w, "b.tgz", ARCHIVE_REFUSED, "sums=require");
+                assert_int_equal(unlinkat(w->bfd, doubtful[i].name, 0), 0);
+        }
+        put_beside(w, "b.tgz.md5", "b.tgz", true, true);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 2);
+        /* Gone for a moment: `rm sha256sums.txt; sha256sum * >sha256sums.txt` takes no build away. */
+        assert_int_equal(unlinkat(w->bfd, "sha256sums.txt", 0), 0);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 2);
+        sleep(3);
+        scan(w);
+        assert_int_equal(w->v->n_builds, 1);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "sums=require");
+}
+
+/* A directory stands where the file was: it cannot be read, and what it said counts in the next process, too. */
+static void what_a_sums_file_refused_stays_refused_over_a_restart(void **state)
+{
+        static const char *const names[] = { "sha256sums.txt", "MD5SUMS", "a.tgz.sha256", "a.tgz.md5sum" };
+        struct world *w = *state;
+
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+                put_sums(w, names[i], "a.tgz", strstr(names[i], "256") ? DIGEST_SHA256 : DIGEST_MD5, false);
+                scan(w);
+                assert_state(w, "a.tgz", ARCHIVE_REFUSED, names[i]);
+                assert_int_equal(unlinkat(w->bfd, names[i], 0), 0);
+                assert_int_equal(mkdirat(w->bfd, names[i], 0755), 0);
+                for (int n = 0; n < 3; n++, restart(w)) {
+                        scan(w);
+                        assert_state(w, "a.tgz", ARCHIVE_REFUSED, names[i]);
+                        assert_non_null(strstr(w->v->note, "it is not a regular file"));
+                }
+                assert_int_equal(unlinkat(w->bfd, names[i], AT_REMOVEDIR), 0);
+                for (int n = 0; n < 2; n++, restart(w)) { /* it is gone, and forgotten */
+                        scan(w);
+                        assert_state(w, "a.tgz", ARCHIVE_READY, NULL);
+                }
+        }
+}
+
+/* The line that refuses it is on its way: nobody gets a byte of it meanwhile.  One that is served already goes on. */
+static void a_new_archive_waits_for_a_sums_file_that_is_being_written(void **state)
+{
+        struct world *w = *state;
+
+        put_platform(w, "b.tgz", "platform-" STAMP2, STAMP2, true, 60);
+        scan(w);
+        scratch_put(w->bfd, "sha256sums.txt", "", 0, 0);
+        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_WAITING, "a sums file is being written");
+        assert_state(w, "b.tgz", ARCHIVE_READY, NULL);
+        put_sums(w, "sha256sums.txt", "a.tgz", DIGEST_SHA256, false);
+        scan(w);
+        assert_state(w, "a.tgz", ARCHIVE_REFUSED, "its SHA-256 is");
+}
+
 /* A replaced file waits for its verdict behind what it held before; but not behind what was quarantined. */
 static void what_was_quarantined_is_not_served_meanwhile(void **state)
 {
@@ -224,6 +383,11 @@ int main(void)
                 T(a_sums_file_that_comes_later_decodes_nothing),
                 T(a_bad_line_is_told_and_harms_nothing),
                 T(a_sums_file_that_is_being_rewritten_lets_nothing_pass),
+                T(a_file_beside_an_archive_decides_about_that_one),
+                T(what_nobody_understood_leaves_archives_not_checked),
+                T(where_sums_are_required_no_other_archive_is_served),
+                T(what_a_sums_file_refused_stays_refused_over_a_restart),
+                T(a_new_archive_waits_for_a_sums_file_that_is_being_written),
                 T(what_was_quarantined_is_not_served_meanwhile),
                 cmocka_unit_test(only_names_of_archives_are_looked_at),
         };

@@ -209,22 +209,22 @@ static void is_read_anew_only_when_it_changed(void **state)
         bool changed;
 
         (void)state;
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_false(changed);
         scratch_put(dirfd, "SHA256SUMS", A64 "  x.tgz\n", 72, 60);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && sums_find(&s, "x.tgz", &kind));
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_false(changed);
         assert_int_equal(s.wait_ms, -1);
         assert_int_equal(unlinkat(dirfd, "SHA256SUMS", 0), 0);
         assert_int_equal(mkdirat(dirfd, "SHA256SUMS", 0700), 0);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && sums_find(&s, "x.tgz", &kind)); /* cannot be read: what was read stays */
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_false(changed);
         assert_int_equal(unlinkat(dirfd, "SHA256SUMS", AT_REMOVEDIR), 0);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && !sums_find(&s, "x.tgz", &kind));
         sums_fini(&s);
         scratch_close(path, dirfd);
@@ -243,34 +243,34 @@ static void what_was_just_written_is_not_believed_yet(void **state)
         (void)state;
         /* The first one: said, and not read. */
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n", 72, 0);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && !sums_find(&s, "x.tgz", &kind));
         assert_true(s.wait_ms > 0 && s.wait_ms <= 2000);
         sums_complain(&s, &b);
         assert_non_null(strstr(b.data, "sha256sums.txt: it is being written"));
         /* Settled. */
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n" A64 "  y.tgz\n", 144, 60);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && sums_find(&s, "y.tgz", &kind));
         /* Emptied, or cut short: what it said counts, and that waits longest. */
         scratch_put(dirfd, "sha256sums.txt", "", 0, 0);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(!changed && sums_find(&s, "x.tgz", &kind));
         assert_true(s.wait_ms > 2000);
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n", 72, 5);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(!changed && sums_find(&s, "y.tgz", &kind));
         /* Longer, and left alone for as long: believed. */
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n" A64 "  y.tgz\n" A64 "  z.tgz\n", 216, 5);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && sums_find(&s, "z.tgz", &kind));
         /* Shorter, and old enough. */
         scratch_put(dirfd, "sha256sums.txt", A64 "  x.tgz\n", 72, 60);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, true, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, true, &changed), 0);
         assert_true(changed && !sums_find(&s, "z.tgz", &kind) && s.wait_ms == -1);
         /* Who asks once takes what is there. */
         scratch_put(dirfd, "sha256sums.txt", A64 "  w.tgz\n", 72, 0);
-        assert_int_equal(sums_refresh(&s, dirfd, NULL, false, &changed), 0);
+        assert_int_equal(sums_refresh(&s, dirfd, NULL, NULL, 0, false, &changed), 0);
         assert_true(changed && sums_find(&s, "w.tgz", &kind));
         sums_fini(&s);
         scratch_close(path, dirfd);
