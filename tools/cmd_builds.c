@@ -13,7 +13,8 @@
 const char builds_usage[] = "usage: pxectl builds\n"
                             "One line an archive of the builds directory: the build in it, whether it is\n"
                             "served, what agreed beside the archive's own check sums (hash: its\n"
-                            "boot_archive.hash; sha256, md5: a line in sha256sums.txt or md5sums.txt),\n"
+                            "boot_archive.hash; sha256, md5: a line of a sums file; not checked: such a\n"
+                            "file cannot be read or understood, and may name it),\n"
                             "and if it is not served, why. Read from the daemon's cache directory (-c).\n"
                             "This is observed, not configured, so it is not in the inventory:\n"
                             "  cat MOUNTPOINT/.pxefs/status.json   shows the same\n";

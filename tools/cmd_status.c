@@ -91,7 +91,7 @@ static const char first_line[] =
 static const char details[] =
         "SELECT '  version    ' || json_extract(?1, '$.version') WHERE json_extract(?1, '$.version') NOT "
         "NULL\n"
-        "UNION ALL SELECT '  builds     ' || json_array_length(?1, '$.builds') || ' served'\n"
+        "UNION ALL SELECT '  builds     ' || ifnull(json_extract(?1, '$.builds_total'), json_array_length(?1, '$.builds')) || ' served'\n"
         "  || ifnull(', latest ' || json_extract(?1, '$.latest'), '')\n"
         "UNION ALL SELECT '  reading    ' || json_extract(value, '$.file')\n"
         "  || ifnull(': ' || json_extract(value, '$.read_bytes') * 100 / json_extract(value, '$.size_bytes') "

@@ -100,6 +100,7 @@ struct catalog {
         size_t n_retired;
         char *shown; /* owned; the last view as text: a view that says the same is not published */
         uint64_t serial, listed;    /* of the last view, and of the one that was written down last */
+        int64_t publish_ms, list_ms; /* monotonic: neither is done before, while archives are being read (catalog_step) */
         atomic_bool stop;           /* set by catalog_stop, from any thread */
         bool looked;                /* at the directory, once: what is good now was known from before */
         atomic_bool db_trouble;     /* said once; read by catalog_stats */

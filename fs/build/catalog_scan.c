@@ -475,6 +475,45 @@ static void note_waiting(struct catalog *c)
         indexpool_note_waiting(c->pool, n, bytes);
 }
 
+/* A view, and the listing of it, cost as much as there are archives, and each archive that was read would be a reason for them:
+ * ten thousand would cost as much as their square.  So while archives are being read neither takes more than a part of the time:
+ * what took 10 ms is not done again before 90 ms.  False: it is not yet time. */
+static bool may_repeat(int64_t not_before_ms, bool busy)
+{
+        return !busy || catalog_now_ms() >= not_before_ms;
+}
+
+#define REST_FOR_WORK 9 /* times as long as it took */
+
+static int64_t rest_until(int64_t began_ms)
+{
+        int64_t now_ms = catalog_now_ms();
+
+        return now_ms + REST_FOR_WORK * (now_ms - began_ms);
+}
+
+/* The view, the listing, and what nobody needs any more.  What is put off is done when the next archive was read, or at the next
+ * look. */
+static int show(struct catalog *c, bool busy, struct err *err)
+{
+        int64_t began_ms = catalog_now_ms();
+        int r;
+
+        if (!may_repeat(c->publish_ms, busy))
+                return 0;
+        r = catalog_publish(c, err);
+        if (r < 0)
+                return r;
+        c->publish_ms = rest_until(began_ms);
+        catalog_sweep(c); /* what these files held before is retired now */
+        began_ms = catalog_now_ms();
+        if (!may_repeat(c->list_ms, busy))
+                return 0;
+        catalog_list(c);
+        c->list_ms = rest_until(began_ms);
+        return 0;
+}
+
 int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct err *err)
 {
         int64_t poll_ms, room_ms;
@@ -489,12 +528,10 @@ int catalog_step(struct catalog *c, bool wait, struct catalog_todo *ret, struct 
         if (c->opts.jobs == 0)
                 take_in_all(c);
         note_waiting(c);
-        r = catalog_publish(c, err);
+        more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
+        r = show(c, more || indexpool_job(c->pool, 0), err);
         if (r < 0)
                 return r;
-        catalog_sweep(c); /* what these files held before is retired now */
-        catalog_list(c);
-        more = pick(c, wait, &poll_ms) || pick_again(c, &poll_ms);
         if (c->sums_ms && (poll_ms < 0 || c->sums_ms - catalog_now_ms() < poll_ms))
                 poll_ms = c->sums_ms > catalog_now_ms() ? c->sums_ms - catalog_now_ms() : 0;
         for (size_t i = 0; i < c->n_entries && !awaits; i++)

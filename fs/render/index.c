@@ -136,7 +136,7 @@ static void put_archives(const struct catalog_view *v, struct buf *out)
         buf_puts(out, "</table>\n");
         if (left)
                 buf_printf(out,
-                        "<p>And %zu more: <a href=\"status.json\">status.json</a> has them all.</p>\n", left);
+                        "<p>And %zu more: pxectl builds lists them all.</p>\n", left);
 }
 
 static void put_time_row(struct buf *out, const char *what, int64_t sec)

@@ -70,36 +70,88 @@ static void render_archive(const struct archive_status *a, struct buf *out)
         buf_puts(out, "}");
 }
 
+static bool is_quiet(const struct archive_status *a)
+{
+        return (a->state == ARCHIVE_READY || a->state == ARCHIVE_SHADOWED) && !a->reason &&
+               !(a->verified & ARCHIVE_NOT_CHECKED);
+}
+
+/* Those of which @quiet is true, or the others; *left counts down. */
+static void render_archives(const struct catalog_view *v, bool quiet, size_t *left, struct buf *out)
+{
+        size_t end = out->len + STATUS_LISTED_BYTES / 2;
+
+        for (size_t i = 0; i < v->n_archives && *left > 0 && out->len < end; i++)
+                if (is_quiet(&v->archives[i]) == quiet) {
+                        buf_puts(out, *left < STATUS_LISTED ? ",\n" : "\n");
+                        render_archive(&v->archives[i], out);
+                        (*left)--;
+                }
+}
+
+/* By file name where all are listed; else what needs attention comes first. */
+static void render_all_archives(const struct catalog_view *v, struct buf *out)
+{
+        size_t left = STATUS_LISTED;
+
+        buf_puts(out, ",\n  \"archives\": [");
+        if (v->n_archives <= STATUS_LISTED) {
+                for (size_t i = 0; i < v->n_archives && out->len < STATUS_LISTED_BYTES; i++, left--) {
+                        buf_puts(out, i ? ",\n" : "\n");
+                        render_archive(&v->archives[i], out);
+                }
+        } else {
+                render_archives(v, false, &left, out);
+                render_archives(v, true, &left, out);
+        }
+        buf_puts(out, left < STATUS_LISTED ? "\n  ],\n  " : "],\n  ");
+        put_number(out, "archives_total", v->n_archives);
+        buf_puts(out, ",\n  ");
+}
+
+/* @name_of: of the @i-th. */
+static void render_names(const char *key, const struct catalog_view *v, size_t n,
+        const char *(*name_of)(const struct catalog_view *v, size_t i), struct buf *out)
+{
+        buf_printf(out, "\"%s\": [", key);
+        for (size_t i = 0; i < n && i < STATUS_LISTED; i++) {
+                buf_puts(out, i ? ", " : "");
+                buf_json(out, name_of(v, i));
+        }
+        buf_printf(out, "], \"%s_total\": %zu", key, n);
+}
+
+static const char *build_name(const struct catalog_view *v, size_t i)
+{
+        return v->list.v[i].name;
+}
+
+static const char *image_name(const struct catalog_view *v, size_t i)
+{
+        return v->images[i]->name;
+}
+
+static const char *iso_name(const struct catalog_view *v, size_t i)
+{
+        return v->isos[i].name;
+}
+
 static void render_builds(const struct catalog_view *v, struct buf *out)
 {
         const char *latest = NULL;
 
-        buf_puts(out, "  \"builds\": [");
-        for (size_t i = 0; i < v->list.n; i++) {
-                buf_puts(out, i ? ", " : "");
-                buf_json(out, v->list.v[i].name);
-                if (!latest &&
-                        v->list.v[i].release) /* newest first: what the view's latest is, if it has builds */
+        for (size_t i = 0; i < v->list.n && !latest; i++)
+                if (v->list.v[i].release) /* newest first: what the view's latest is, if it has builds */
                         latest = v->list.v[i].name;
-        }
-        buf_puts(out, "],\n  ");
+        buf_puts(out, "  ");
+        render_names("builds", v, v->list.n, build_name, out);
+        buf_puts(out, ",\n  ");
         put_text(out, "latest", latest);
-        buf_puts(out, ",\n  \"images\": [");
-        for (size_t i = 0; i < v->n_images; i++) {
-                buf_puts(out, i ? ", " : "");
-                buf_json(out, v->images[i]->name);
-        }
-        buf_puts(out, "],\n  \"isos\": [");
-        for (size_t i = 0; i < v->n_isos; i++) {
-                buf_puts(out, i ? ", " : "");
-                buf_json(out, v->isos[i].name);
-        }
-        buf_puts(out, "],\n  \"archives\": [");
-        for (size_t i = 0; i < v->n_archives; i++) {
-                buf_puts(out, i ? ",\n" : "\n");
-                render_archive(&v->archives[i], out);
-        }
-        buf_puts(out, v->n_archives ? "\n  ],\n  " : "],\n  ");
+        buf_puts(out, ",\n  ");
+        render_names("images", v, v->n_images, image_name, out);
+        buf_puts(out, ",\n  ");
+        render_names("isos", v, v->n_isos, iso_name, out);
+        render_all_archives(v, out);
         put_text(out, "note", v->note);
         buf_puts(out, ",\n");
 }

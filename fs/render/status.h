@@ -11,6 +11,12 @@
 #include "base/buf.h"
 #include "render/facts.h"
 
+/* In status.json, of each list: there may be any number of archives, and each change makes a new text of it, beside which menus
+ * that are being read must find room.  What needs attention is listed first; *_total says how many there are, and pxectl
+ * builds lists them all. */
+#define STATUS_LISTED       500
+#define STATUS_LISTED_BYTES (256u << 10)
+
 /* Each returns 0 or -ENOMEM. */
 int render_status(const struct daemon_facts *f, struct buf *out); /* /.pxefs/status.json */
 int render_metrics(

@@ -400,6 +400,80 @@ static void the_checkers_are_not_blind(void **state)
         }
 }
 
+/* The answer to one question about a JSON text: a number. */
+static int64_t asked(const struct buf *b, const char *sql)
+{
+        sqlite3_stmt *s;
+        sqlite3 *db;
+        int64_t n;
+
+        assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_bind_text(s, 1, b->data, (int)b->len, SQLITE_STATIC), SQLITE_OK);
+        assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+        n = sqlite3_column_int64(s, 0);
+        sqlite3_finalize(s);
+        sqlite3_close(db);
+        return n;
+}
+
+#define MANY 10000
+
+/* Of @n_bad archives, spread among good ones, something is to be said: as long as it gets. */
+static void status_of_many(size_t n_bad, struct buf *out)
+{
+        static struct archive_status archives[MANY];
+        static struct build_info infos[MANY];
+        static char names[MANY][64], why[1000];
+        struct statusfix x;
+
+        statusfix_init(&x);
+        x.view.archives = archives;
+        x.view.list.v = infos;
+        x.view.n_archives = MANY;
+        x.view.list.n = 0;
+        memset(why, '"', sizeof why - 1);
+        for (size_t i = 0; i < MANY; i++) {
+                bool bad = n_bad && i % (MANY / n_bad) == 0;
+
+                (void)snprintf(names[i], sizeof names[i], "platform-%08zuT000000Z.tgz", MANY - i);
+                archives[i] = (struct archive_status) { .file = names[i],
+                        .build = bad ? NULL : names[i],
+                        .state = bad ? ARCHIVE_REFUSED : ARCHIVE_READY,
+                        .reason = bad ? why : NULL };
+                if (!bad)
+                        infos[x.view.list.n++] = (struct build_info) { names[i], true, true };
+        }
+        assert_int_equal(render_status(&x.f, out), 0);
+}
+
+static void ten_thousand_archives_leave_status_json_short_and_true(void **state)
+{
+        static const size_t bad[] = { 0, 1, 100, 1000, MANY };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+                AUTO_BUF struct buf b = BUF_INIT;
+                int64_t listed, refused;
+
+                status_of_many(bad[i], &b);
+                assert_null(check_json(&b));
+                assert_true(b.len < 1u << 20);
+                assert_int_equal(asked(&b, "SELECT json_extract(?1, '$.archives_total')"), MANY);
+                assert_int_equal(asked(&b, "SELECT json_extract(?1, '$.builds_total')"), MANY - bad[i]);
+                assert_true(asked(&b, "SELECT json_array_length(?1, '$.builds')") <= STATUS_LISTED);
+                listed = asked(&b, "SELECT json_array_length(?1, '$.archives')");
+                refused = asked(&b, "SELECT count(*) FROM json_each(?1, '$.archives') WHERE value ->> 'state' = 'refused'");
+                assert_true(listed <= STATUS_LISTED && listed > 50);
+                if (bad[i] <= 100) /* all of them, and good ones */
+                        assert_true(refused >= (int64_t)bad[i] / 2 && listed > refused);
+                if (bad[i] == 1 || bad[i] == 100) /* what needs attention is in front */
+                        assert_int_equal(asked(&b, "SELECT json_extract(?1, '$.archives[0].state') = 'refused'"), 1);
+                if (bad[i] == 1)
+                        assert_int_equal(refused, 1);
+        }
+}
+
 static void memory_may_run_short_anywhere(void **state)
 {
         (void)state;
@@ -429,6 +503,7 @@ int main(void)
                 cmocka_unit_test(index_stays_below_64_kib),
                 cmocka_unit_test(two_hundred_archives_are_all_in_the_page),
                 cmocka_unit_test(the_checkers_are_not_blind),
+                cmocka_unit_test(ten_thousand_archives_leave_status_json_short_and_true),
                 cmocka_unit_test(memory_may_run_short_anywhere),
         };
 
