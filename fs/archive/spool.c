@@ -10,6 +10,8 @@
  *   1. A spool file has its final name only when it is whole, verified and synced.
  *   2. Until then it is called ".tmp-...": spool_drop removes it, and the catalog sweeps when it opens.
  *   3. After an error of the feed the writer can only be closed.
+ *   4. Blocks of zeros are not written, so they take no room on the disk.  max_bytes counts them all the same: a bomb of
+ *      zeros ends at the bound as any other does.
  * Limits: max_bytes of output; a write error (disk full) ends the feed with its errno.
  * Locks: none; one thread at a time.
  */
@@ -30,12 +32,16 @@
 /* Writeback is started this early, so that the sync at the end has little left to wait for. */
 #define WRITEBACK_BYTES (8u * 1024 * 1024)
 
+/* What is zero for a whole one of these is left out of the file: a block of common filesystems. */
+#define HOLE_BYTES 4096u
+
 struct spool_writer {
         int fd_tgz;            /* borrowed */
         int fd;                /* borrowed; the spool file */
         struct identity id;    /* of fd_tgz at the beginning */
         struct filter *filter; /* owned */
         uint64_t max_bytes, written_bytes, flushed_bytes;
+        uint64_t data_end;      /* the file ends here so far; what was decoded behind it is zeros */
         struct blocksums *sums; /* owned; of what was written */
         bool done;              /* the feed reached its verified end */
 };
@@ -115,16 +121,10 @@ int spool_begin(int fd, int spool_fd, uint64_t max_bytes, struct spool_writer **
         return 0;
 }
 
-static int keep(struct spool_writer *w, const char *p, size_t len, struct err *err)
+static int write_at(struct spool_writer *w, const char *p, size_t len, uint64_t off, struct err *err)
 {
-        if (len > w->max_bytes - w->written_bytes)
-                return err_set(err, -EDQUOT,
-                        "decoded it needs more than the %llu MiB that spool_max= leaves in the cache "
-                        "directory: raise "
-                        "spool_max= or remove other archives",
-                        (unsigned long long)(w->max_bytes >> 20));
         while (len > 0) {
-                ssize_t n = pwrite(w->fd, p, len, (off_t)w->written_bytes);
+                ssize_t n = pwrite(w->fd, p, len, (off_t)off);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -132,8 +132,62 @@ static int keep(struct spool_writer *w, const char *p, size_t len, struct err *e
                         return err_sys(err, -errno, "cache directory: cannot write the spool file");
                 p += n;
                 len -= (size_t)n;
-                w->written_bytes += (uint64_t)n;
+                off += (uint64_t)n;
+                w->data_end = off;
         }
+        return 0;
+}
+
+static bool is_zero(const char *p, size_t len)
+{
+        return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
+}
+
+/* How many of @len bytes at offset @off of the file are within one block. */
+static size_t block_part(size_t len, uint64_t off)
+{
+        size_t part = HOLE_BYTES - (size_t)(off % HOLE_BYTES);
+
+        return part < len ? part : len;
+}
+
+/* Writes all of @p but the blocks of zeros: the file was empty, so what is not written reads as zeros. */
+static int write_data(struct spool_writer *w, const char *p, size_t len, struct err *err)
+{
+        uint64_t off = w->written_bytes;
+
+        while (len > 0) {
+                size_t n = block_part(len, off);
+                int r = 0;
+
+                if (!is_zero(p, n)) {
+                        while (n < len && !is_zero(p + n, block_part(len - n, off + n)))
+                                n += block_part(len - n, off + n);
+                        r = write_at(w, p, n, off, err);
+                }
+                if (r < 0)
+                        return r;
+                p += n;
+                len -= n;
+                off += n;
+        }
+        w->written_bytes = off;
+        return 0;
+}
+
+static int keep(struct spool_writer *w, const char *p, size_t len, struct err *err)
+{
+        int r;
+
+        if (len > w->max_bytes - w->written_bytes)
+                return err_set(err, -EDQUOT,
+                        "decoded it needs more than the %llu MiB that spool_max= leaves in the cache "
+                        "directory: raise "
+                        "spool_max= or remove other archives",
+                        (unsigned long long)(w->max_bytes >> 20));
+        r = write_data(w, p, len, err);
+        if (r < 0)
+                return r;
         if (w->written_bytes - w->flushed_bytes >= WRITEBACK_BYTES) {
                 /* Only a hint; its error comes back from fsync. */
                 (void)sync_file_range(w->fd, (off_t)w->flushed_bytes,
@@ -198,11 +252,14 @@ const char *spool_warning(const struct spool_writer *w)
 
 int spool_finish(struct spool_writer *w, struct blocksums **ret_sums, struct err *err)
 {
-        int r;
+        int r = 0;
 
         if (!w->done)
                 return err_set(err, -EINVAL, "spool: finished before its end");
-        r = sync_fd(w->fd, err);
+        if (w->data_end < w->written_bytes) /* it ends in a hole: the last byte gives the file its length */
+                r = write_at(w, "", 1, w->written_bytes - 1, err);
+        if (r == 0)
+                r = sync_fd(w->fd, err);
         if (r == 0)
                 *ret_sums = take_ptr(&w->sums);
         return r;

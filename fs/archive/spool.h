@@ -45,7 +45,8 @@ struct spool_writer;
 /* Starts decoding the file @fd, compressed in any way filter.h knows, into the empty file @spool_fd (both borrowed until
  * spool_close).
  *
- * max_bytes  more output than this ends the feed with -EDQUOT (a bomb, or a cache that would overflow)
+ * max_bytes  more output than this ends the feed with -EDQUOT (a bomb, or a cache that would overflow); zeros count too,
+ *            although blocks of them are holes in the file
  *
  * spool_feed() then yields the stream; it verifies all the check sums there are (gunzip.h, filter.h), accepts
  * several streams one after another, and refuses anything that follows and does not belong to them, a truncated stream,

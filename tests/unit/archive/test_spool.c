@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -194,6 +196,55 @@ static void a_bomb_stops_at_the_bound(void **state)
         assert_int_equal(files_in(w), 0);
 }
 
+/* Spools what @fd holds, which must decode to the @len bytes of @want, and returns what that takes on the disk, in bytes. */
+static uint64_t spool_and_compare(const struct world *w, int fd, const char *want, size_t len)
+{
+        static char got[1 << 20];
+        AUTO_CLEAN(spool_closep) struct spool_writer *sw = NULL;
+        AUTO_CLEAN(blocksums_freep) struct blocksums *sums = NULL;
+        AUTO_CLEAN(spool_drop) struct spool_file file = SPOOL_FILE_NONE;
+        struct feed feed;
+        struct stat st;
+        const void *p;
+        ssize_t n;
+
+        assert_int_equal(spool_make(w->dirfd, &file, NULL), 0);
+        assert_int_equal(spool_begin(fd, file.fd, len, &sw, NULL), 0);
+        feed = spool_feed(sw);
+        while ((n = feed.next(feed.ctx, &p, NULL)) > 0)
+                ;
+        assert_int_equal(n, 0);
+        assert_int_equal(spool_finish(sw, &sums, NULL), 0);
+        assert_int_equal(fstat(file.fd, &st), 0);
+        assert_int_equal(st.st_size, len);
+        assert_int_equal(sums->raw_bytes, len);
+        assert_true(len <= sizeof got);
+        assert_int_equal(pread(file.fd, got, len, 0), len);
+        assert_memory_equal(got, want, len);
+        return (uint64_t)st.st_blocks * 512;
+}
+
+static void zeros_take_no_room_wherever_they_are(void **state)
+{
+        static char raw[(1 << 20) - 77];
+        static const size_t places[] = { 0, 1, 4095, 4096, 4097, 65535, 300000, sizeof raw - 1 };
+        const struct world *w = *state;
+        uint64_t on_disk;
+
+        for (size_t i = 0; i <= sizeof places / sizeof *places;
+                i++) { /* the first time there are but zeros */
+                AUTO_BUF struct buf gz = BUF_INIT;
+                AUTO_CLOSE int fd = -1;
+
+                if (i > 0)
+                        raw[places[i - 1]] = 'x';
+                gz_add(&gz, raw, sizeof raw, 9);
+                fd = mem_file(gz.data, gz.len);
+                on_disk = spool_and_compare(w, fd, raw, sizeof raw);
+                assert_true(on_disk < sizeof raw / 4);
+        }
+}
+
 static void a_file_that_changes_while_it_is_read_is_stale(void **state)
 {
         const struct world *w = *state;
@@ -221,6 +272,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(keeps_what_it_decoded, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(replaces_an_older_file_of_the_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(leaves_nothing_behind_after_any_failure, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(zeros_take_no_room_wherever_they_are, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_bomb_stops_at_the_bound, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(
                         a_file_that_changes_while_it_is_read_is_stale, set_up, tear_down),
