@@ -378,31 +378,6 @@ static const struct sums_line *lines_about(const struct sums_file *f, const char
         return hi > lo ? &f->v[lo] : NULL;
 }
 
-static bool names(const struct sums *s, const char *archive, enum sums_kind kind)
-{
-        for (int i = 0; i < PLACES; i++) {
-                const char *name;
-                const struct sums_file *f = file_about(s, archive, i, &name);
-                size_t n = 0;
-                const struct sums_line *l = f ? lines_about(f, archive, &n) : NULL;
-
-                for (size_t k = 0; k < n; k++)
-                        if (l[k].kind == kind)
-                                return true;
-        }
-        return false;
-}
-
-bool sums_find(const struct sums *s, const char *archive, enum sums_kind *ret)
-{
-        for (int k = 0; k < SUMS_KINDS; k++)
-                if (names(s, archive, (enum sums_kind)k)) {
-                        *ret = (enum sums_kind)k;
-                        return true;
-                }
-        return false;
-}
-
 int sums_judge(
         const struct sums *s, const char *archive, enum sums_kind kind, const char *hex, struct err *err)
 {
@@ -420,6 +395,16 @@ int sums_judge(
                                         sums_kind_name(kind), hex, l[k].number, name, l[k].hex);
         }
         return 0;
+}
+
+bool sums_find(const struct sums *s, const char *archive, enum sums_kind *ret)
+{
+        for (int k = 0; k < SUMS_KINDS; k++)
+                if (sums_judge(s, archive, (enum sums_kind)k, "", NULL) < 0) { /* which no line says */
+                        *ret = (enum sums_kind)k;
+                        return true;
+                }
+        return false;
 }
 
 enum sums_doubt sums_doubts(const struct sums *s, const char *archive, struct err *why)

@@ -84,7 +84,7 @@ for sig in PIPE USR1 USR2 ALRM VTALRM PROF IO PWR WINCH URG TTIN TTOU XCPU XFSZ 
         done
         [ "$(digest "$MNT/$file")" = "$want" ] || fail "SIG$sig: other bytes"
 done
-sleep 1
+keeper_goes_round
 [ "$(keeper_pid) $(worker_pid)" = "$keeper $worker" ] || fail "a stray signal has ended a process"
 [ "$(restarts)" = 0 ] || fail "a stray signal has ended $(restarts) workers"
 kill -QUIT "$keeper"

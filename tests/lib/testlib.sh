@@ -222,6 +222,21 @@ worker_pid()
         pgrep -P "$(keeper_pid)" -x pxefs-serving
 }
 
+# keeper_goes_round: until the keeper has been through its loop, which it is each second though nothing happens.
+_keeper_switches()
+{
+        awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"
+}
+_keeper_has_gone_round()
+{
+        [ "$(_keeper_switches "$1")" -ge "$2" ]
+}
+keeper_goes_round()
+{
+        _keeper=$(keeper_pid) || fail "there is no keeper"
+        wait_for 30 _keeper_has_gone_round "$_keeper" $(($(_keeper_switches "$_keeper") + 3)) || fail "the keeper stands still"
+}
+
 _no_pxefs()
 {
         [ -z "$(pxefs_pids)" ]

@@ -98,7 +98,7 @@ verdict "a sums file that was written just now" yes yes no
 (while sleep 0.5; do echo '#' >>"$BUILDS/sha256sums.txt"; done) &
 writer=$!
 at_exit "kill $writer"
-sleep 3
+wait_for 10 grep -q '^#' "$BUILDS/sha256sums.txt" || fail "the writer does not write"
 mkbuild 20240404T000000Z -s 1
 new=platform-20240404T000000Z.tgz
 waits() { [ "$(field $new state)" = waiting ] && field $new reason | grep -q 'being written'; }
