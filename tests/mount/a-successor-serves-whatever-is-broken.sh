@@ -23,13 +23,22 @@ other_worker()
         [ "$(worker_pid)" != "$1" ] && [ -n "$(worker_pid)" ]
 }
 
+# A worker whose inventory directory is another one makes room for its successor by itself, so there may be none for a moment.
+kill_one()
+{
+        before=$(worker_pid) && kill -KILL "$before"
+}
+find_one()
+{
+        after=$(worker_pid)
+}
+
 # kill_it: another worker serves, within seconds and for good (the keeper would despair after a while).
 kill_it()
 {
-        before=$(worker_pid)
-        kill -KILL "$before"
+        wait_for 5 kill_one || fail "$1: no worker serves"
         wait_for 5 other_worker "$before" || fail "$1: no successor serves"
-        after=$(worker_pid)
+        wait_for 5 find_one || fail "$1: no worker serves"
         mountpoint -q "$MNT" || fail "$1: the mount is gone"
 }
 

@@ -288,10 +288,20 @@ class Archive:
             assert os.pread(self.device, 16, self.place(0)) == os.pread(self.fd, 16, 0) == self.data[:16], \
                 "extents not understood: " + out
 
+    def spot(self, draw):
+        """A byte that the disk holds: none of a hole of a spool file, which has zeros in it and is no block."""
+        while True:
+            off, bit = spot(draw, self.data, self.heads, self.trailers)
+            if self.device is None or self.extent(off) or self.data[off // 4096 * 4096:][:4096].strip(b"\0"):
+                return off, bit
+
+    def extent(self, off):
+        return next((e for e in self.extents if e[0] <= off // 4096 <= e[1]), None)
+
     def place(self, off):
-        for first, last, start in self.extents:
-            if first <= off // 4096 <= last:
-                return (start + off // 4096 - first) * 4096 + off % 4096
+        e = self.extent(off)
+        if e:
+            return (e[2] + off // 4096 - e[0]) * 4096 + off % 4096
         raise SystemExit("no extent holds byte %d of %s" % (off, self.path))
 
     def write(self, off, byte):
@@ -353,7 +363,7 @@ def live(builds, mnt, cache, device, seed, flips, tally):
             a.find()
         was = {a: os.fstat(a.fd) for a in now}
         numbers = {a: number_of(mnt, a) for a in now}
-        flipped = {a: spot(draw, a.data, a.heads, a.trailers) for a in now}
+        flipped = {a: a.spot(draw) for a in now}
         for a, (off, bit) in flipped.items():
             a.write(off, a.data[off] ^ 1 << bit)
         if dev is not None:
