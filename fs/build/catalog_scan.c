@@ -414,7 +414,7 @@ static int scan_known(const struct catalog *c, struct dirscan *d, struct err *er
 
 int catalog_look_known(struct catalog *c, struct err *err)
 {
-        struct dirscan d = { NULL };
+        struct dirscan d = { .v = NULL };
         int r = scan_known(c, &d, err);
 
         if (r == 0)

@@ -162,7 +162,7 @@ static int read_entries(
 
 int dirscan_read(int dirfd, struct path_opener *opener, int timeout_ms, struct dirscan *ret, struct err *err)
 {
-        struct dirscan d = { NULL };
+        struct dirscan d = { .v = NULL };
         AUTO_CLOSEDIR DIR *dir = NULL;
         int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
@@ -193,5 +193,5 @@ void dirscan_fini(struct dirscan *d)
         for (size_t i = 0; i < d->n_sums; i++)
                 free(d->sums[i]);
         free(d->sums);
-        *d = (struct dirscan) { NULL };
+        *d = (struct dirscan) { .v = NULL };
 }
