@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -541,6 +542,11 @@ static int serve(struct worker *w, struct err *err)
 
 static void close_parts(struct worker *w)
 {
+        /* The keeper tells us to end when it sees that the mount is gone, as we did, and Ctrl-C may be typed twice. libfuse's
+         * handlers end with the session; the catalog has to be closed after it, or a cache directory that is read-only at the
+         * next start holds nothing. */
+        for (size_t i = 0; i < 3; i++)
+                (void)signal((int[]) { SIGTERM, SIGINT, SIGHUP }[i], SIG_IGN);
         renew_stop(w->renew);
         overlay_check_stop(w->check);
         watch_stop(w->watch);

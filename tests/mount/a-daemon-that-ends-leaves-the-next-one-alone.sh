@@ -18,6 +18,19 @@ while [ $n -lt 12 ]; do
         umount "$MNT"
         mount_pxefs
 done
+# The worker closes what it holds in order, however often it is told to end meanwhile: a catalog that was not closed cannot be read
+# from a cache directory that is read-only at the next start.
+n=0
+while [ $n -lt 12 ]; do
+        n=$((n + 1))
+        worker=$(worker_pid) before=$(pxefs_pids)
+        old="$old $before"
+        [ -e "$CACHE/catalog.db-wal" ] || fail "round $n: the catalog has no log that could stay behind"
+        umount "$MNT"
+        while kill -TERM "$worker" 2>/dev/null; do :; done
+        [ ! -e "$CACHE/catalog.db-wal" ] || fail "round $n: a worker that was told to end twice left its catalog open"
+        mount_pxefs
+done
 # When all of those before are gone, the last one is still there.
 all_gone()
 {
