@@ -128,8 +128,9 @@ static int write_at(struct spool_writer *w, const char *p, size_t len, uint64_t 
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
-                        return err_sys(err, -errno, "cache directory: cannot write the spool file");
+                if (n < 0) /* a quota on the disk is no bound of ours: -EDQUOT is spool_max's */
+                        return err_sys(err, errno == EDQUOT ? -ENOSPC : -errno,
+                                "cache directory: cannot write the spool file");
                 p += n;
                 len -= (size_t)n;
                 off += (uint64_t)n;
@@ -181,9 +182,8 @@ static int keep(struct spool_writer *w, const char *p, size_t len, struct err *e
 
         if (len > w->max_bytes - w->written_bytes)
                 return err_set(err, -EDQUOT,
-                        "decoded it needs more than the %llu MiB that spool_max= leaves in the cache "
-                        "directory: raise "
-                        "spool_max= or remove other archives",
+                        "decoded it needs more than the %llu MiB that there are for it in the cache directory: "
+                        "make room on its disk, raise spool_max= or remove other archives",
                         (unsigned long long)(w->max_bytes >> 20));
         r = write_data(w, p, len, err);
         if (r < 0)

@@ -46,6 +46,7 @@ struct archive_status {
         uint64_t size_bytes; /* of the file */
         uint64_t raw_bytes;  /* of the decompressed stream; 0 until known */
         bool image;          /* no SmartOS build; false until known */
+        bool needs_room;     /* it waits for room in the cache directory */
         uint64_t served;   /* object number of the build that is served from it; 0: none, or not known here */
         unsigned verified; /* enum archive_verified; 0 until known */
 };

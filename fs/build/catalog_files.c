@@ -25,6 +25,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -35,7 +36,11 @@
 #define SETTLE_MS     1000   /* left alone this long: worth reading */
 #define SETTLE_MAX_MS 2000   /* after readings in vain; with the reading itself, 5 s until a build appears */
 #define YOUNG_MS      3000   /* a refusal of a file younger than this waits */
-#define NO_SPACE_MS   600000 /* a try fills the disk to the brim once more: seldom */
+#define NO_SPACE_MS   30000  /* somebody else filled the disk while it was decoded */
+
+/* Of the disk of the cache directory: what spool files leave to the catalog, the inventory's copy and everybody else. */
+#define RESERVE_PART 20
+#define RESERVE_MAX  (UINT64_C(1) << 30)
 
 void catalog_entry_fini(struct entry *e)
 {
@@ -78,6 +83,7 @@ static void set_trouble(struct entry *e, bool waits, const char *text)
 {
         free(e->trouble);
         e->trouble = strdup(text); /* NULL only loses the text */
+        e->needs_room = false;
         e->waits = waits;
 }
 
@@ -238,6 +244,7 @@ void catalog_settle_on(struct entry *e, struct known *k)
         e->pending = e->old = NULL;
         free(e->trouble);
         e->trouble = NULL;
+        e->needs_room = false;
 }
 
 /* The verdict @k counts when the file is old enough. */
@@ -362,11 +369,25 @@ void catalog_sweep(struct catalog *c)
 
 /* ---- what became of it ------------------------------------------------------------------------ */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
 uint64_t catalog_spool_left(const struct catalog *c)
 {
-        uint64_t used = known_spool_bytes(&c->set);
+        uint64_t used = known_spool_bytes(&c->set), left, room, reserve;
+        struct statvfs fs;
 
-        return used < c->opts.spool_max_bytes ? c->opts.spool_max_bytes - used : 0;
+        for (size_t i = 0; i < c->n_retired; i++)
+                if (!known_by_object(&c->set, c->retired[i].build->object))
+                        used += c->retired[i].spool_bytes;
+        left = used < c->opts.spool_max_bytes ? c->opts.spool_max_bytes - used : 0;
+        if (fstatvfs(c->set.spool_dirfd, &fs) < 0)
+                return left;
+        reserve = least((uint64_t)fs.f_blocks * fs.f_frsize / RESERVE_PART, RESERVE_MAX);
+        room = (uint64_t)fs.f_bavail * fs.f_frsize;
+        return least(left, room > reserve ? room - reserve : 0);
 }
 
 /* A verdict: it counts at once, or when the file is old enough. */
@@ -383,18 +404,26 @@ void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, b
 }
 
 /* Reading it ended without a verdict. */
-void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const struct err *err)
+void catalog_have_trouble(
+        const struct catalog *c, struct entry *e, int r, uint64_t spool_max, const struct err *err)
 {
         bool changed = r == -ESTALE || r == -ENOENT;
+        /* One that all of spool_max= does not hold is refused. */
+        bool no_room = r == -ENOSPC || (r == -EDQUOT && spool_max < c->opts.spool_max_bytes);
+        uint64_t more = 0;
 
         e->tried = true;
         e->tries += changed;
-        set_trouble(e, changed || r == -ETIMEDOUT, err->text);
-        /* What found no room waits for room (due_ms), not for the clock. */
-        e->need_bytes = r == -EDQUOT ? spool_max + 1 : 0;
+        set_trouble(e, changed || r == -ETIMEDOUT || no_room, err->text);
+        e->needs_room = no_room;
+        /* What found no room waits for room (due_ms), not for the clock: for a sixteenth more than it found, since each try writes
+         * all there is, and for no more than can ever be. */
+        if (r == -EDQUOT)
+                more = spool_max + (no_room ? least(spool_max / 16, c->opts.spool_max_bytes - spool_max - 1) : 0) + 1;
+        e->need_bytes = r == -ENOSPC ? e->id.size_bytes : more;
         e->try_ms = catalog_now_ms() + (changed                  ? settle_ms(e->tries)
-                                               : e->need_bytes   ? 0
                                                : r == -ENOSPC    ? NO_SPACE_MS
+                                               : e->need_bytes   ? 0
                                                : r == -ETIMEDOUT ? SETTLE_MAX_MS
                                                                  : CATALOG_TROUBLE_MS);
 }

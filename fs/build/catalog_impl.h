@@ -52,7 +52,8 @@ struct entry {
         enum sums_kind sums_kind;
         char *sums_why;      /* owned */
         int64_t sums_ms;     /* monotonic: SUMS_UNREAD is not tried again before, SUMS_AWAITED ends then */
-        uint64_t need_bytes; /* 0, or: it did not fit into this many bytes of spool */
+        uint64_t need_bytes; /* 0, or: it is not read before spool files may take so many */
+        bool needs_room;     /* its trouble is that it found none; then it waits */
         /* What was last said about it. */
         enum archive_state said;
         char *said_reason; /* owned */
@@ -60,8 +61,9 @@ struct entry {
 };
 
 struct retired {
-        struct build *build; /* owned reference */
-        int64_t until_ms;    /* monotonic */
+        struct build *build;  /* owned reference */
+        int64_t until_ms;     /* monotonic */
+        uint64_t spool_bytes; /* of its spool file, which takes room as long as it is open */
 };
 
 #define MAX_RETIRED 64
@@ -157,9 +159,10 @@ void catalog_have_verdict(struct catalog *c, struct entry *e, struct known *k, b
 void catalog_have_reread(struct catalog *c, struct entry *e, struct indexjob *job);
 
 /* Reading it ended with @r and without a verdict. */
-void catalog_have_trouble(struct entry *e, int r, uint64_t spool_max, const struct err *err);
+void catalog_have_trouble(
+        const struct catalog *c, struct entry *e, int r, uint64_t spool_max, const struct err *err);
 
-/* Bytes that spool files may still take. */
+/* Bytes that spool files may still take: of spool_max=, and of the disk but for a reserve. */
 uint64_t catalog_spool_left(const struct catalog *c);
 
 /* Forgets archives whose file is gone. */

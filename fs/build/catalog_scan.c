@@ -262,7 +262,7 @@ static void begin(struct catalog *c, struct entry *e)
         if (e->known) /* quarantined */
                 e->try_ms = catalog_now_ms() + CATALOG_TROUBLE_MS;
         else
-                catalog_have_trouble(e, r, 0, &why);
+                catalog_have_trouble(c, e, r, 0, &why);
 }
 
 /* Starts what there is room for. */
@@ -326,7 +326,7 @@ static void take_result(struct catalog *c, struct entry *e, struct indexjob *job
                 job->r = -EBADMSG;
         }
         if (!sound && job->r != -EBADMSG) {
-                catalog_have_trouble(e, job->r, job->spool_max, &job->why);
+                catalog_have_trouble(c, e, job->r, job->spool_max, &job->why);
                 return;
         }
         k = known_add(
@@ -337,7 +337,7 @@ static void take_result(struct catalog *c, struct entry *e, struct indexjob *job
         }
         throw_away(c, job);
         (void)err_set(&job->why, 0, "out of memory");
-        catalog_have_trouble(e, -ENOMEM, job->spool_max, &job->why);
+        catalog_have_trouble(c, e, -ENOMEM, job->spool_max, &job->why);
 }
 
 static void take_in(struct catalog *c, struct indexjob *job)

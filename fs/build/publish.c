@@ -110,6 +110,7 @@ static void describe(const struct entry *e, struct archive_status *st, struct bu
         st->size_bytes = e->id.size_bytes;
         st->raw_bytes = k ? k->raw_bytes : 0;
         st->served = w && w == e ? shown->build->object : 0;
+        st->needs_room = !k && e->needs_room && !e->indexing;
         if (!k) {
                 st->state = e->indexing               ? ARCHIVE_INDEXING
                             : !e->trouble || e->waits ? ARCHIVE_WAITING
@@ -243,11 +244,14 @@ static bool is_retired(const struct catalog *c, const struct build *b)
 
 static void retire_one(struct catalog *c, const struct served *now, struct build *b)
 {
+        const struct known *k = known_by_object(&c->set, b->object);
+
         if (is_served(now, b) || is_retired(c, b))
                 return;
         if (c->n_retired == MAX_RETIRED)
                 drop_retired(c, 0);
-        c->retired[c->n_retired++] = (struct retired) { build_ref(b), catalog_now_ms() + RETIRED_MS };
+        c->retired[c->n_retired++] = (struct retired) { build_ref(b), catalog_now_ms() + RETIRED_MS,
+                k && k->spooled ? k->raw_bytes : 0 };
 }
 
 /* What the last view served and @v does not. */
@@ -409,7 +413,7 @@ static void say(struct catalog *c, const struct catalog_view *v)
                 const struct archive_status *a = &v->archives[i];
                 struct entry *e = &c->entries[i];
                 bool settled = a->state == ARCHIVE_READY || a->state == ARCHIVE_REFUSED ||
-                               a->state == ARCHIVE_SHADOWED;
+                               a->state == ARCHIVE_SHADOWED || a->needs_room;
 
                 if (!settled || (e->said_once && e->said == a->state &&
                                         strcmp(e->said_reason ? e->said_reason : "",

@@ -14,8 +14,8 @@
  *      one is executed, and so is the one that stands by after a crash, since forks of one program share its addresses
  *      (SECURITY.md); the others are forked by the one that goes on (child.h).
  *   3. Nothing that a worker writes is used but as a number that is compared; what is logged of it is one line.
- *   4. In one turn a worker is listened to for PACKETS packets and LOG_TURN lines, whatever it sends; a packet that a worker
- *      does not send ends it.  All that happened is heard before anything is done because of the time.
+ *   4. In one turn a worker is listened to for PACKETS packets and LOG_TURN lines (READY_LINES, once), whatever it sends; a packet
+ *      that no worker sends ends it.  All that happened is heard before anything is done because of the time.
  *   5. A line about a death is logged after its successor was told to go on (say).
  */
 #include "mount/keeper.h"
@@ -56,6 +56,7 @@
 #define FROZEN_MS      3000 /* later than planned by this much: we did not run, and nor did the worker */
 #define PACKETS        4    /* of a worker, in one turn */
 #define LOG_TURN       32   /* lines of workers, in one turn */
+#define READY_LINES    256  /* more of them, once; as many as the log's queue holds */
 #define LOG_BURST      2000 /* lines of workers; a first look at many archives has one for each */
 #define LOG_PER_SEC    100  /* beyond that: what one that was taken over writes shall fill no disk */
 #define OOM_SCORE_ADJ  (-500)
@@ -521,6 +522,7 @@ static void worker_is_ready(struct keeper *k)
         if (k->ready)
                 return;
         k->ready = true;
+        (void)log_forward(k->log_fds[0], READY_LINES); /* what was said before it is for who waits for us */
         journal_set_ready(k->journal);
         mountpoint_read_ahead(k->m, READ_AHEAD_KIB);
         k->opts->on_ready(k->opts->ctx);

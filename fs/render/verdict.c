@@ -125,6 +125,20 @@ static bool refused(const struct daemon_facts *f, struct problem *p)
                        first->file, first->reason ? first->reason : "no reason is known");
 }
 
+static bool no_room(const struct daemon_facts *f, struct problem *p)
+{
+        const struct archive_status *first = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->catalog->n_archives; i++)
+                if (f->catalog->archives[i].needs_room && n++ == 0)
+                        first = &f->catalog->archives[i];
+        return n && say(p, "make room in the cache directory, or raise spool_max=: it is read then",
+                            "%zu archive%s for room: %s%s: %s", n, n == 1 ? " waits" : "s wait",
+                            n == 1 ? "" : "first ", first->file,
+                            first->reason ? first->reason : "no reason is known");
+}
+
 /* An archive that would have been refused may be served. */
 static bool sums(const struct daemon_facts *f, struct problem *p)
 {
@@ -160,7 +174,7 @@ static bool no_copy(const struct daemon_facts *f, struct problem *p)
 }
 
 static bool (*const rules[])(const struct daemon_facts *f, struct problem *p) = { not_running, inventory_none,
-        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, sums, absent, cache,
+        builds_directory, no_build, restarts, poisoned, inventory_copy, refused, no_room, sums, absent, cache,
         no_copy };
 
 _Static_assert(sizeof rules / sizeof rules[0] <= MAX_PROBLEMS, "each rule has a place");

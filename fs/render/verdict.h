@@ -14,7 +14,7 @@ struct problem {
         char action[256]; /* what to do */
 };
 
-#define MAX_PROBLEMS 12 /* one for each rule in verdict.c */
+#define MAX_PROBLEMS 13 /* one for each rule in verdict.c */
 
 struct verdict {
         bool healthy;                          /* there is no problem */
