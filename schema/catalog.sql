@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 7;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 8;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -89,7 +89,8 @@ CREATE TABLE listing (
              CONSTRAINT "place: one build each" UNIQUE,
   release    INTEGER NOT NULL,     -- 1: may become `latest`; 0: a branch or debug build, or not known
   has_hash   INTEGER NOT NULL,     -- 1: it brings a boot_archive.hash
-  verified   TEXT    NOT NULL      -- what agreed beside the stream's own check sums: '', 'hash' (boot_archive.hash),
+  verified   TEXT    NOT NULL,     -- what agreed beside the stream's own check sums: '', 'hash' (boot_archive.hash),
                                    -- 'sha256' or 'md5' (a sums file), 'hash,sha256', 'hash,md5';
                                    -- 'not checked', 'hash,not checked': a sums file that may name it cannot be read
+  iso        TEXT                  -- its name in /iso; NULL if it is not there
 ) STRICT;

@@ -16,7 +16,7 @@ struct build_info {
 struct build_list {
         const struct build_info *v;
         size_t n;
-        const char *const *isos; /* names of files in /iso; the catalog leaves this empty, see tree/text.c */
+        const char *const *isos; /* names of files in /iso, by the name of the archive */
         size_t n_isos;
 };
 

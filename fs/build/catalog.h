@@ -41,6 +41,7 @@ enum archive_verified {
 struct archive_status {
         char *file;  /* name in the builds directory */
         char *build; /* NULL until known */
+        char *iso;   /* its name in /iso; NULL: it is not there */
         enum archive_state state;
         char *reason;        /* why it is not served, or a warning; NULL if there is nothing to say */
         uint64_t size_bytes; /* of the file */
@@ -52,7 +53,7 @@ struct archive_status {
 };
 
 struct iso_file {
-        char *name;          /* owned; "<file>.iso" */
+        const char *name;    /* "<file>.iso"; owned by its archive_status */
         struct build *build; /* owned reference */
 };
 
@@ -63,7 +64,8 @@ struct catalog_view {
         struct build **builds; /* served, newest stamp first (see buildlist.h) */
         size_t n_builds;
         struct build_info *infos;   /* the same, for renderers */
-        struct build_list list;     /* over @infos */
+        const char **iso_names;     /* of @archives */
+        struct build_list list;     /* over @infos and @iso_names */
         const struct build *latest; /* the newest release build, or NULL */
         struct build **images;      /* no SmartOS builds: in /images, and in no list of builds */
         size_t n_images;

@@ -57,6 +57,7 @@ static int list_one(struct catalogdb *db, sqlite3_stmt *st, const struct catalog
         catalogdb_bind_num(st, 8, place >= 0 && v->infos[place].release, &rc);
         catalogdb_bind_num(st, 9, place >= 0 && v->infos[place].has_hash, &rc);
         catalogdb_bind_text(st, 10, archive_verified_name(a->verified), &rc);
+        catalogdb_bind_text(st, 11, a->iso, &rc);
         return rc == SQLITE_OK ? catalogdb_step_once(db, st, err) : catalogdb_error(db->db, rc, err);
 }
 
@@ -124,53 +125,74 @@ static unsigned verified_by_name(const char *name)
         return 0;
 }
 
-static int peek_archives(struct catalogdb *db, struct catalog_view *v, struct err *err)
+/* A build that is served, as the listing places it among the others. */
+struct peeked {
+        int place;
+        struct build_info info;
+};
+
+static int by_place(const void *a, const void *b)
+{
+        const struct peeked *x = a, *y = b;
+
+        return (x->place > y->place) - (x->place < y->place);
+}
+
+static int peek_one(sqlite3_stmt *st, struct archive_status *a)
+{
+        *a = (struct archive_status) { .state = state_by_name(column_string(st, 2)),
+                .size_bytes = (uint64_t)sqlite3_column_int64(st, 4),
+                .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5),
+                .verified = verified_by_name(column_string(st, 6)) };
+        return text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 ||
+                               text_dup(st, 3, &a->reason) < 0 || text_dup(st, 7, &a->iso) < 0
+                       ? -ENOMEM
+                       : 0;
+}
+
+static int peek_rows(struct catalogdb *db, struct catalog_view *v, struct peeked **served, struct err *err)
 {
         AUTO_STMT sqlite3_stmt *st = NULL;
         int r = catalogdb_prepare(db, catalog_q_listing, &st, err), rc;
 
         while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
                 struct archive_status *p = reallocarray(v->archives, v->n_archives + 1, sizeof *p), *a;
+                struct peeked *s = reallocarray(*served, v->list.n + 1, sizeof *s);
 
-                if (!p)
+                v->archives = p ? p : v->archives;
+                *served = s ? s : *served;
+                a = p ? &p[v->n_archives++] : NULL;
+                if (!s || !a || peek_one(st, a) < 0)
                         return err_set(err, -ENOMEM, "out of memory");
-                v->archives = p;
-                a = &p[v->n_archives++];
-                *a = (struct archive_status) { .state = state_by_name(column_string(st, 2)),
-                        .size_bytes = (uint64_t)sqlite3_column_int64(st, 4),
-                        .raw_bytes = (uint64_t)sqlite3_column_int64(st, 5),
-                        .verified = verified_by_name(column_string(st, 6)) };
-                if (text_dup(st, 0, &a->file) < 0 || text_dup(st, 1, &a->build) < 0 ||
-                        text_dup(st, 3, &a->reason) < 0)
-                        return err_set(err, -ENOMEM, "out of memory");
+                if (a->build && sqlite3_column_type(st, 8) == SQLITE_INTEGER)
+                        s[v->list.n++] = (struct peeked) { sqlite3_column_int(st, 8),
+                                { a->build, sqlite3_column_int(st, 9), sqlite3_column_int(st, 10) } };
+                v->list.n_isos += a->iso != NULL;
         }
         return r < 0 || rc == SQLITE_DONE ? r : catalogdb_error(db->db, rc, err);
 }
 
-static int peek_builds(struct catalogdb *db, struct catalog_view *v, struct err *err)
+static int peek_listing(struct catalogdb *db, struct catalog_view *v, struct err *err)
 {
-        AUTO_STMT sqlite3_stmt *st = NULL;
-        int r = catalogdb_prepare(db, catalog_q_listing_served, &st, err), rc;
+        AUTO_FREE struct peeked *served = NULL;
+        int r = peek_rows(db, v, &served, err);
+        size_t n = 0;
 
-        while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-                const char *name = column_string(st, 0), *own = NULL;
-                struct build_info *p;
-
-                /* The names live in the archives, which were read in the same transaction. */
-                for (size_t i = 0; i < v->n_archives && !own; i++)
-                        if (name && v->archives[i].build && strcmp(v->archives[i].build, name) == 0)
-                                own = v->archives[i].build;
-                if (!own)
-                        continue;
-                p = reallocarray(v->infos, v->list.n + 1, sizeof *p);
-                if (!p)
-                        return err_set(err, -ENOMEM, "out of memory");
-                v->infos = p;
-                p[v->list.n++] =
-                        (struct build_info) { own, sqlite3_column_int(st, 1), sqlite3_column_int(st, 2) };
-                v->list.v = p;
-        }
-        return r < 0 || rc == SQLITE_DONE ? r : catalogdb_error(db->db, rc, err);
+        if (r < 0)
+                return r;
+        v->infos = calloc(v->list.n + 1, sizeof *v->infos);
+        v->iso_names = calloc(v->list.n_isos + 1, sizeof *v->iso_names);
+        if (!v->infos || !v->iso_names)
+                return err_set(err, -ENOMEM, "out of memory");
+        if (v->list.n)
+                qsort(served, v->list.n, sizeof *served, by_place);
+        for (size_t i = 0; i < v->list.n; i++)
+                v->infos[i] = served[i].info;
+        for (size_t i = 0; i < v->n_archives; i++)
+                if (v->archives[i].iso)
+                        v->iso_names[n++] = v->archives[i].iso;
+        v->list = (struct build_list) { v->infos, v->list.n, v->iso_names, n };
+        return 0;
 }
 
 static int open_for_peek(struct catalogdb *db, int dirfd, struct err *err)
@@ -212,11 +234,7 @@ int catalogdb_peek(int dirfd, struct catalog_view **ret, struct err *err)
         atomic_init(&v->refs, 1);
         r = open_for_peek(&db, dirfd, err);
         if (r == 0)
-                r = catalogdb_run(&db, "BEGIN", err);
-        if (r == 0)
-                r = peek_archives(&db, v, err);
-        if (r == 0)
-                r = peek_builds(&db, v, err);
+                r = peek_listing(&db, v, err);
         catalogdb_close_file(&db);
         if (r == 0)
                 *ret = v;

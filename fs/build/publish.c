@@ -293,7 +293,6 @@ static int fill_builds(struct catalog *c, struct catalog_view *v)
                 if (b->release && !v->latest)
                         v->latest = b;
         }
-        v->list = (struct build_list) { .v = v->infos, .n = v->n_builds };
         return 0;
 }
 
@@ -305,12 +304,14 @@ static bool has_iso(const struct catalog_view *v, const struct build *b)
         return false;
 }
 
-/* Images; and every good ISO whole, also one that a tarball shadows: it is asked for to be booted as it is. */
+/* Images; and every good ISO whole, also one that a tarball shadows: it is asked for to be booted as it is.  After
+ * fill_archives. */
 static int fill_others(struct catalog *c, struct catalog_view *v)
 {
         v->images = calloc(c->n_entries + 1, sizeof(struct build *));
         v->isos = calloc(c->n_entries + 1, sizeof *v->isos);
-        if (!v->images || !v->isos)
+        v->iso_names = calloc(c->n_entries + 1, sizeof *v->iso_names);
+        if (!v->images || !v->isos || !v->iso_names)
                 return -ENOMEM;
         for (size_t i = 0; i < c->n_entries; i++) {
                 const struct entry *e = &c->entries[i];
@@ -327,9 +328,13 @@ static int fill_others(struct catalog *c, struct catalog_view *v)
                 if (catalog_view_iso(v, name) ||
                         has_iso(v, k->build)) /* x.iso and x.iso.xz; one file, two names */
                         free(name);
-                else
+                else {
+                        v->archives[i].iso = name;
+                        v->iso_names[v->n_isos] = name;
                         v->isos[v->n_isos++] = (struct iso_file) { name, build_ref(k->build) };
+                }
         }
+        v->list = (struct build_list) { v->infos, v->n_builds, v->iso_names, v->n_isos };
         return 0;
 }
 
@@ -457,11 +462,9 @@ int catalog_publish(struct catalog *c, struct err *err)
                 return no_memory(err);
         atomic_init(&v->refs, 1);
         catalog_drop_retired(c, false);
-        if (choose(c) == 0 && fill_builds(c, v) == 0 && fill_others(c, v) == 0 &&
-                (!c->view || retire(c, v) == 0)) {
-                if (fill_retired(c, v) == 0 && fill_archives(c, v) == 0 && fill_note(c, v) == 0)
-                        text = as_text(v);
-        }
+        if (choose(c) == 0 && fill_builds(c, v) == 0 && fill_archives(c, v) == 0 && fill_others(c, v) == 0 &&
+                (!c->view || retire(c, v) == 0) && fill_retired(c, v) == 0 && fill_note(c, v) == 0)
+                text = as_text(v);
         if (!text || (c->shown && strcmp(text, c->shown) == 0)) {
                 catalog_view_unref(v);
                 return text ? 0 : no_memory(err);

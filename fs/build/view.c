@@ -17,15 +17,14 @@ void catalog_view_unref(struct catalog_view *v)
                 build_unref(v->builds[i]);
         for (size_t i = 0; i < v->n_images; i++)
                 build_unref(v->images[i]);
-        for (size_t i = 0; i < v->n_isos; i++) {
+        for (size_t i = 0; i < v->n_isos; i++)
                 build_unref(v->isos[i].build);
-                free(v->isos[i].name);
-        }
         for (size_t i = 0; i < v->n_retired; i++)
                 build_unref(v->retired[i]);
         for (size_t i = 0; i < v->n_archives; i++) {
                 free(v->archives[i].file);
                 free(v->archives[i].build);
+                free(v->archives[i].iso);
                 free(v->archives[i].reason);
         }
         free(v->builds);
@@ -33,6 +32,7 @@ void catalog_view_unref(struct catalog_view *v)
         free(v->isos);
         free(v->retired);
         free(v->infos);
+        free(v->iso_names);
         free(v->archives);
         free(v->note);
         free(v);

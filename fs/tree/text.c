@@ -119,29 +119,23 @@ static void on_inventory(void *ctx, int r, const struct err *err)
 
 static int render_host(enum text_kind what, struct plan *p, const struct catalog_view *v, struct buf *out)
 {
-        const char *isos[OFFER_MAX_ISOS];
-        struct build_list list = v->list;
         const char *latest = v->latest ? v->latest->name : NULL;
 
-        list.isos = isos;
-        list.n_isos = v->n_isos < OFFER_MAX_ISOS ? v->n_isos : OFFER_MAX_ISOS;
-        for (size_t i = 0; i < list.n_isos; i++)
-                isos[i] = v->isos[i].name;
         switch (what) {
         case TEXT_MENU:
-                return render_ipxe(p, &list, latest, out);
+                return render_ipxe(p, &v->list, latest, out);
         case TEXT_WHY:
-                return render_why(p, &list, latest, out);
+                return render_why(p, &v->list, latest, out);
         case TEXT_DISPATCHER:
                 return render_dispatcher(p->base_url, out);
         case TEXT_AUTOEXEC:
                 return render_autoexec(p->base_url, out);
         case TEXT_PXELINUX:
         case TEXT_PXELINUX_ANY:
-                return render_pxelinux(p, &list, latest, what == TEXT_PXELINUX_ANY, out);
+                return render_pxelinux(p, &v->list, latest, what == TEXT_PXELINUX_ANY, out);
         case TEXT_GRUB:
         case TEXT_GRUB_ANY:
-                return render_grub(p, &list, latest, what == TEXT_GRUB_ANY, out);
+                return render_grub(p, &v->list, latest, what == TEXT_GRUB_ANY, out);
         case TEXT_BOOT_IPXE: /* which MAC is known when it is looked up, or if it is the host's first */
                 return p->mac[0] ? render_dispatcher_for(p->mac, p->base_url, out) : -ESTALE;
         case TEXT_MODULE: /* has a name of its own: text_lookup_module */

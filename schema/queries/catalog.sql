@@ -55,16 +55,13 @@ DELETE FROM listing;
 
 -- name: listing_put
 -- One file of the builds directory.
-INSERT INTO listing (file, build, state, reason, size_bytes, raw_bytes, place, release, has_hash, verified)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT INTO listing (file, build, state, reason, size_bytes, raw_bytes, place, release, has_hash, verified, iso)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: listing
 -- All files, by name.
-SELECT file, build, state, reason, size_bytes, raw_bytes, verified FROM listing ORDER BY file;
-
--- name: listing_served
--- The builds that are served, newest first.
-SELECT build, release, has_hash FROM listing WHERE place IS NOT NULL ORDER BY place;
+SELECT file, build, state, reason, size_bytes, raw_bytes, verified, iso, place, release, has_hash FROM listing
+ORDER BY file;
 
 -- name: times
 -- Digest and times, if any were kept.
