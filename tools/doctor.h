@@ -61,6 +61,7 @@ struct doctor_facts {
         int64_t now_sec;
 
         char inventory[PATH_MAX]; /* "": none is used */
+        char inventory_link[PATH_MAX]; /* where it leads to, if it is a symbolic link; "": it is none */
         int inventory_errno;
         uid_t inventory_uid, inventory_dir_uid;
         mode_t inventory_mode;

@@ -246,6 +246,8 @@ static void look_at_inventory(struct doctor_facts *f)
                 f->inventory_errno = errno;
                 return;
         }
+        if (lstat(f->inventory, &dst) == 0 && S_ISLNK(dst.st_mode))
+                copy(f->inventory_link, sizeof f->inventory_link, real);
         dir = strdup(real);
         if (!dir)
                 return;

@@ -264,6 +264,11 @@ static void inventory_file(const struct doctor_facts *f, struct sink *s)
         else if (f->inventory_errno)
                 say(s, f->root ? DOCTOR_FAIL : DOCTOR_WARN, "ask as root: sudo pxectl doctor",
                         "inventory %s: %s", f->inventory, strerror(f->inventory_errno));
+        else if (f->inventory_link[0])
+                say(s, DOCTOR_FAIL, with(mend, "name the file itself, %s, where the link is named now", f->inventory_link),
+                        "inventory %s is a symbolic link: pxefs and pxectl take none, since an edit and a machine could mean "
+                        "different files when it is changed",
+                        f->inventory);
         else if (f->worker && (f->inventory_uid != f->worker_uid || f->inventory_dir_uid != f->worker_uid))
                 say(s, DOCTOR_WARN,
                         with(mend, "chown %s: %.*s %s*", f->worker_user, dir_len(f->inventory), f->inventory,

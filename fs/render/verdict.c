@@ -83,7 +83,7 @@ static bool restarts(const struct daemon_facts *f, struct problem *p)
         uint64_t n = f->process.restarts_last_hour;
 
         return n != FACT_UNKNOWN && n > 0 &&
-               say(p, "look into the log; replace the archive it names, or report it",
+               say(p, "look into the log for what it met: replace the archive if it names one, and report it",
                        "the worker was restarted %" PRIu64 " time%s in the last hour: %s", n,
                        n == 1 ? "" : "s", f->process.death ? f->process.death : "no reason is known");
 }

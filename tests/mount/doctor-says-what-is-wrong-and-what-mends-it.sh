@@ -24,8 +24,11 @@ doctor 3 -i "$INVENTORY" -c "$CACHE" doctor "$MNT"
 finds FAIL "no pxefs is mounted on $MNT"
 finds FAIL "inventory $INVENTORY is not there"
 
-# All well.
+# All well, but for a link to it, which the daemon and pxectl refuse.
 make_inventory
+ln -s "$INVENTORY" "$DIR/cur.db"
+doctor 3 -i "$DIR/cur.db" -c "$CACHE" doctor "$MNT"
+finds FAIL "inventory $DIR/cur.db is a symbolic link"
 chmod 0750 "$DIR/inventory"
 mount_pxefs
 start_tftpd "$MNT"

@@ -142,6 +142,7 @@ CASE(cache_on_nfs, strcpy(f->cache_fs, "NFS"))
 CASE(cache_full, f->cache_free_bytes = 1000)
 CASE(no_inventory, f->inventory[0] = '\0')
 CASE(inventory_gone, f->inventory_errno = ENOENT)
+CASE(inventory_is_a_link, strcpy(f->inventory_link, "/srv/a.db"))
 CASE(inventory_of_another, f->inventory_uid = 0)
 CASE(inventory_dir_of_another, f->inventory_dir_uid = 0)
 CASE(inventory_writable, f->inventory_mode = 0666)
@@ -214,6 +215,7 @@ static const struct {
         { no_inventory, DOCTOR_WARN, "inventory", "default menu", "pxectl init" },
         { inventory_gone, DOCTOR_FAIL, "inventory", "is not there",
                 "pxectl -i /var/lib/pxefs/inventory.db init" },
+        { inventory_is_a_link, DOCTOR_FAIL, "inventory", "is a symbolic link", "name the file itself, /srv/a.db" },
         { inventory_of_another, DOCTOR_WARN, "inventory", "it does not belong to pxefs",
                 "chown pxefs: /var/lib/pxefs /var/lib/pxefs/inventory.db*" },
         { inventory_dir_of_another, DOCTOR_WARN, "inventory", "its directory does not belong",
