@@ -3,7 +3,7 @@
 -- Observed state.  Deleting the file costs one scan, in which every archive is decoded and verified again, and
 -- nothing else: the same archives get the same object and entry numbers.  Nobody edits it; pxectl reads it.
 
-PRAGMA user_version = 8;   -- another number than the program's: the file is thrown away
+PRAGMA user_version = 9;   -- another number than the program's: the file is thrown away
 
 -- One row for each archive, under the identity of its file: whatever is written to it, moved over it or restored with
 -- its old time stamp has another identity, and this row is then dropped.
@@ -80,8 +80,8 @@ CREATE TABLE listing (
   file       TEXT PRIMARY KEY,     -- name in the builds directory
   build      TEXT,                 -- the build's name; NULL while it is not known
   state      TEXT NOT NULL         -- see catalog.h, enum archive_state
-             CONSTRAINT "state: ready, indexing, waiting, refused or shadowed"
-             CHECK (state IN ('ready', 'indexing', 'waiting', 'refused', 'shadowed')),
+             CONSTRAINT "state: ready, indexing, waiting, refused, shadowed or passed over"
+             CHECK (state IN ('ready', 'indexing', 'waiting', 'refused', 'shadowed', 'passed over')),
   reason     TEXT,                 -- why it is not served, or a warning
   size_bytes INTEGER NOT NULL,     -- of the file
   raw_bytes  INTEGER NOT NULL,     -- of the decompressed stream; 0 until known

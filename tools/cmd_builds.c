@@ -65,14 +65,14 @@ static void add_table(struct buf *b, const struct catalog_view *v)
                 file = n > file ? n : file;
         }
         add_plain(b, "STAMP", stamp + 2);
-        buf_puts(b, "STATE     ");
+        buf_puts(b, "STATE        ");
         add_plain(b, "ARCHIVE", file + 2);
         buf_puts(b, "        SIZE  VERIFIED     REASON\n");
         for (size_t i = 0; i < v->n_archives; i++) {
                 const struct archive_status *a = &v->archives[i];
 
                 add_plain(b, a->build, stamp + 2);
-                buf_printf(b, "%-8s  ", archive_state_name(a->state));
+                buf_printf(b, "%-11s  ", archive_state_name(a->state));
                 add_plain(b, a->file, file + 2);
                 buf_printf(b, "%12llu  ", (unsigned long long)a->size_bytes);
                 add_plain(b, archive_verified_name(a->verified), 13);

@@ -26,6 +26,8 @@ enum archive_state {
         ARCHIVE_WAITING,  /* still changing, or its turn has not come */
         ARCHIVE_REFUSED,  /* quarantined: see reason */
         ARCHIVE_SHADOWED, /* good, but another archive of the same build wins: see reason */
+        ARCHIVE_PASSED_OVER, /* not looked at because of its name: see reason */
+        ARCHIVE_STATES
 };
 
 /* What agreed, beside the check sums of the stream itself, which always do.  Bits. */

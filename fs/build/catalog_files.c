@@ -128,6 +128,12 @@ static int new_entry(const struct dirscan_file *f, const struct entry *was, uint
                         source_still(k->build->src) == 0)
                         e.old = k; /* else its bytes changed under it */
         }
+        if (e.error && f->passed_over) {
+                set_trouble(&e, false, f->passed_over);
+                e.passed_over = true;
+                *ret = e;
+                return 0;
+        }
         if (e.error) {
                 char text[256];
 

@@ -54,6 +54,7 @@ struct entry {
         int64_t sums_ms;     /* monotonic: SUMS_UNREAD is not tried again before, SUMS_AWAITED ends then */
         uint64_t need_bytes; /* 0, or: it is not read before spool files may take so many */
         bool needs_room;     /* its trouble is that it found none; then it waits */
+        bool passed_over;    /* its trouble is its name */
         /* What was last said about it. */
         enum archive_state said;
         char *said_reason; /* owned */

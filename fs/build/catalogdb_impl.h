@@ -13,7 +13,7 @@
 #include "build/catalogdb.h"
 
 #define CATALOG_DB_NAME        "catalog.db"
-#define CATALOG_SCHEMA_VERSION 8
+#define CATALOG_SCHEMA_VERSION 9
 #define CATALOG_BUSY_MS        2000
 
 struct catalogdb {

@@ -111,7 +111,7 @@ static int text_dup(sqlite3_stmt *st, int i, char **ret)
 
 static enum archive_state state_by_name(const char *name)
 {
-        for (int s = ARCHIVE_READY; s <= ARCHIVE_SHADOWED; s++)
+        for (int s = 0; s < ARCHIVE_STATES; s++)
                 if (name && strcmp(name, archive_state_name((enum archive_state)s)) == 0)
                         return (enum archive_state)s;
         return ARCHIVE_REFUSED;

@@ -27,7 +27,10 @@ static const char *const suffixes[] = { ".tar", ".tgz", ".tar.gz", ".iso", /* re
         ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz", ".iso.gz", ".iso.xz", ".iso.zst",
         ".iso.bz2", /* read */
         ".tar.lz4", ".tar.lz", ".tar.Z", ".zip", ".7z" /* refused */ };
-static const char *const passed_over[] = { "~", ".part", ".tmp", ".filepart", ".partial" };
+static const char *const temporary[] = { "~", ".part", ".tmp", ".filepart", ".partial", ".aria2", ".crdownload" };
+/* What stands beside archives, and is read by people and other programs. */
+static const char *const beside[] = { ".sha256", ".sha256sum", ".sha512", ".sha1", ".md5", ".md5sum", ".sum", ".asc", ".sig", ".txt",
+        ".json", ".html", ".log", ".pdf", ".manifest", ".imgmanifest", ".torrent" };
 
 static bool ends_in(const char *name, const char *suffix)
 {
@@ -36,18 +39,49 @@ static bool ends_in(const char *name, const char *suffix)
         return n > k && strcasecmp(name + (n - k), suffix) == 0;
 }
 
+#define ENDS_IN_ONE_OF(name, table) ends_in_one_of(name, table, sizeof(table) / sizeof(table)[0])
+
+static bool ends_in_one_of(const char *name, const char *const *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (ends_in(name, v[i]))
+                        return true;
+        return false;
+}
+
 bool dirscan_wants(const char *name)
 {
-        if (name[0] == '.')
+        if (name[0] == '.' || ENDS_IN_ONE_OF(name, temporary))
                 return false;
-        for (size_t i = 0; i < sizeof passed_over / sizeof passed_over[0]; i++)
-                if (ends_in(name, passed_over[i]))
-                        return false;
-        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-                if (ends_in(name, suffixes[i]))
-                        return true;
         /* A download saved without a suffix. */
-        return !strchr(name, '.') && strncmp(name, "platform-", 9) == 0;
+        return ENDS_IN_ONE_OF(name, suffixes) || (!strchr(name, '.') && strncmp(name, "platform-", 9) == 0);
+}
+
+/* "x.tgz.1": what wget makes of a file that is there already. */
+static bool is_second_download(const char *name)
+{
+        const char *dot = strrchr(name, '.');
+        AUTO_FREE char *first = dot && dot[1] ? strndup(name, (size_t)(dot - name)) : NULL;
+
+        return first && dot[1 + strspn(dot + 1, "0123456789")] == '\0' && ENDS_IN_ONE_OF(first, suffixes);
+}
+
+const char *dirscan_passed_over(const char *name)
+{
+        if (name[0] == '.' || dirscan_wants(name) || ENDS_IN_ONE_OF(name, temporary) || ENDS_IN_ONE_OF(name, beside))
+                return NULL;
+        if (is_second_download(name))
+                return "by its name it is the second download of a file: compare it with the first and remove one, or give it a "
+                       "name that ends in .tgz, .tar.gz or .iso";
+        if (strcasestr(name, "-usb.") || ends_in(name, ".img") || ends_in(name, ".img.gz") || ends_in(name, ".usb"))
+                return "by its name it is a USB image, which no machine boots from the network: download "
+                       "platform-<stamp>.tgz or smartos-<stamp>.iso";
+        if (ends_in(name, ".gz") || ends_in(name, ".xz") || ends_in(name, ".zst") || ends_in(name, ".bz2"))
+                return "by its name it is a compressed file and no tarball: if it is a platform image, or any other tarball, give it a "
+                       "name that ends in .tar.gz, .tar.xz, .tar.zst or .tar.bz2";
+        if (strcmp(name, "file") == 0 || strncasecmp(name, "platform-", 9) == 0 || strncasecmp(name, "smartos-", 8) == 0)
+                return "its name ends in no archive's suffix: if it is one, give it a name that ends in .tgz, .tar.gz or .iso";
+        return NULL;
 }
 
 static int by_name(const void *a, const void *b)
@@ -65,6 +99,7 @@ int dirscan_add(struct dirscan *d, const char *name, const struct stat *st, int 
         v[d->n].name = strdup(name);
         if (!v[d->n].name)
                 return err_set(err, -ENOMEM, "out of memory");
+        v[d->n].passed_over = error == -ENOTSUP ? dirscan_passed_over(name) : NULL;
         v[d->n].id = error ? (struct identity) { 0 } : identity_of(st);
         v[d->n++].error = error;
         return 0;
@@ -132,6 +167,15 @@ static void sort_sums(struct dirscan *d)
                 qsort(d->sums, n, sizeof *d->sums, by_text);
 }
 
+/* Asked without following a link: what is only named is not looked at. */
+static bool is_plain(DIR *dir, const struct dirent *e)
+{
+        struct stat st;
+
+        return e->d_type == DT_REG ||
+               (e->d_type == DT_UNKNOWN && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode));
+}
+
 static int read_entries(
         DIR *dir, struct path_opener *opener, int timeout_ms, struct dirscan *d, struct err *err)
 {
@@ -146,8 +190,12 @@ static int read_entries(
                         return errno ? err_sys(err, -errno, "builds directory") : 0;
                 if (sums_about(e->d_name) > 0 && add_sums(d, e->d_name) < 0)
                         return err_set(err, -ENOMEM, "out of memory");
-                if (!dirscan_wants(e->d_name))
+                if (!dirscan_wants(e->d_name)) {
+                        if (dirscan_passed_over(e->d_name) && is_plain(dir, e) &&
+                                dirscan_add(d, e->d_name, NULL, -ENOTSUP, err) < 0)
+                                return -ENOMEM;
                         continue;
+                }
                 r = dirscan_look(dirfd(dir), e->d_name, opener, timeout_ms, &st);
                 if (r == -EISDIR ||
                         (r == -ENOENT && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0))

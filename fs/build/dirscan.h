@@ -15,7 +15,8 @@ struct dirscan_file {
         char *name;         /* owned */
         struct identity id; /* zeros if error is set */
         int error; /* 0, or the negative errno of looking at it: its own trouble, nobody else's.  -EDEADLK: it leads into
-                      our own mount; -ETIMEDOUT: what it leads to does not answer */
+                      our own mount; -ETIMEDOUT: what it leads to does not answer; -ENOTSUP: it was not looked at */
+        const char *passed_over; /* with -ENOTSUP: why; static */
 };
 
 struct dirscan {
@@ -27,6 +28,10 @@ struct dirscan {
 
 /* True if a file of that name is looked at. */
 bool dirscan_wants(const char *name);
+
+/* Of a name that is not: what keeps it from being an archive, if somebody may believe that it is one, and the way out; static.
+ * NULL: it needs no word. */
+const char *dirscan_passed_over(const char *name);
 
 /* Reads the directory @dirfd (borrowed).  Symbolic links are followed: an operator may keep the archives elsewhere.
  *

@@ -112,7 +112,8 @@ static void describe(const struct entry *e, struct archive_status *st, struct bu
         st->served = w && w == e ? shown->build->object : 0;
         st->needs_room = !k && e->needs_room && !e->indexing;
         if (!k) {
-                st->state = e->indexing               ? ARCHIVE_INDEXING
+                st->state = e->passed_over            ? ARCHIVE_PASSED_OVER
+                            : e->indexing             ? ARCHIVE_INDEXING
                             : !e->trouble || e->waits ? ARCHIVE_WAITING
                                                       : ARCHIVE_REFUSED;
                 if (e->indexing)
@@ -418,7 +419,7 @@ static void say(struct catalog *c, const struct catalog_view *v)
                 const struct archive_status *a = &v->archives[i];
                 struct entry *e = &c->entries[i];
                 bool settled = a->state == ARCHIVE_READY || a->state == ARCHIVE_REFUSED ||
-                               a->state == ARCHIVE_SHADOWED || a->needs_room;
+                               a->state == ARCHIVE_SHADOWED || a->state == ARCHIVE_PASSED_OVER || a->needs_room;
 
                 if (!settled || (e->said_once && e->said == a->state &&
                                         strcmp(e->said_reason ? e->said_reason : "",

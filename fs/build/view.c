@@ -85,7 +85,8 @@ const char *archive_state_name(enum archive_state s)
                 [ARCHIVE_INDEXING] = "indexing",
                 [ARCHIVE_WAITING] = "waiting",
                 [ARCHIVE_REFUSED] = "refused",
-                [ARCHIVE_SHADOWED] = "shadowed" };
+                [ARCHIVE_SHADOWED] = "shadowed",
+                [ARCHIVE_PASSED_OVER] = "passed over" };
 
         return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "unknown";
 }

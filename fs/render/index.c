@@ -117,7 +117,7 @@ static void put_archive(const struct archive_status *a, struct buf *out)
 static void put_archives(const struct catalog_view *v, struct buf *out)
 {
         static const enum archive_state order[] = { ARCHIVE_REFUSED, ARCHIVE_INDEXING, ARCHIVE_WAITING,
-                ARCHIVE_READY, ARCHIVE_SHADOWED };
+                ARCHIVE_READY, ARCHIVE_SHADOWED, ARCHIVE_PASSED_OVER };
         size_t left = v->n_archives;
 
         buf_puts(out, "<h2>Archives</h2>\n");

@@ -110,12 +110,12 @@ static void put_verdict(const struct daemon_facts *f, struct buf *out)
 
 static void put_archives(const struct catalog_view *v, struct buf *out)
 {
-        size_t n[ARCHIVE_SHADOWED + 1] = { 0 };
+        size_t n[ARCHIVE_STATES] = { 0 };
 
         for (size_t i = 0; i < v->n_archives; i++)
                 n[v->archives[i].state]++;
         head(out, "pxefs_archives", "gauge", "Files of the builds directory, by what became of them.");
-        for (size_t s = 0; s <= ARCHIVE_SHADOWED; s++)
+        for (size_t s = 0; s < ARCHIVE_STATES; s++)
                 buf_printf(out, "pxefs_archives{state=\"%s\"} %zu\n",
                         archive_state_name((enum archive_state)s), n[s]);
         put_one(out, "pxefs_builds", "Builds that are served.", v->list.n);

@@ -72,8 +72,8 @@ static void render_archive(const struct archive_status *a, struct buf *out)
 
 static bool is_quiet(const struct archive_status *a)
 {
-        return (a->state == ARCHIVE_READY || a->state == ARCHIVE_SHADOWED) && !a->reason &&
-               !(a->verified & ARCHIVE_NOT_CHECKED);
+        return a->state == ARCHIVE_PASSED_OVER || ((a->state == ARCHIVE_READY || a->state == ARCHIVE_SHADOWED) &&
+                                                          !a->reason && !(a->verified & ARCHIVE_NOT_CHECKED));
 }
 
 /* Those of which @quiet is true, or the others; *left counts down. */

@@ -75,6 +75,9 @@ static bool no_build(const struct daemon_facts *f, struct problem *p)
         if (coming)
                 return say(p, "wait until they are read", "no build is served yet: %zu archive%s to be read",
                         coming, coming == 1 ? " is" : "s are");
+        if (in_state(f, ARCHIVE_PASSED_OVER, &first) > 0)
+                return say(p, "do what the reason says, or put a platform-*.tgz into the builds directory",
+                        "no build is served, and %s is passed over: %s", first->file, first->reason ? first->reason : "");
         return say(p, "put a platform-*.tgz into the builds directory", "no build is served");
 }
 
@@ -114,14 +117,14 @@ static bool inventory_copy(const struct daemon_facts *f, struct problem *p)
 static bool refused(const struct daemon_facts *f, struct problem *p)
 {
         const struct archive_status *first;
+        size_t other = in_state(f, ARCHIVE_PASSED_OVER, &first), all = f->catalog->n_archives - other;
         size_t n = in_state(f, ARCHIVE_REFUSED, &first);
 
         return n &&
                say(p,
                        n == 1 ? "wait if it is still being copied; otherwise copy it again, or remove it"
                               : "wait for those still being copied; otherwise copy them again, or remove them",
-                       "%zu of %zu archive%s %s refused: %s%s: %s", n, f->catalog->n_archives,
-                       f->catalog->n_archives == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "" : "first ",
+                       "%zu of %zu archive%s %s refused: %s%s: %s", n, all, all == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "" : "first ",
                        first->file, first->reason ? first->reason : "no reason is known");
 }
 

@@ -29,6 +29,10 @@ tar -czPf "$BUILDS/platform-20240108T000000Z.tgz" -C "$DIR/t" --transform 's,roo
         platform-20240108T000000Z
 chmod 000 "$BUILDS/platform-20240104T000000Z.tgz"
 printf 'x' >"$BUILDS/notes.txt"
+# Good ones under names that nobody reads, and what is no archive at all: told, and no problem.
+cp "$good" "$BUILDS/platform-20240101T000000Z.tgz.1"
+cp "$good" "$BUILDS/file"
+echo x >"$BUILDS/smartos-20240101T000000Z-USB.img.gz"
 # Names that cannot even be looked at, and one that would write a second log line.
 ln -s /etc/passwd/foo "$BUILDS/platform-20240109T000000Z.tgz"
 ln -s "$(head -c 300 /dev/zero | tr '\0' x)" "$BUILDS/platform-20240110T000000Z.tgz"
@@ -73,7 +77,14 @@ for day in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11):
     print(a["file"], a["state"], a["reason"])
     assert a["state"] == "refused" and a["reason"], a
 assert states["platform-20240101T000000Z.tgz"]["state"] == "ready"
+for name in "platform-20240101T000000Z.tgz.1", "file", "smartos-20240101T000000Z-USB.img.gz":
+    assert states[name]["state"] == "passed over" and states[name]["reason"], states[name]
+assert "notes.txt" not in states
+assert status["verdict"].startswith("11 of 13 archives are refused"), status["verdict"]
 assert "20240101T000000Z" in status["builds"], status["builds"]
 END
 grep -q 20240102T000000Z "$MNT/hosts/02-00-00-00-00-01/menu.ipxe" && fail "a refused build is in a menu"
 [ "$(ls -A "$CACHE/spool" | wc -l)" -eq 0 ] || fail "a refused archive left something in the cache: $(ls -A "$CACHE/spool")"
+"$PXECTL" -c "$CACHE" builds >"$DIR/out" || fail "pxectl builds"
+grep -q '^-  *passed over  platform-20240101T000000Z.tgz.1  .*second download' "$DIR/out" || fail "pxectl builds: $(cat "$DIR/out")"
+[ "$(grep -c ': passed over: ' "$DIR/log")" -eq 3 ] || fail "the log: $(cat "$DIR/log")"

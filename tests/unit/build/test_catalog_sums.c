@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
-#include "build/dirscan.h"
 #include "catalogworld.h"
 #include "packer.h"
 
@@ -338,42 +337,6 @@ static void what_was_quarantined_is_not_served_meanwhile(void **state)
         assert_int_equal(status(w, "a.tgz")->state, ARCHIVE_WAITING);
 }
 
-static void only_names_of_archives_are_looked_at(void **state)
-{
-        static const struct {
-                const char *name;
-                bool wanted;
-        } table[] = {
-                { "platform-x.tgz", true },
-                { "x.tar", true },
-                { "x.tar.gz", true },
-                { "x.ISO", true },
-                { "x.tar.xz", true },
-                { "x.zip", true },
-                { "platform-latest", true },
-                { ".x.tgz.Ab12Cd", false },
-                { ".x.tgz", false },
-                { "x.tgz~", false },
-                { "x.tgz.part", false },
-                { "x.tgz.filepart", false },
-                { "x.tgz.tmp", false },
-                { "x.tgz.partial", false },
-                { "md5sums.txt", false },
-                { "sha256sums.txt", false },
-                { "x.tgz.sha256", false },
-                { "index.html", false },
-                { "smartos-x-USB.img.gz", false },
-                { "README", false },
-                { ".tgz", false },
-                { "platform-x.txt", false },
-        };
-
-        (void)state;
-        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-                if (dirscan_wants(table[i].name) != table[i].wanted)
-                        fail_msg("%s", table[i].name);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -389,7 +352,6 @@ int main(void)
                 T(what_a_sums_file_refused_stays_refused_over_a_restart),
                 T(a_new_archive_waits_for_a_sums_file_that_is_being_written),
                 T(what_was_quarantined_is_not_served_meanwhile),
-                cmocka_unit_test(only_names_of_archives_are_looked_at),
         };
 
         (void)setlocale(LC_CTYPE, "C.UTF-8");
