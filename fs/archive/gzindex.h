@@ -58,9 +58,6 @@ uint64_t gzindex_seed(uint64_t object, uint64_t n);
 
 struct gzindexer;
 
-/* True if the file begins with a gzip header (RFC 1952, section 2.3.1). */
-bool gzindex_is_gzip(int fd);
-
 /* Starts decoding the gzip file @fd (borrowed until gzindexer_end) in a thread of its own.
  *
  * kind         decoder

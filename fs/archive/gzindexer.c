@@ -73,13 +73,6 @@ struct gzindexer {
         unsigned char *blocks; /* owned; N_BLOCKS of mark_bytes */
 };
 
-bool gzindex_is_gzip(int fd)
-{
-        unsigned char h[3];
-
-        return pread(fd, h, sizeof h, 0) == sizeof h && h[0] == 0x1f && h[1] == 0x8b && h[2] == 8;
-}
-
 /* ---- the index grows ------------------------------------------------------------------------- */
 
 static int add_mark(struct gzindexer *w)

@@ -67,31 +67,21 @@ static int load_state(void *ctx, uint64_t object, uint64_t n, struct buf *ret)
         return catalogdb_load_state(((struct catalog *)ctx)->set.db, object, n, ret);
 }
 
-/* 0, or -EAGAIN if the list is full. */
-static int add_trouble(struct catalog *c, const struct trouble *t)
-{
-        int r = -EAGAIN;
-
-        (void)pthread_mutex_lock(&c->trouble_mutex);
-        c->rotten += t->what == TROUBLE_ROTTEN;
-        if (c->n_troubles < MAX_TROUBLES) {
-                c->troubles[c->n_troubles++] = *t;
-                r = 0;
-        }
-        (void)pthread_mutex_unlock(&c->trouble_mutex);
-        (void)eventfd_write(c->wake_fd, 1);
-        return r;
-}
-
 static void take_report(void *ctx, uint64_t object, enum source_trouble what, const char *why)
 {
+        struct catalog *c = ctx;
         struct trouble t = { .object = object,
                 .what = what == SOURCE_LOST      ? TROUBLE_LOST
                         : what == SOURCE_CHANGED ? TROUBLE_CHANGED
                                                  : TROUBLE_ROTTEN };
 
         (void)err_set(&t.why, 0, "%s", why);
-        (void)add_trouble(ctx, &t);
+        (void)pthread_mutex_lock(&c->trouble_mutex);
+        c->rotten += t.what == TROUBLE_ROTTEN;
+        if (c->n_troubles < MAX_TROUBLES) /* who reads it next reports it again */
+                c->troubles[c->n_troubles++] = t;
+        (void)pthread_mutex_unlock(&c->trouble_mutex);
+        (void)eventfd_write(c->wake_fd, 1);
 }
 
 /* Once when it begins and once when it ends; readers meanwhile are told by their errors. */
@@ -106,14 +96,6 @@ static void say_storage(void *ctx, uint64_t dev, bool stalled)
         else
                 catalog_log(ctx, LOG_INFO, "the filesystem of device %u:%u answers again", major(dev),
                         minor(dev));
-}
-
-int catalog_quarantine(struct catalog *c, uint64_t object, const char *why)
-{
-        struct trouble t = { .object = object, .what = TROUBLE_CONDEMNED };
-
-        (void)err_set(&t.why, 0, "%s", why);
-        return add_trouble(c, &t);
 }
 
 static void take_trouble(struct catalog *c, const struct trouble *t)
@@ -135,10 +117,9 @@ static void take_trouble(struct catalog *c, const struct trouble *t)
                 (void)known_unsave(&c->set, k, NULL);
                 return;
         }
-        (void)err_set(&why, 0, "%s%s; touch the file to have it read again",
-                t->what == TROUBLE_ROTTEN ? "it was good when it was verified, and is damaged now: " : "",
+        (void)err_set(&why, 0, "it was good when it was verified, and is damaged now: %s; touch the file to have it read again",
                 t->why.text);
-        r = known_refuse(&c->set, k, why.text, t->what == TROUBLE_ROTTEN, &err);
+        r = known_refuse(&c->set, k, why.text, true, &err);
         if (r < 0 && !c->db_trouble) {
                 c->db_trouble = true;
                 catalog_log(c, LOG_WARNING, "%s: what is found out is not kept over a restart", err.text);

@@ -180,12 +180,6 @@ void catalog_stop(struct catalog *c);
  * build.  The step makes it unreadable.  Borrowed. */
 int catalog_wake_fd(const struct catalog *c);
 
-/* The build of archive @object is not to be served any more: it leaves the tree within some ms, and stays away over a
- * restart until its file changes; what has it open may read on.  @why: one line for the operator.  From any thread.
- *
- * Returns 0, or -EAGAIN if too much was reported since the last step: call again. */
-int catalog_quarantine(struct catalog *c, uint64_t object, const char *why);
-
 /* True if @object is of an archive in opts->condemned.  From any thread. */
 bool catalog_has_condemned(const struct catalog *c, uint64_t object);
 

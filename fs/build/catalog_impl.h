@@ -72,7 +72,7 @@ struct retired {
 /* What a reader met, until the next step. */
 struct trouble {
         uint64_t object;
-        enum { TROUBLE_ROTTEN, TROUBLE_LOST, TROUBLE_CONDEMNED, TROUBLE_CHANGED } what;
+        enum { TROUBLE_ROTTEN, TROUBLE_LOST, TROUBLE_CHANGED } what;
         struct err why;
 };
 

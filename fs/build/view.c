@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* view -- a catalog_view: look-ups in it, and its end.  Made by catalog.c; see catalog.h.
+/* view -- a catalog_view: look-ups in it, and its end.  Made by publish.c; see catalog.h.
  *
  * A view is immutable once published, so readers need no lock; builds are shared between views by reference.
  * Locks: none; the count is atomic.

@@ -201,63 +201,6 @@ static void what_is_quarantined_is_read_after_all_others(void **state)
         assert_non_null(strstr(ready, "a.tgz: ready"));
 }
 
-struct call {
-        struct catalog *c;
-        uint64_t object;
-        int r;
-};
-
-static void *quarantine_main(void *p)
-{
-        struct call *call = p;
-
-        call->r = catalog_quarantine(call->c, call->object, "reading it ended two workers");
-        return NULL;
-}
-
-static void whoever_sees_harm_may_quarantine_a_build(void **state)
-{
-        struct world *w = *state;
-        struct call call;
-        pthread_t thread;
-
-        put_platform(w, "a.tgz", "platform-" STAMP, STAMP, true, 60);
-        put_platform(w, "b.tar", "platform-" STAMP2, STAMP2, false, 60);
-        scan(w);
-        assert_int_equal(catalog_quarantine(w->c, 1, "there is no such archive"), 0);
-        for (size_t i = 0; i < 2; i++) { /* of any kind */
-                call = (struct call) { w->c, w->v->builds[0]->object, 1 };
-                assert_int_equal(pthread_create(&thread, NULL, quarantine_main, &call), 0);
-                pthread_join(thread, NULL);
-                assert_int_equal(call.r, 0);
-                assert_true(is_woken(w));
-                scan(w);
-        }
-        for (int i = 0; i < 2; i++) {
-                assert_int_equal(w->v->n_builds, 0);
-                assert_state(w, "a.tgz", ARCHIVE_REFUSED, "reading it ended two workers; touch the file");
-                assert_state(w, "b.tar", ARCHIVE_REFUSED, "reading it ended two workers; touch the file");
-                restart(w); /* and it is not read, which might end a third */
-                scan(w);
-        }
-        assert_int_equal(utimensat(w->bfd, "b.tar", NULL, 0), 0);
-        scan(w);
-        assert_state(w, "b.tar", ARCHIVE_READY, NULL);
-}
-
-static void more_reports_than_can_be_kept_are_said(void **state)
-{
-        struct world *w = *state;
-        int r = 0, n = 0;
-
-        while (n < 100 && (r = catalog_quarantine(w->c, 1, "x")) == 0)
-                n++;
-        assert_int_equal(r, -EAGAIN);
-        assert_int_equal(n, 16);
-        scan(w);
-        assert_int_equal(catalog_quarantine(w->c, 1, "x"), 0);
-}
-
 static struct identity identity_at(const struct world *w, const char *name)
 {
         struct stat st;
@@ -362,8 +305,6 @@ int main(void)
                 T(what_is_still_rotten_after_a_restart_is_refused_for_good),
                 T(a_quarantined_file_with_two_names_comes_back_under_both),
                 T(what_is_quarantined_is_read_after_all_others),
-                T(whoever_sees_harm_may_quarantine_a_build),
-                T(more_reports_than_can_be_kept_are_said),
                 T(a_condemned_file_is_never_read),
                 T(a_condemned_file_is_known_by_its_number_alone),
                 T(what_hung_is_tried_once_more_after_a_start),
