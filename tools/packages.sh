@@ -9,7 +9,7 @@ PACKAGES_BUILD='gcc meson ninja-build pkg-config python3 libfuse3-dev libarchive
 PACKAGES_SERVE='sqlite3 tftpd-hpa nginx-light curl openssl iproute2 procps mount util-linux'
 PACKAGES_LOADER='sqlite3 ipxe mount util-linux'
 PACKAGES_TEST='clang libclang-rt-14-dev qemu-system-x86 ovmf ipxe isc-dhcp-server dnsmasq-base xorriso pxelinux syslinux-common pigz rsync wget xz-utils zstd bzip2
-        libarchive-tools genisoimage busybox'
+        libarchive-tools genisoimage busybox apache2-bin lighttpd squid'
 PACKAGES_BENCH='isal archivemount squashfs-tools squashfuse'
 
 # packages_missing NAME...: those that are not installed.

@@ -204,6 +204,14 @@ static int errno_from_archive(struct reader *rd, const char *where)
                 text ? text : "damaged archive");
 }
 
+/* What libarchive says of @m cannot be.  Where that comes from a header, the header's trouble is the reason. */
+static int odd(struct reader *rd, const struct member *m, const char *what)
+{
+        if (!rd->sought && tar_headers_explain(rd->headers, rd->err))
+                return -EBADMSG;
+        return err_set(rd->err, -EBADMSG, "%s: %s: repack it with GNU tar", m->name, what);
+}
+
 static int no_memory(struct reader *rd)
 {
         return err_set(rd->err, -ENOMEM, "out of memory");
@@ -266,7 +274,7 @@ static int check_size(struct reader *rd, struct member *m, struct archive_entry 
         int64_t size = archive_entry_size_is_set(e) ? archive_entry_size(e) : 0;
 
         if (size < 0)
-                return err_set(rd->err, -EBADMSG, "%s: negative size", m->name);
+                return odd(rd, m, "its size is negative");
         if ((uint64_t)size > rd->limits->max_total_bytes - rd->total_bytes)
                 return err_set(rd->err, -E2BIG, "%s: with its %lld bytes the archive holds more than %llu",
                         m->name, (long long)size, (unsigned long long)rd->limits->max_total_bytes);
@@ -336,8 +344,7 @@ static int add_extent(struct reader *rd, struct member *m, uint64_t off_member, 
 
         if ((last && off_member < last->off_member + last->len_bytes) || off_member > m->size_bytes ||
                 len > m->size_bytes - off_member)
-                return err_set(rd->err, -EBADMSG,
-                        "%s: its sparse map is out of order or larger than the file", m->name);
+                return odd(rd, m, "its sparse map is out of order or larger than the file");
         if (last && off_member == last->off_member + last->len_bytes &&
                 off_raw == last->off_raw + last->len_bytes) {
                 last->len_bytes += len;

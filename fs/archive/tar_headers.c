@@ -495,6 +495,9 @@ static int begin_file(struct tar_headers *t, const unsigned char *b)
                         return trouble(t, "its real size is no number");
                 return on_gnu_map(t, b + SPARSES, SPARSES_IN_HEADER, b[EXTENDED] != 0);
         }
+        /* What libarchive goes by (archive_read_support_format_tar.c, header_gnutar), whatever the type. */
+        if (is_gnu(b) && (b[SPARSES] || b[REALSIZE]))
+                return trouble(t, "it has fields of a sparse file in its header, and is none");
         if (pax_sparse)
                 return begin_pax_sparse(t, b);
         if (t->pax.has_real)
@@ -545,6 +548,8 @@ static int begin_member(struct tar_headers *t, const unsigned char *b, uint64_t 
                 return trouble(t, "its size is too large for any file");
         if (e->m.kind == MEMBER_FILE)
                 return begin_file(t, b);
+        if (e->m.kind == MEMBER_SYMLINK && !e->m.link[0]) /* GNU tar cannot make it, and leaves what had the name before */
+                return trouble(t, "it is a symbolic link to nothing at all");
         if (t->pax.has_real || t->pax.n_map || t->pax.has_version ||
                 (b[TYPE] != 'D' && t->pax.has_size && t->pax.size > 0) ||
                 (e->m.kind == MEMBER_DIR && b[TYPE] != '5' && b[TYPE] != 'D' && t->stored > 0))

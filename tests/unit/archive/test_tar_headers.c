@@ -66,6 +66,17 @@ static void field_realsize(struct buf *t)
         put(add_gnu(t, '0'), 483, "00000004200"); /* counts in type 'S' only; so written by an Eye-Fi card */
 }
 
+static void field_realsize_of_blanks(struct buf *t)
+{
+        put(add_gnu(t, '0'), 475, "                         ");
+}
+
+static void a_link_to_nothing(struct buf *t)
+{
+        tar_file(t, "f", "x");
+        tar_link(t, '2', "f", "");
+}
+
 static void sparse_without_map(struct buf *t)
 {
         put(add_gnu(t, 'S'), 483, "00000000016");
@@ -215,7 +226,9 @@ static void headers_disagree_or_mislead(void **state)
                 void (*add)(struct buf *t);
                 const char *why;
         } table[] = {
-                { field_realsize, "f: 14 bytes or 2176: the archive can be read in two ways" },
+                { field_realsize, "f: it has fields of a sparse file in its header, and is none" },
+                { field_realsize_of_blanks, "f: it has fields of a sparse file in its header, and is none" },
+                { a_link_to_nothing, "f: it is a symbolic link to nothing at all" },
                 { sparse_without_map, "f: its sparse map ends elsewhere than the file" },
                 { sparse_in_ustar, "f: it is sparse in another form" },
                 { sparse_stored_short, "f: its sparse map does not account for the bytes that are stored" },
@@ -283,7 +296,7 @@ static void pax_records_that_two_readers_take_in_two_ways(void **state)
                 { 'x', "SCHILY.realsize=900", "f: 14 bytes or 900" },
                 { 'x', "GNU.sparse.realsize=900",
                         "f: it has the real size of a sparse file, and no sparse map" },
-                { 'x', "GNU.sparse.size=3", "f: its sparse map is out of order or larger than the file" },
+                { 'x', "GNU.sparse.size=3", "f: it has the real size of a sparse file, and no sparse map" },
                 { 'x', "SUN.holesdata= 0 5 14", "SUN.holesdata" },
                 { 'x', "GNU.sparse.realsize=14;GNU.sparse.numblocks=2;GNU.sparse.map=0,14",
                         "map is malformed" },
