@@ -1837,20 +1837,20 @@ CREATE VIEW host_build AS
         || 'channel ' || c.name || ', from ' || CASE WHEN h.channel IS NOT NULL THEN 'the host' ELSE 'profile ' || g.name END
       END AS why
   FROM host h
-  LEFT JOIN profile g ON g.id = (SELECT p.id FROM profile_closure pc JOIN profile p ON p.id = pc.ancestor
+  LEFT JOIN profile g ON g.id = (SELECT p.id FROM profile_closure pc CROSS JOIN profile p ON p.id = pc.ancestor
     WHERE pc.descendant = h.profile AND (p.build IS NOT NULL OR p.channel IS NOT NULL) ORDER BY pc.depth LIMIT 1)
   LEFT JOIN channel c ON c.id = coalesce(h.channel, g.channel);
 
 CREATE VIEW host_row_property AS
   -- What the rows alone say: see host_property.
   SELECT h.id AS host, h.hostname, p.name, p.value, 'host ' || h.hostname AS layer
-  FROM host h CROSS JOIN property p WHERE p.host = h.id
+  FROM host h CROSS JOIN property p INDEXED BY property_of_host WHERE p.host = h.id
   UNION ALL
-  SELECT h.id, h.hostname, p.name, p.value, 'profile ' || a.name
-  FROM host h CROSS JOIN profile_closure c CROSS JOIN profile a CROSS JOIN property p
-  WHERE c.descendant = h.profile AND a.id = c.ancestor AND p.profile = a.id
-    AND NOT EXISTS (SELECT 1 FROM property q WHERE q.host = h.id AND q.name = p.name)
-    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN property q
+  SELECT h.id, h.hostname, p.name, p.value, 'profile ' || (SELECT a.name FROM profile a WHERE a.id = c.ancestor)
+  FROM host h CROSS JOIN profile_closure c CROSS JOIN property p INDEXED BY property_of_profile
+  WHERE c.descendant = h.profile AND p.profile = c.ancestor
+    AND NOT EXISTS (SELECT 1 FROM property q INDEXED BY property_of_host WHERE q.host = h.id AND q.name = p.name)
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN property q INDEXED BY property_of_profile
       WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.name = p.name);
 
 CREATE VIEW host_property AS
@@ -1859,35 +1859,35 @@ CREATE VIEW host_property AS
   SELECT * FROM host_row_property
   UNION ALL
   SELECT h.id, h.hostname, 'hostname', h.hostname, 'host.hostname' FROM host h
-  WHERE NOT EXISTS (SELECT 1 FROM property q WHERE q.host = h.id AND q.name = 'hostname')
-    AND NOT EXISTS (SELECT 1 FROM profile_closure c CROSS JOIN property q
+  WHERE NOT EXISTS (SELECT 1 FROM property q INDEXED BY property_of_host WHERE q.host = h.id AND q.name = 'hostname')
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c CROSS JOIN property q INDEXED BY property_of_profile
       WHERE c.descendant = h.profile AND q.profile = c.ancestor AND q.name = 'hostname')
   UNION ALL
   SELECT w.host, w.hostname, w.value || '-mode', '115200,8,n,1,-', 'console (implied)' FROM host_row_property w
   WHERE w.name = 'console' AND w.value GLOB 'tty[a-d]'
-    AND NOT EXISTS (SELECT 1 FROM property q WHERE q.host = w.host AND q.name = w.value || '-mode')
-    AND NOT EXISTS (SELECT 1 FROM host h CROSS JOIN profile_closure c CROSS JOIN property q
-      WHERE h.id = w.host AND c.descendant = h.profile AND q.profile = c.ancestor AND q.name = w.value || '-mode');
+    AND NOT EXISTS (SELECT 1 FROM property q INDEXED BY property_of_host WHERE q.host = w.host AND q.name = w.value || '-mode')
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c CROSS JOIN property q INDEXED BY property_of_profile
+      WHERE c.descendant = (SELECT h.profile FROM host h WHERE h.id = w.host) AND q.profile = c.ancestor AND q.name = w.value || '-mode');
 
 CREATE VIEW host_setting AS
   -- Each host's effective settings, and the layer that gave each.
   SELECT h.id AS host, h.hostname, k.key, ifnull(s.value, k.built_in) AS value,
-    CASE WHEN s.value IS NULL THEN 'built in' WHEN s.profile = 1 THEN 'global' ELSE 'profile ' || a.name END AS layer
+    CASE WHEN s.value IS NULL THEN 'built in' WHEN s.profile = 1 THEN 'global'
+      ELSE 'profile ' || (SELECT a.name FROM profile a WHERE a.id = s.profile) END AS layer
   FROM host h CROSS JOIN known_setting k
-  LEFT JOIN setting s ON s.id = (SELECT t.id FROM profile_closure c CROSS JOIN setting t
-    WHERE c.descendant = h.profile AND t.profile = c.ancestor AND t.key = k.key ORDER BY c.depth LIMIT 1)
-  LEFT JOIN profile a ON a.id = s.profile;
+  LEFT JOIN setting s ON s.id = (SELECT t.id FROM profile_closure c CROSS JOIN setting t INDEXED BY setting_of_profile
+    WHERE c.descendant = h.profile AND t.profile = c.ancestor AND t.key = k.key ORDER BY c.depth LIMIT 1);
 
 CREATE VIEW host_answer AS
   -- Each host's effective answers, and the layer that gave each.  value NULL: that layer takes an inherited one away.
   SELECT h.id AS host, h.hostname, a.key, a.value, 'host ' || h.hostname AS layer
-  FROM host h CROSS JOIN answer a WHERE a.host = h.id
+  FROM host h CROSS JOIN answer a INDEXED BY answer_of_host WHERE a.host = h.id
   UNION ALL
-  SELECT h.id, h.hostname, a.key, a.value, 'profile ' || p.name
-  FROM host h CROSS JOIN profile_closure c CROSS JOIN profile p CROSS JOIN answer a
-  WHERE c.descendant = h.profile AND p.id = c.ancestor AND a.profile = p.id
-    AND NOT EXISTS (SELECT 1 FROM answer q WHERE q.host = h.id AND q.key = a.key)
-    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN answer q
+  SELECT h.id, h.hostname, a.key, a.value, 'profile ' || (SELECT p.name FROM profile p WHERE p.id = c.ancestor)
+  FROM host h CROSS JOIN profile_closure c CROSS JOIN answer a INDEXED BY answer_of_profile
+  WHERE c.descendant = h.profile AND a.profile = c.ancestor
+    AND NOT EXISTS (SELECT 1 FROM answer q INDEXED BY answer_of_host WHERE q.host = h.id AND q.key = a.key)
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN answer q INDEXED BY answer_of_profile
       WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.key = a.key);
 
 CREATE VIEW host_answers AS
@@ -1900,9 +1900,9 @@ CREATE VIEW host_answers AS
           WHEN 'bool' THEN 'true' WHEN 'mac' THEN '"' || lower(value) || '"'
           ELSE '"' || replace(replace(value, '\', '\\'), '"', '\"') || '"' END AS line
       FROM (SELECT key, value, min(depth) FROM (
-          SELECT key, value, -1 AS depth FROM answer WHERE host = h.id
+          SELECT key, value, -1 AS depth FROM answer INDEXED BY answer_of_host WHERE host = h.id
           UNION ALL
-          SELECT a.key, a.value, c.depth FROM profile_closure c CROSS JOIN answer a
+          SELECT a.key, a.value, c.depth FROM profile_closure c CROSS JOIN answer a INDEXED BY answer_of_profile
             WHERE c.descendant = h.profile AND a.profile = c.ancestor) GROUP BY key) e
       WHERE value IS NOT NULL ORDER BY key)), 2) || char(10) || '}' || char(10) AS json
   FROM host h;
@@ -1910,32 +1910,32 @@ CREATE VIEW host_answers AS
 CREATE VIEW host_network AS
   -- Each host's effective columns of network; '' and NULL: none.
   SELECT h.id AS host, h.hostname,
-    coalesce(o.admin_tag, (SELECT a.admin_tag FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.admin_tag, (SELECT a.admin_tag FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.admin_tag IS NOT NULL ORDER BY c.depth LIMIT 1)) AS admin_tag,
-    coalesce(o.dns_domain, (SELECT a.dns_domain FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.dns_domain, (SELECT a.dns_domain FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.dns_domain IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_domain,
-    coalesce(o.dns_resolver1, (SELECT a.dns_resolver1 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.dns_resolver1, (SELECT a.dns_resolver1 FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.dns_resolver1 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver1,
-    coalesce(o.dns_resolver2, (SELECT a.dns_resolver2 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.dns_resolver2, (SELECT a.dns_resolver2 FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.dns_resolver2 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver2,
-    coalesce(o.dns_resolver3, (SELECT a.dns_resolver3 FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.dns_resolver3, (SELECT a.dns_resolver3 FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.dns_resolver3 IS NOT NULL ORDER BY c.depth LIMIT 1)) AS dns_resolver3,
-    coalesce(o.etherstubs, (SELECT a.etherstubs FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.etherstubs, (SELECT a.etherstubs FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.etherstubs IS NOT NULL ORDER BY c.depth LIMIT 1)) AS etherstubs,
-    coalesce(o.lacp_mode, (SELECT a.lacp_mode FROM profile_closure c JOIN network a ON a.profile = c.ancestor
+    coalesce(o.lacp_mode, (SELECT a.lacp_mode FROM profile_closure c CROSS JOIN network a INDEXED BY sqlite_autoindex_network_1 ON a.profile = c.ancestor
       WHERE c.descendant = h.profile AND a.lacp_mode IS NOT NULL ORDER BY c.depth LIMIT 1)) AS lacp_mode
-  FROM host h LEFT JOIN network o ON o.host = h.id;
+  FROM host h LEFT JOIN network o INDEXED BY sqlite_autoindex_network_2 ON o.host = h.id;
 
 CREATE VIEW host_route AS
   -- Each host's effective routes, and the layer that gave each.  gateway NULL: that layer takes an inherited one away.
   SELECT h.id AS host, h.hostname, r.destination, r.gateway, 'host ' || h.hostname AS layer
-  FROM host h JOIN route r ON r.host = h.id
+  FROM host h CROSS JOIN route r INDEXED BY route_of_host ON r.host = h.id
   UNION ALL
-  SELECT h.id, h.hostname, r.destination, r.gateway, 'profile ' || a.name
-  FROM host h CROSS JOIN profile_closure c CROSS JOIN profile a CROSS JOIN route r
-  WHERE c.descendant = h.profile AND a.id = c.ancestor AND r.profile = a.id
-    AND NOT EXISTS (SELECT 1 FROM route q WHERE q.host = h.id AND q.destination = r.destination)
-    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN route q
+  SELECT h.id, h.hostname, r.destination, r.gateway, 'profile ' || (SELECT a.name FROM profile a WHERE a.id = c.ancestor)
+  FROM host h CROSS JOIN profile_closure c CROSS JOIN route r INDEXED BY route_of_profile
+  WHERE c.descendant = h.profile AND r.profile = c.ancestor
+    AND NOT EXISTS (SELECT 1 FROM route q INDEXED BY route_of_host WHERE q.host = h.id AND q.destination = r.destination)
+    AND NOT EXISTS (SELECT 1 FROM profile_closure c2 CROSS JOIN route q INDEXED BY route_of_profile
       WHERE c2.descendant = h.profile AND c2.depth < c.depth AND q.profile = c2.ancestor AND q.destination = r.destination);
 
 CREATE VIEW host_networking AS
@@ -1943,14 +1943,14 @@ CREATE VIEW host_networking AS
   -- No column lets anything pass that JSON wants escaped.  A MAC is left out of an address on an aggregation: net-physical
   -- makes no virtual NIC with the MAC of a port.  The port with the admin tag comes first, for the first address of a tag
   -- is the one SmartOS calls by the tag's name.
-  SELECT w.host, w.hostname, CASE WHEN EXISTS (SELECT 1 FROM nic n WHERE n.host = w.host
+  SELECT w.host, w.hostname, CASE WHEN EXISTS (SELECT 1 FROM nic n INDEXED BY nic_of_host WHERE n.host = w.host
       AND instr(',' || n.nic_tags_provided || ',', ',' || ifnull(nullif(w.admin_tag, ''), 'admin') || ',')) THEN
     '{' || char(10) || '  "admin_tag": "' || ifnull(nullif(w.admin_tag, ''), 'admin') || '"'
     || ifnull((SELECT ',' || char(10) || '  "aggregations": [' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  ]' FROM (
         SELECT '{"name": "' || aggr || '", "macs": ["' || (SELECT group_concat(replace(mac, '-', ':'), '", "') FROM (
-            SELECT mac FROM nic m WHERE m.host = w.host AND m.aggr = e.aggr ORDER BY m.id)) || '"]'
+            SELECT mac FROM nic m INDEXED BY nic_of_host WHERE m.host = w.host AND m.aggr = e.aggr ORDER BY m.id)) || '"]'
           || ifnull(', "lacp_mode": "' || nullif(w.lacp_mode, '') || '"', '') || '}' AS line
-        FROM (SELECT DISTINCT aggr FROM nic n WHERE n.host = w.host AND aggr IS NOT NULL ORDER BY aggr) e)), '')
+        FROM (SELECT DISTINCT aggr FROM nic n INDEXED BY nic_of_host WHERE n.host = w.host AND aggr IS NOT NULL ORDER BY aggr) e)), '')
     || ifnull(',' || char(10) || '  "dns_domain": "' || nullif(w.dns_domain, '') || '"', '')
     || ifnull(',' || char(10) || '  "etherstubs": ["' || replace(nullif(w.etherstubs, ''), ',', '", "') || '"]', '')
     || ',' || char(10) || '  "hostname": "' || w.hostname || '"'
@@ -1958,17 +1958,17 @@ CREATE VIEW host_networking AS
         SELECT '{"name": "' || replace(nic_tags_provided, ',', rest || ',' || char(10) || '    {"name": "') || rest AS line FROM (
           SELECT nic_tags_provided, '", "mac": "' || ifnull(aggr, replace(mac, '-', ':')) || '"'
             || ifnull(', "mtu": ' || mtu, '') || '}' AS rest
-          FROM nic n WHERE n.host = w.host AND nic_tags_provided IS NOT NULL ORDER BY n.id)))
+          FROM nic n INDEXED BY nic_of_host WHERE n.host = w.host AND nic_tags_provided IS NOT NULL ORDER BY n.id)))
     || ifnull(',' || char(10) || '  "resolvers": ["' || nullif(substr(ifnull('", "' || nullif(w.dns_resolver1, ''), '')
       || ifnull('", "' || nullif(w.dns_resolver2, ''), '') || ifnull('", "' || nullif(w.dns_resolver3, ''), ''), 5), '')
       || '"]', '')
     || ifnull((SELECT ',' || char(10) || '  "routes": {' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  }' FROM (
         SELECT '"' || destination || '": "' || gateway || '"' AS line FROM (
           SELECT destination, gateway, min(depth) FROM (
-            SELECT destination, gateway, -1 AS depth FROM route r WHERE r.host = w.host
+            SELECT destination, gateway, -1 AS depth FROM route r INDEXED BY route_of_host WHERE r.host = w.host
             UNION ALL
-            SELECT r.destination, r.gateway, c.depth FROM host h CROSS JOIN profile_closure c CROSS JOIN route r
-              WHERE h.id = w.host AND c.descendant = h.profile AND r.profile = c.ancestor) GROUP BY destination)
+            SELECT r.destination, r.gateway, c.depth FROM profile_closure c CROSS JOIN route r INDEXED BY route_of_profile
+              WHERE c.descendant = (SELECT h.profile FROM host h WHERE h.id = w.host) AND r.profile = c.ancestor) GROUP BY destination)
         WHERE gateway IS NOT NULL ORDER BY destination)), '')
     || ifnull((SELECT ',' || char(10) || '  "vnics": [' || char(10) || '    ' || group_concat(line, ',' || char(10) || '    ') || char(10) || '  ]' FROM (
         SELECT '{"nic_tag": "' || nic_tag || '", "ip": "' || ip || '", "netmask": "' || netmask || '"'
@@ -1976,41 +1976,42 @@ CREATE VIEW host_networking AS
           || CASE WHEN aggr IS NULL THEN ', "mac": "' || replace(mac, '-', ':') || '"' ELSE '' END
           || ifnull(', "mtu": ' || mtu, '') || ifnull(', "vlan_id": ' || vlan, '') || '}' AS line
         FROM (SELECT *, instr(',' || ifnull(nic_tags_provided, '') || ',', ',' || ifnull(nullif(w.admin_tag, ''), 'admin') || ',') = 0
-            AS later FROM nic n WHERE n.host = w.host AND netmask IS NOT NULL) ORDER BY later, id)), '')
+            AS later FROM nic n INDEXED BY nic_of_host WHERE n.host = w.host AND netmask IS NOT NULL) ORDER BY later, id)), '')
     || char(10) || '}' || char(10) END AS json
   FROM host_network w;
 
 CREATE VIEW host_boot AS
   -- One line a host, for people.  Secrets are shown as "(set)".
-  SELECT b.host, b.hostname,
-    CASE WHEN h.enabled = 0 THEN 'local disk' ELSE ifnull(b.build, 'latest') END AS boots,
-    CASE WHEN h.enabled = 0 THEN 'host.enabled = 0' ELSE b.why END AS why,
-    a.name AS profile,
-    (SELECT group_concat(mac, ' ') FROM (SELECT mac FROM nic WHERE host = h.id ORDER BY id)) AS macs,
-    (SELECT group_concat(ip, ' ') FROM (SELECT ip FROM nic WHERE host = h.id AND ip IS NOT NULL ORDER BY id)) AS ips,
+  SELECT h.id AS host, h.hostname,
+    CASE WHEN h.enabled = 0 THEN 'local disk' ELSE ifnull(h.build, 'latest') END AS boots,
+    CASE WHEN h.enabled = 0 THEN 'host.enabled = 0' ELSE h.why END AS why,
+    (SELECT a.name FROM profile a WHERE a.id = h.profile) AS profile,
+    (SELECT group_concat(mac, ' ') FROM (SELECT mac FROM nic INDEXED BY nic_of_host WHERE host = h.id ORDER BY id)) AS macs,
+    (SELECT group_concat(ip, ' ') FROM (SELECT ip FROM nic INDEXED BY nic_of_host WHERE host = h.id AND ip IS NOT NULL ORDER BY id)) AS ips,
     -- What host_property says, found by id: SQLite does not carry h.id into that view from here.
     (SELECT group_concat(name || CASE WHEN name GLOB '-*' AND value IN ('', 'true') THEN ''
         WHEN name = 'root_shadow' OR EXISTS (SELECT 1 FROM known_property k WHERE k.secret = 1 AND e.name GLOB k.name) THEN '=(set)'
         ELSE '=' || value END, ' ')
       FROM (SELECT name, value, min(depth) FROM (
-          SELECT name, value, -1 AS depth FROM property WHERE host = h.id
+          SELECT name, value, -1 AS depth FROM property INDEXED BY property_of_host WHERE host = h.id
           UNION ALL
-          SELECT p.name, p.value, c.depth FROM profile_closure c CROSS JOIN property p
+          SELECT p.name, p.value, c.depth FROM profile_closure c CROSS JOIN property p INDEXED BY property_of_profile
             WHERE c.descendant = h.profile AND p.profile = c.ancestor
           UNION ALL
           SELECT 'hostname', h.hostname, 1000
           UNION ALL
           SELECT value || '-mode', '115200,8,n,1,-', 1000 FROM (
-            SELECT value, -1 AS depth FROM property WHERE host = h.id AND name = 'console'
+            SELECT value, -1 AS depth FROM property INDEXED BY property_of_host WHERE host = h.id AND name = 'console'
             UNION ALL
-            SELECT p.value, c.depth FROM profile_closure c CROSS JOIN property p
+            SELECT p.value, c.depth FROM profile_closure c CROSS JOIN property p INDEXED BY property_of_profile
               WHERE c.descendant = h.profile AND p.profile = c.ancestor AND p.name = 'console'
             ORDER BY depth LIMIT 1) WHERE value GLOB 'tty[a-d]') GROUP BY name) e
       WHERE value IS NOT NULL) AS properties,
     h.comment
-  FROM host_build b
-  JOIN host h ON h.id = b.host
-  LEFT JOIN profile a ON a.id = h.profile;
+  -- Not a join: with statistics of an inventory that was small, SQLite would read host through for each host.
+  FROM (SELECT b.host AS id, b.hostname, b.build, b.why, (SELECT enabled FROM host WHERE id = b.host) AS enabled,
+      (SELECT profile FROM host WHERE id = b.host) AS profile, (SELECT comment FROM host WHERE id = b.host) AS comment
+    FROM host_build b) h;
 
 --------------------------------------------------------------------------------------------------------------- seeds ---
 
