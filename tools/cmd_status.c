@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "build/catalog.h"
-#include "inventory/pool.h"
+#include "inventory/schema_id.h"
 #include "mounted.h"
 #include "render/status.h"
 

@@ -20,7 +20,8 @@
 
 #include "base/buf.h"
 #include "inventory/address.h"
-#include "inventory/pool.h"
+#include "inventory/bounds.h"
+#include "inventory/schema_id.h"
 #include "inventory_sql.h"
 #include "inventory_v1_sql.h"
 

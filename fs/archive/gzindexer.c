@@ -338,7 +338,7 @@ int gzindexer_begin(int fd, const struct inflate_kind *kind, struct gzlayout lay
         r = identity_of_fd(fd, &w->id);
         if (r < 0)
                 return err_sys(err, r, "fstat");
-        w->stream = gzstream_new(kind, fd, NULL, layout.mark_bytes);
+        w->stream = gzstream_new(kind, fd, NULL, NULL, layout.mark_bytes);
         w->sparse = sparse_new(kind);
         w->index = calloc(1, sizeof *w->index);
         w->blocks = malloc((size_t)N_BLOCKS * layout.mark_bytes);

@@ -123,6 +123,11 @@ static int will_need(const struct gzip *z, uint64_t n)
         return 0;
 }
 
+static ssize_t read_through_gate(void *gate, int fd, void *buf, size_t len, uint64_t off)
+{
+        return gate_pread(gate, fd, buf, len, off);
+}
+
 static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
 {
         struct gzip *z = ctx;
@@ -135,7 +140,7 @@ static int begin_at(void *ctx, uint64_t off_raw, void **ret_job)
         if (!job)
                 return -ENOMEM;
         job->begin = off_raw;
-        job->stream = gzstream_new(z->env->kind, z->fd, z->gate, 0);
+        job->stream = gzstream_new(z->env->kind, z->fd, read_through_gate, z->gate, 0);
         if (!job->stream) {
                 free(job);
                 return -ENOMEM;

@@ -13,10 +13,10 @@
 #include "archive/gzstream.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "archive/gate.h"
 #include "base/cleanup.h"
 
 #define IN_BYTES (128u * 1024)
@@ -37,7 +37,8 @@ struct gzstream {
         const struct inflate_kind *kind;
         struct inflate *z; /* owned */
         int fd;            /* borrowed */
-        struct gate *gate; /* borrowed */
+        gzstream_pread_fn *read;
+        void *ctx; /* borrowed; of @read */
         enum where where;
         bool eof;        /* of the file */
         uint64_t off_in; /* in the file, of the byte after in[in_len - 1] */
@@ -50,7 +51,19 @@ struct gzstream {
         unsigned char in[];
 };
 
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, struct gate *gate, size_t whole_bytes)
+static ssize_t read_plainly(void *ctx, int fd, void *buf, size_t len, uint64_t off)
+{
+        ssize_t n;
+
+        (void)ctx;
+        do
+                n = pread(fd, buf, len, (off_t)off);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n;
+}
+
+struct gzstream *gzstream_new(
+        const struct inflate_kind *kind, int fd, gzstream_pread_fn *read, void *ctx, size_t whole_bytes)
 {
         /* Deflate makes nothing longer but by the heads of stored blocks. */
         size_t low = whole_bytes ? whole_bytes + whole_bytes / 64 + 4096 : 0, cap = IN_BYTES + 2 * low;
@@ -59,7 +72,8 @@ struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, struct ga
         if (!g)
                 return NULL;
         g->kind = kind;
-        g->gate = gate;
+        g->read = read ? read : read_plainly;
+        g->ctx = ctx;
         g->low = low;
         g->in_cap = cap;
         g->z = kind->begin();
@@ -140,7 +154,7 @@ static int fill_to(struct gzstream *g, size_t low, struct err *err)
         g->in_len -= g->in_pos;
         g->in_pos = 0;
         while (g->in_len <= low && !g->eof) {
-                n = gate_pread(g->gate, g->fd, g->in + g->in_len, g->in_cap - g->in_len, g->off_in);
+                n = g->read(g->ctx, g->fd, g->in + g->in_len, g->in_cap - g->in_len, g->off_in);
                 if (n < 0)
                         return err_sys(err, (int)n, "read at byte %llu", (unsigned long long)g->off_in);
                 g->eof = n == 0;

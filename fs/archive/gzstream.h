@@ -28,12 +28,19 @@ struct gzplace {
 
 struct gzstream;
 
-struct gate;
+/* As pread(2), but that it returns a negative errno, and never -EINTR. */
+typedef ssize_t gzstream_pread_fn(void *ctx, int fd, void *buf, size_t len, uint64_t off);
 
-/* @fd: borrowed until gzstream_free, used with pread only, through @gate (gate.h; NULL: none).  A read of up to @whole_bytes is given its input in one piece
- * (0: as it comes), after which little is decoded ahead of the place reached, and what is saved there is small.
+/* Decodes what stands in a file.
+ *
+ * fd           borrowed until gzstream_free
+ * read, ctx    how it is read; NULL: with pread(2)
+ * whole_bytes  a gzstream_read of up to so many is given its input in one piece (0: as it comes), after which little is
+ *              decoded ahead of the place reached, and what is saved there is small
+ *
  * Returns NULL if memory is short. */
-struct gzstream *gzstream_new(const struct inflate_kind *kind, int fd, struct gate *gate, size_t whole_bytes);
+struct gzstream *gzstream_new(
+        const struct inflate_kind *kind, int fd, gzstream_pread_fn *read, void *ctx, size_t whole_bytes);
 void gzstream_free(struct gzstream *g); /* NULL is fine */
 
 /* Goes on reading @fd from the beginning, or from @at with the decoder's @state. 0, or -EBADMSG: no such

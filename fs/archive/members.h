@@ -15,33 +15,8 @@
 #include <sys/types.h>
 
 #include "archive/feed.h"
+#include "archive/member.h"
 #include "archive/source.h"
-
-enum member_kind {
-        MEMBER_FILE,
-        MEMBER_DIR,
-        MEMBER_SYMLINK,  /* link: the target as archived */
-        MEMBER_HARDLINK, /* link: the name of another member of this archive, or of this one */
-        MEMBER_SPECIAL,  /* device, FIFO, socket */
-};
-
-/* One run of a file's bytes in the stream.  What no extent covers is a hole: zeros (sparse files). */
-struct extent {
-        uint64_t off_member; /* in the file */
-        uint64_t off_raw;    /* in the stream */
-        uint64_t len_bytes;
-};
-
-struct member {
-        char *name; /* owned; bytes as archived, never NULL */
-        char *link; /* owned; NULL unless a link */
-        enum member_kind kind;
-        mode_t mode;         /* permission bits as archived, setuid and the like included */
-        int64_t mtime_sec;   /* since the epoch; may be negative */
-        uint64_t size_bytes; /* 0 unless a file */
-        size_t first_extent; /* in members.extents */
-        size_t n_extents;
-};
 
 enum archive_format { FORMAT_TAR, FORMAT_ISO };
 

@@ -11,9 +11,11 @@
 #ifndef PXEFS_ARCHIVE_TAR_HEADERS_H
 #define PXEFS_ARCHIVE_TAR_HEADERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "archive/members.h"
+#include "archive/member.h"
 #include "base/err.h"
 
 struct tar_headers;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive/members.h"
+#include "archive/member.h"
 
 struct tar_pax {
         char *path, *link, *sparse_name; /* owned; NULL: not said */

@@ -19,6 +19,7 @@
 #include "base/path_opener.h"
 #include "build/build.h"
 #include "build/buildlist.h"
+#include "build/catalog_progress.h"
 
 enum archive_state {
         ARCHIVE_READY,    /* verified and served */
@@ -182,26 +183,6 @@ int catalog_wake_fd(const struct catalog *c);
 
 /* True if @object is of an archive in opts->condemned.  From any thread. */
 bool catalog_has_condemned(const struct catalog *c, uint64_t object);
-
-#define CATALOG_MAX_JOBS 16
-
-/* One archive that is being read.  A file is read twice: decoded, then once more for its SHA-256. */
-struct catalog_reading {
-        char file[256];
-        uint64_t done_bytes, total_bytes; /* of the file, both times; done only grows */
-        int64_t since_sec;                /* since the epoch */
-};
-
-struct catalog_progress {
-        size_t n; /* archives being read, in the order they were begun */
-        struct catalog_reading v[CATALOG_MAX_JOBS];
-        size_t waiting;         /* archives that are to be read and were not begun */
-        uint64_t waiting_bytes; /* to read of them */
-        /* Since something began to be read: */
-        size_t finished;         /* archives */
-        uint64_t finished_bytes; /* read of them */
-        int64_t round_ms;        /* how long that is ago; 0 if nothing is read */
-};
 
 /* What is being read now.  Takes microseconds, and waits for nothing that takes longer. */
 void catalog_progress(struct catalog *c, struct catalog_progress *ret);

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "build/catalog.h"
+#include "build/catalog_progress.h"
 #include "build/indexer.h"
 #include "build/known.h"
 #include "build/reader.h"

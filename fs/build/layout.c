@@ -26,6 +26,8 @@
 #include "build/buildname.h"
 #include "build/pathtree.h"
 
+_Static_assert(PATHTREE_MAX <= LAYOUT_MAX_ENTRIES, "each name of an archive has an entry's number");
+
 #define UNIX         "i86pc/kernel/amd64/unix"
 #define BOOT_ARCHIVE "i86pc/amd64/boot_archive"
 

@@ -17,7 +17,7 @@
  *      such archives); a target that comes later was not there (GNU tar: "Cannot hard link to", and no file); a link to
  *      a symbolic link is that symbolic link, read from the new name's directory; and one that changes nothing, like
  *      the link to itself that GNU tar writes for a file named twice on its command line, is no second entry.
- * Limits: 2^20 nodes.  Locks: none; immutable after pathtree_init.
+ * Limits: PATHTREE_MAX.  Locks: none; immutable after pathtree_init.
  */
 #include "build/pathtree.h"
 
@@ -25,8 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#include "build/layout.h"
 
 /* ---- the hash -------------------------------------------------------------------------------- */
 
@@ -68,7 +66,7 @@ static int grow(struct pathtree *t)
         uint32_t cap = t->cap ? t->cap * 2 : 64, *slots;
         struct pathnode *v;
 
-        while (cap < t->m->n && cap < LAYOUT_MAX_ENTRIES)
+        while (cap < t->m->n && cap < PATHTREE_MAX)
                 cap *= 2;
         v = reallocarray(t->v, cap, sizeof *v);
         if (!v)
@@ -152,8 +150,8 @@ static int add_node(struct pathtree *t, uint32_t parent, struct comp c, uint32_t
 {
         struct pathnode *p;
 
-        if (t->n >= LAYOUT_MAX_ENTRIES)
-                return err_set(err, -EBADMSG, "it holds more than %u names", LAYOUT_MAX_ENTRIES);
+        if (t->n >= PATHTREE_MAX)
+                return err_set(err, -EBADMSG, "it holds more than %u names", PATHTREE_MAX);
         if (t->n == t->cap && grow(t) < 0)
                 return err_set(err, -ENOMEM, "out of memory");
         p = &t->v[t->n];

@@ -15,6 +15,7 @@
 #include "archive/members.h"
 #include "build/skips.h"
 
+#define PATHTREE_MAX   (1u << 20) /* nodes */
 #define PATHTREE_ROOT  0u
 #define PATHTREE_NONE  UINT32_MAX
 #define PATH_MAX_DEPTH 64u

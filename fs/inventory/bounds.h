@@ -33,4 +33,7 @@ void bounds_end(struct bounds *b);
 /* Whether SQLite was refused memory for this thread's question because of its bound: what is behind SQLITE_NOMEM then. */
 bool bounds_were_met(void);
 
+/* 0 for SQLITE_OK, ROW, DONE; else a negative errno: -EFBIG and -ETIME where a bound was met. */
+int errno_from_sqlite(int rc);
+
 #endif

@@ -30,40 +30,6 @@ static const char *const query_text[QUERIES] = {
 #undef POOL_TEXT
 };
 
-int errno_from_sqlite(int rc)
-{
-        switch (rc & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_TOOBIG:
-                return -EFBIG;
-        case SQLITE_INTERRUPT:
-                return -ETIME;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-        case SQLITE_PROTOCOL:
-                return -EBUSY;
-        case SQLITE_PERM:
-        case SQLITE_READONLY:
-        case SQLITE_CANTOPEN:
-        case SQLITE_AUTH:
-                return -EACCES;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-        case SQLITE_ERROR: /* a table or column is missing: not our schema */
-        case SQLITE_SCHEMA:
-                return -EBADMSG;
-        default:
-                return -EIO;
-        }
-}
-
 static int conn_fail(struct conn *c, int rc, struct err *err, const char *what)
 {
         int r = errno_from_sqlite(rc);

@@ -61,22 +61,6 @@ void inventory_health(struct inventory *inv, struct inventory_health *ret)
         standby_health(inv->standby, ret);
 }
 
-void inventory_health_text(const struct inventory_health *h, struct err *ret)
-{
-        char when[32] = "an unknown time";
-        struct tm tm;
-
-        ret->text[0] = '\0';
-        if (h->from == INVENTORY_LIVE)
-                return;
-        if (h->copy_sec && gmtime_r(&h->copy_sec, &tm))
-                (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
-        if (h->from == INVENTORY_COPY)
-                (void)err_set(ret, 0, "answering from the copy of %s, because %s", when, h->reason.text);
-        else
-                *ret = h->reason;
-}
-
 /* *ret_rival: another host that a NIC with this MAC belongs to, for which an index must have been dropped; 0: none. */
 static int host_by_mac(struct conn *c, uint64_t mac, int64_t *ret, int64_t *ret_rival, struct err *err)
 {

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "inventory/plan.h"
-#include "inventory/pool.h"
+#include "inventory/conn.h"
 
 /* The plan of host @id, for its NIC @mac (0: the lowest there is).  @rival is another host that has a NIC with
  * this MAC, 0 if there is none: then the plan boots nothing by itself.  -ENOENT if there is no such row. */

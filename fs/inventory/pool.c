@@ -24,7 +24,7 @@
  * one by one from memory, and eight of them would cost more than the rest of the daemon.  A commit empties it.
  * Not mapped into memory instead (mmap_size): a file cut short by somebody's cp would end the process with SIGBUS.
  */
-#include "inventory/conn.h"
+#include "inventory/pool.h"
 
 #include <errno.h>
 #include <pthread.h>

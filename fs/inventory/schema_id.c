@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "inventory/pool.h"
+#include "inventory/bounds.h"
 
 int schema_id_path(const char *path, struct err *err)
 {

@@ -8,6 +8,11 @@
 
 #include "base/err.h"
 
+#define SCHEMA_VERSION 2          /* PRAGMA user_version of schema/inventory.sql */
+#define SCHEMA_TEXT    "2"        /* the same */
+#define SCHEMA_OLDEST  1          /* the oldest that is served; what it has not is taken for absent */
+#define SCHEMA_APP_ID  0x70786673 /* PRAGMA application_id: "pxfs" */
+
 /* Refuses a path that is a symbolic link: who follows it once and who follows it each time would, when it is changed, have
  * different files in mind.  0, or -ELOOP with the way out. */
 int schema_id_path(const char *path, struct err *err);

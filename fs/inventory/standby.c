@@ -32,6 +32,7 @@
 #include "base/clock.h"
 
 #include "inventory/copier.h"
+#include "inventory/pool.h"
 
 #define QUIET_MS 2000
 #define EVERY_MS 30000
@@ -266,6 +267,22 @@ __attribute__((format(printf, 3, 4))) static void say(struct standby *s, int pri
         va_end(ap);
         if (s->log)
                 s->log(priority, line);
+}
+
+void inventory_health_text(const struct inventory_health *h, struct err *ret)
+{
+        char when[32] = "an unknown time";
+        struct tm tm;
+
+        ret->text[0] = '\0';
+        if (h->from == INVENTORY_LIVE)
+                return;
+        if (h->copy_sec && gmtime_r(&h->copy_sec, &tm))
+                (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        if (h->from == INVENTORY_COPY)
+                (void)err_set(ret, 0, "answering from the copy of %s, because %s", when, h->reason.text);
+        else
+                *ret = h->reason;
 }
 
 /* Invariant 4. */

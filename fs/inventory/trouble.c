@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "inventory/pool.h"
+#include "inventory/bounds.h"
 
 static const char *const sidecars[] = { "-wal", "-shm", "-journal" };
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "tree/list.h"
 
 static const struct places *places_of(fuse_req_t req)
 {

@@ -12,13 +12,15 @@
  *
  * Names that an earlier range has are left out of a later one, as lookup would never find them.
  */
-#include "tree/names.h"
+#include "tree/list.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "tree/loaders.h"
+#include "tree/names.h"
 
 #define LOADERS      (UINT64_C(1) << 49)
 #define HOST_SUBDIRS UINT64_C(1000) /* in hosts/<mac>, behind its files */
@@ -268,7 +270,7 @@ static int list_loader_place(struct listing *l, uint64_t after)
                         l->p->opts.inventory, after_in(after, LOADERS), add_loader_file, l, NULL);
         if (r < 0)
                 return r == -ENOMEM ? r : -EIO;
-        r = loader_overlay(l->p, l->dir->what, &dir);
+        r = loader_overlay(l->p->opts.overlay, l->dir->what, &dir);
         return r < 0 ? (r == -ENOENT ? 0 : r) : list_overlay(l, dir, after);
 }
 

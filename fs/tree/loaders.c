@@ -24,7 +24,7 @@
  *
  * Absent names (shortened addresses, file names) cost no query.
  */
-#include "tree/names.h"
+#include "tree/loaders.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ void loader_name(unsigned place, uint64_t mac, char ret[LOADER_NAME_SIZE])
                 }
 }
 
-int loader_overlay(const struct places *p, unsigned place, uint64_t *ret_hash)
+int loader_overlay(struct overlay *o, unsigned place, uint64_t *ret_hash)
 {
         uint64_t hash = OVERLAY_TOP;
 
@@ -88,7 +88,7 @@ int loader_overlay(const struct places *p, unsigned place, uint64_t *ret_hash)
                         continue;
                 for (size_t k = 0; k < 2 && merged[i].path[k]; k++) {
                         struct overlay_entry e;
-                        int r = overlay_lookup(p->opts.overlay, hash, merged[i].path[k], &e);
+                        int r = overlay_lookup(o, hash, merged[i].path[k], &e);
 
                         if (r < 0 || !e.is_dir)
                                 return r < 0 ? r : -ENOENT;
@@ -100,7 +100,7 @@ int loader_overlay(const struct places *p, unsigned place, uint64_t *ret_hash)
         return -ENOENT;
 }
 
-static int by_mac(const struct places *p, unsigned place, const char *name, struct place_entry *ret)
+static int by_mac(unsigned place, const char *name, struct loader_file *ret)
 {
         for (size_t i = 0; i < N_MAC_NAMES; i++) {
                 size_t n = strlen(mac_names[i].prefix);
@@ -108,8 +108,10 @@ static int by_mac(const struct places *p, unsigned place, const char *name, stru
 
                 if (mac_names[i].place == place && strncmp(name, mac_names[i].prefix, n) == 0 &&
                         strncmp(name + n, "01", 2) == 0 && strlen(name + n) >= 14 && strlen(name + n) != 17 &&
-                        mac_parse(name + n, &mac, NULL) == 0)
-                        return place_of_text(p, mac_names[i].what, mac, ret);
+                        mac_parse(name + n, &mac, NULL) == 0) {
+                        *ret = (struct loader_file) { mac_names[i].what, mac };
+                        return 0;
+                }
         }
         return -ENOENT;
 }
@@ -140,22 +142,23 @@ static void swap_uuid(const char *uuid, char ret[UUID_BYTES + 1])
                 memcpy(ret + to[i], uuid + from[i], 2);
 }
 
-static int by_uuid(const struct places *p, const char *uuid, struct place_entry *ret)
+static int by_uuid(struct inventory *inv, const char *uuid, struct loader_file *ret)
 {
         char swapped[UUID_BYTES + 1];
         uint64_t mac = 0, other = 0;
-        int r = inventory_mac_by_uuid(p->opts.inventory, uuid, &mac, NULL), s;
+        int r = inventory_mac_by_uuid(inv, uuid, &mac, NULL), s;
 
         swap_uuid(uuid, swapped);
-        s = inventory_mac_by_uuid(p->opts.inventory, swapped, &other, NULL);
+        s = inventory_mac_by_uuid(inv, swapped, &other, NULL);
         if ((r < 0 && r != -ENOENT) || (s < 0 && s != -ENOENT))
                 return r < 0 && r != -ENOENT ? r : s;
         if ((r == 0 && s == 0 && mac != other) || (r < 0 && s < 0))
                 return -ENOENT;
-        return place_of_text(p, TEXT_PXELINUX, r == 0 ? mac : other, ret);
+        *ret = (struct loader_file) { TEXT_PXELINUX, r == 0 ? mac : other };
+        return 0;
 }
 
-static int by_ip(const struct places *p, const char *hex, struct place_entry *ret)
+static int by_ip(struct inventory *inv, const char *hex, struct loader_file *ret)
 {
         char ip[sizeof "255.255.255.255"];
         unsigned v[4] = { 0 };
@@ -165,23 +168,18 @@ static int by_ip(const struct places *p, const char *hex, struct place_entry *re
         if (sscanf(hex, "%2x%2x%2x%2x", &v[0], &v[1], &v[2], &v[3]) != 4)
                 return -ENOENT;
         (void)snprintf(ip, sizeof ip, "%u.%u.%u.%u", v[0] & 255, v[1] & 255, v[2] & 255, v[3] & 255);
-        r = inventory_mac_by_ip(p->opts.inventory, ip, &mac, NULL);
-        return r < 0 ? r : place_of_text(p, TEXT_PXELINUX, mac, ret);
+        r = inventory_mac_by_ip(inv, ip, &mac, NULL);
+        *ret = (struct loader_file) { TEXT_PXELINUX, r < 0 ? 0 : mac };
+        return r;
 }
 
-int loader_lookup(const struct places *p, unsigned place, const char *name, struct place_entry *ret)
+int loader_find(struct inventory *inv, unsigned place, const char *name, struct loader_file *ret)
 {
-        uint64_t dir;
-        int r = by_mac(p, place, name, ret);
+        int r = by_mac(place, name, ret);
 
         if (r == -ENOENT && place == PLACE_PXELINUX && is_uuid(name))
-                r = by_uuid(p, name, ret);
-        else if (r == -ENOENT && place == PLACE_PXELINUX && strlen(name) == 8 && is_hex(name, 8))
-                r = by_ip(p, name, ret);
-        if (r == -ENOTUNIQ)
-                return -ENOENT; /* two hosts: neither, and no plain file in their place */
-        if (r != -ENOENT || !loader_place(place))
-                return r;
-        r = loader_overlay(p, place, &dir);
-        return r < 0 ? r : place_in_overlay(p, false, dir, name, ret);
+                return by_uuid(inv, name, ret);
+        if (r == -ENOENT && place == PLACE_PXELINUX && strlen(name) == 8 && is_hex(name, 8))
+                return by_ip(inv, name, ret);
+        return r;
 }

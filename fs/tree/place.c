@@ -19,50 +19,10 @@
 
 #include "base/cleanup.h"
 #include "inventory/mac.h"
+#include "tree/loaders.h"
 #include "tree/names.h"
 
 #define BRIEF_SEC 1.0
-
-const struct fixed_name fixed_names[] = {
-        { PLACE_ROOT, "menu.ipxe", USE_TEXT, TEXT_DISPATCHER, false, false },
-        { PLACE_ROOT, "autoexec.ipxe", USE_TEXT, TEXT_AUTOEXEC, false, false },
-        { PLACE_ROOT, "hosts", USE_DIR, PLACE_HOSTS, false, false },
-        { PLACE_ROOT, "by-name", USE_DIR, PLACE_BY_NAME, false, false },
-        { PLACE_ROOT, "by-ip", USE_DIR, PLACE_BY_IP, false, false },
-        { PLACE_ROOT, "by-uuid", USE_DIR, PLACE_BY_UUID, false, false },
-        { PLACE_ROOT, "smartos", USE_DIR, PLACE_SMARTOS, false, false },
-        { PLACE_ROOT, "platform", USE_LINK, LINK_PLATFORM, true, false },
-        { PLACE_ROOT, "os", USE_LINK, LINK_OS, false, false },
-        { PLACE_ROOT, ".pxefs", USE_DIR, PLACE_DAEMON, false, false },
-        { PLACE_SMARTOS, "latest", USE_LATEST, 0, true, false },
-        { PLACE_SMARTOS, "platform", USE_LINK, LINK_SMARTOS_PLATFORM, true, false },
-        { PLACE_DAEMON, "status.json", USE_TEXT, TEXT_STATUS, false, false },
-        { PLACE_ROOT, "images", USE_DIR, PLACE_IMAGES, false, false },
-        { PLACE_ROOT, "iso", USE_DIR, PLACE_ISO, false, false },
-        { PLACE_DAEMON, "metrics", USE_TEXT, TEXT_METRICS, false, false },
-        { PLACE_DAEMON, "index.html", USE_TEXT, TEXT_INDEX, false, false },
-        { PLACE_ROOT, "pxelinux.cfg", USE_DIR, PLACE_PXELINUX, false, false },
-        { PLACE_PXELINUX, "default", USE_TEXT, TEXT_PXELINUX_ANY, false, false },
-        { PLACE_ROOT, "menu.lst", USE_TEXT, TEXT_GRUB_ANY, false, false },
-        { PLACE_ROOT, "boot", USE_DIR, PLACE_BOOT, false, false },
-        { PLACE_BOOT, "grub", USE_DIR, PLACE_GRUB, false, false },
-        { PLACE_GRUB, "menu.lst", USE_TEXT, TEXT_GRUB_ANY, false, false },
-};
-const unsigned n_fixed_names = sizeof fixed_names / sizeof fixed_names[0];
-
-const struct host_name host_names[] = {
-        { "menu.ipxe", TEXT_MENU },
-        { "why", TEXT_WHY },
-};
-
-/* Directories of each host directory. */
-const struct host_subdir host_subdirs[] = {
-        { "modules", HOSTDIR_MODULES, true },
-        { "m", HOSTDIR_M, false },
-};
-const unsigned n_host_subdirs = sizeof host_subdirs / sizeof host_subdirs[0];
-
-const unsigned n_host_names = sizeof host_names / sizeof host_names[0];
 
 struct places *places_new(const struct places_options *opts)
 {
@@ -76,14 +36,6 @@ struct places *places_new(const struct places_options *opts)
 void places_free(struct places *p)
 {
         free(p);
-}
-
-const struct fixed_name *fixed_name_find(unsigned parent, const char *name)
-{
-        for (unsigned i = 0; i < n_fixed_names; i++)
-                if (fixed_names[i].parent == parent && strcmp(fixed_names[i].name, name) == 0)
-                        return &fixed_names[i];
-        return NULL;
 }
 
 /* ---- attributes ---- */
@@ -193,7 +145,7 @@ static int lookup_build(const struct places *p, uint64_t object, struct place_en
         return r;
 }
 
-int place_of_text(const struct places *p, enum text_kind what, uint64_t mac, struct place_entry *ret)
+static int place_of_text(const struct places *p, enum text_kind what, uint64_t mac, struct place_entry *ret)
 {
         struct text_entry t;
         int r = text_lookup(p->opts.texts, what, mac, &t);
@@ -229,7 +181,7 @@ static int lookup_fixed(const struct places *p, const struct fixed_name *f, stru
         return -ENOENT;
 }
 
-int place_in_overlay(
+static int place_in_overlay(
         const struct places *p, bool below_smartos, uint64_t dir, const char *name, struct place_entry *ret)
 {
         struct overlay_entry o;
@@ -337,6 +289,23 @@ static int lookup_by(const struct places *p, by_fn *by, const char *key, struct 
         return r < 0 ? r : fill_link(p, ret, node_link(LINK_HOST, mac));
 }
 
+/* A file that a loader asks for by the machine's MAC, UUID or address; else the plain file that stands there. */
+static int lookup_loader_file(const struct places *p, unsigned place, const char *name, struct place_entry *ret)
+{
+        struct loader_file f;
+        uint64_t dir;
+        int r = loader_find(p->opts.inventory, place, name, &f);
+
+        if (r == 0)
+                r = place_of_text(p, f.what, f.mac, ret);
+        if (r == -ENOTUNIQ)
+                return -ENOENT; /* two hosts: neither, and no plain file in their place */
+        if (r != -ENOENT || !loader_place(place))
+                return r;
+        r = loader_overlay(p->opts.overlay, place, &dir);
+        return r < 0 ? r : place_in_overlay(p, false, dir, name, ret);
+}
+
 static int lookup_fixed_place(
         const struct places *p, unsigned place, const char *name, struct place_entry *ret)
 {
@@ -347,12 +316,12 @@ static int lookup_fixed_place(
                 return lookup_fixed(p, f, ret);
         switch (place) {
         case PLACE_ROOT:
-                r = loader_lookup(p, place, name, ret);
+                r = lookup_loader_file(p, place, name, ret);
                 return r == -ENOENT ? place_in_overlay(p, false, OVERLAY_TOP, name, ret) : r;
         case PLACE_PXELINUX:
         case PLACE_BOOT:
         case PLACE_GRUB:
-                return loader_lookup(p, place, name, ret);
+                return lookup_loader_file(p, place, name, ret);
         case PLACE_SMARTOS:
                 return lookup_smartos(p, name, ret);
         case PLACE_IMAGES:

@@ -32,7 +32,9 @@ struct places_options {
         bool show_root_password;
 };
 
-struct places;
+struct places {
+        struct places_options opts;
+};
 
 struct places *places_new(const struct places_options *opts); /* NULL if memory is short */
 void places_free(struct places *p);
@@ -66,12 +68,5 @@ struct place_loan {
 int place_borrow(
         const struct places *p, const struct node *n, size_t len, uint64_t off, struct place_loan *ret);
 void place_loan_end(struct place_loan *l);
-
-/* Lists @dir from key @after on, ascending, until @add returns false.  Keys identify names, not positions,
- * so a listing goes on rightly under edits and in another process. They are at least PLACE_FIRST_KEY and
- * below 2^63. */
-#define PLACE_FIRST_KEY UINT64_C(3)
-typedef bool place_list_fn(void *ctx, const char *name, uint64_t node, mode_t type, uint64_t key);
-int place_list(const struct places *p, const struct node *dir, uint64_t after, place_list_fn *add, void *ctx);
 
 #endif

@@ -100,7 +100,7 @@ static void assert_resumes(const struct buf *gz, const struct inflate_kind *kind
         const char *want, size_t len)
 {
         AUTO_CLOSE int fd = mem_file(gz->data, gz->len);
-        struct gzstream *g = gzstream_new(kind, fd, NULL, 0);
+        struct gzstream *g = gzstream_new(kind, fd, NULL, NULL, 0);
         static char got[CHUNK];
 
         assert_int_equal(x->raw_bytes, len);
@@ -454,7 +454,7 @@ static void isize_is_counted_modulo_2_to_the_32(void **state)
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
                 AUTO_BUF struct buf out = BUF_INIT, st = BUF_INIT;
-                struct gzstream *g = gzstream_new(kinds[k], fd, NULL, 0);
+                struct gzstream *g = gzstream_new(kinds[k], fd, NULL, NULL, 0);
                 static char got[sizeof big];
                 struct gzindex *x = NULL;
                 struct gzplace at;
@@ -535,7 +535,7 @@ static void more_than_4_gib_in_one_member(void **state)
         assert_int_equal(seen, len);
         x = gzindexer_take(w);
         assert_non_null(x);
-        g = gzstream_new(INFLATE_BEST, fd, NULL, 0);
+        g = gzstream_new(INFLATE_BEST, fd, NULL, NULL, 0);
         for (size_t i = 1020; i < x->n_chunks;
                 i += x->n_chunks - 1 - 1020) { /* before the turn, and the last */
                 st.len = 0;
@@ -610,7 +610,7 @@ static void a_state_of_nonsense_is_refused(void **state)
         gz_add(&gz, "text", 4, 6);
         fd = mem_file(gz.data, gz.len);
         for (size_t k = 0; k < N_KINDS; k++) {
-                struct gzstream *g = gzstream_new(kinds[k], fd, NULL, 0);
+                struct gzstream *g = gzstream_new(kinds[k], fd, NULL, NULL, 0);
 
                 for (unsigned i = 0; i < 200; i++) {
                         struct gzplace at = { 10, 0, 0, 1 };

@@ -16,6 +16,7 @@
 #include <sqlite3.h>
 
 #include "inventory_sql.h"
+#include "tree/list.h"
 #include "tree/place.h"
 
 #define MAC      UINT64_C(0x020820000001)
