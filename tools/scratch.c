@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/filter.h"
 #include "archive/spool.h"
 #include "base/cleanup.h"
 #include "build/reader.h"
+#include "codec/filter.h"
 #include "ctl.h"
 #include "sandbox/sandbox.h"
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/inflate.h"
 #include "base/cleanup.h"
+#include "codec/inflate.h"
 
 #define MAGIC   0x53425850u /* "PXBS" */
 #define VERSION 1u

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "archive/feed.h"
-#include "archive/gzstream.h"
 #include "base/buf.h"
+#include "codec/feed.h"
+#include "codec/gzstream.h"
 
 #define GZ_CHUNK_BYTES (512u * 1024)          /* a random read decodes half of it for nothing, */
 #define GZ_MARK_BYTES  (64u * 1024)           /* and half of this */

@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "archive/feed.h"
 #include "archive/member.h"
 #include "archive/source.h"
+#include "codec/feed.h"
 
 enum archive_format { FORMAT_TAR, FORMAT_ISO };
 

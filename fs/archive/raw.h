@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "archive/blocksums.h"
-#include "archive/feed.h"
+#include "codec/feed.h"
 
 struct raw_feed;
 

@@ -9,7 +9,7 @@
 #ifndef PXEFS_ARCHIVE_SPARSE_H
 #define PXEFS_ARCHIVE_SPARSE_H
 
-#include "archive/inflate.h"
+#include "codec/inflate.h"
 
 struct sparse;
 

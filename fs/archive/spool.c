@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #include "archive/checked.h"
-#include "archive/filter.h"
 #include "base/cleanup.h"
+#include "codec/filter.h"
 
 /* Writeback is started this early, so that the sync at the end has little left to wait for. */
 #define WRITEBACK_BYTES (8u * 1024 * 1024)

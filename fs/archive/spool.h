@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 #include "archive/blocksums.h"
-#include "archive/feed.h"
 #include "archive/source.h"
+#include "codec/feed.h"
 
 /* ---- the file ---- */
 

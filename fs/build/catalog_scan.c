@@ -30,11 +30,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "archive/filter.h"
 #include "base/cleanup.h"
 #include "build/buildname.h"
 #include "build/catalog_impl.h"
 #include "build/dirscan.h"
+#include "codec/filter.h"
 
 #define POLL_MIN_MS 50
 #define AGAIN_MS    2000 /* after a reader died */

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "archive/checked.h"
-#include "archive/filter.h"
 #include "archive/raw.h"
 #include "archive/spool.h"
 #include "base/buf.h"
@@ -28,6 +27,7 @@
 #include "build/filedigest.h"
 #include "build/skips.h"
 #include "build/verify.h"
+#include "codec/filter.h"
 
 static const struct members_limits limits = {
         .max_members = LAYOUT_MAX_ENTRIES - 1,

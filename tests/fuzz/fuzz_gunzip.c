@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "archive/filter.h"
 #include "base/digest.h"
+#include "codec/filter.h"
 #include "fuzz.h"
 
 #define MAX_OUT (4u << 20) /* a bomb is the spool's business */

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "archive/filter.h"
 #include "base/buf.h"
+#include "codec/filter.h"
 
 /* True if the program reads @kind, so that a test of it makes sense. */
 bool pack_can(enum filter_kind kind);

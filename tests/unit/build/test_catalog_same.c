@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "archive/filter.h"
 #include "base/cleanup.h"
 #include "build/catalogdb.h"
 #include "catalogworld.h"
+#include "codec/filter.h"
 #include "packer.h"
 
 static const char *const files[] = { "a.tgz", "b.tar", "c.tar.bz2" };

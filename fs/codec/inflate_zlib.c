@@ -10,7 +10,7 @@
  * Limits: a stream of one huge block is decoded from its start each time.
  * Locks: none.
  */
-#include "archive/inflate.h"
+#include "codec/inflate.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
  * Limits: its counters have 32 bits; total_out may wrap, nobody reads it.
  * Locks: none.
  */
-#include "archive/inflate.h"
+#include "codec/inflate.h"
 
 #include <errno.h>
 #include <dlfcn.h>
@@ -24,8 +24,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "archive/isal_codes.h"
 #include "base/cleanup.h"
+#include "codec/isal_codes.h"
 
 #define WINDOW_BYTES 32768
 

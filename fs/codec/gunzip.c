@@ -13,7 +13,7 @@
  * Limits: none on the output; the caller counts.  Memory: two chunks and zlib's window.
  * Locks: none; one thread at a time.
  */
-#include "archive/gunzip.h"
+#include "codec/gunzip.h"
 
 #include <errno.h>
 #include <stdbool.h>

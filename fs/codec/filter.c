@@ -18,16 +18,16 @@
  * Limits: none on the output; the caller counts.  Memory: FILTER_MEMORY_BYTES and two chunks.
  * Locks: none; one thread at a time.
  */
-#include "archive/filter.h"
+#include "codec/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/filter_impl.h"
-#include "archive/gunzip.h"
 #include "base/cleanup.h"
+#include "codec/filter_impl.h"
+#include "codec/gunzip.h"
 
 #define CHUNK_BYTES (256u * 1024)
 

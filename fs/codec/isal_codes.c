@@ -14,7 +14,7 @@
  *
  * Locks: none.
  */
-#include "archive/isal_codes.h"
+#include "codec/isal_codes.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* filter -- an xz, zstd, bzip2 or gzip file decoded once from its beginning, every check sum checked. */
-#ifndef PXEFS_ARCHIVE_FILTER_H
-#define PXEFS_ARCHIVE_FILTER_H
+#ifndef PXEFS_CODEC_FILTER_H
+#define PXEFS_CODEC_FILTER_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* filter_impl -- what filter.c wants of each library.  For the files of this folder only. */
-#ifndef PXEFS_ARCHIVE_FILTER_IMPL_H
-#define PXEFS_ARCHIVE_FILTER_IMPL_H
+#ifndef PXEFS_CODEC_FILTER_IMPL_H
+#define PXEFS_CODEC_FILTER_IMPL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "archive/filter.h"
+#include "codec/filter.h"
 
 /* Input and output of one step: a codec moves the pointers on. */
 struct filter_io {

@@ -7,8 +7,8 @@
  *
  * Threads: each decoder is one thread's at a time; the kinds are constant.
  */
-#ifndef PXEFS_ARCHIVE_INFLATE_H
-#define PXEFS_ARCHIVE_INFLATE_H
+#ifndef PXEFS_CODEC_INFLATE_H
+#define PXEFS_CODEC_INFLATE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #include <bzlib.h>
 #include <limits.h>
 
-#include "archive/filter_impl.h"
+#include "codec/filter_impl.h"
 
 struct bzip2 {
         bz_stream z;

@@ -11,7 +11,7 @@
  */
 #include <lzma.h>
 
-#include "archive/filter_impl.h"
+#include "codec/filter_impl.h"
 
 static enum filter_step xz_begin(void *state)
 {

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "archive/gunzip.h"
 #include "base/cleanup.h"
+#include "codec/gunzip.h"
 #include "tarmaker.h"
 
 /* Decodes @len bytes at @data: 0 and the output, or the error. */

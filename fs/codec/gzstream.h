@@ -6,14 +6,14 @@
  *
  * Threads: each stream is one thread's at a time.
  */
-#ifndef PXEFS_ARCHIVE_GZSTREAM_H
-#define PXEFS_ARCHIVE_GZSTREAM_H
+#ifndef PXEFS_CODEC_GZSTREAM_H
+#define PXEFS_CODEC_GZSTREAM_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "archive/inflate.h"
 #include "base/err.h"
+#include "codec/inflate.h"
 
 /* Where decoding can be taken up again, beside the decoder's own state. */
 struct gzplace {

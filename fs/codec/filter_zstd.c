@@ -13,7 +13,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "archive/filter_impl.h"
+#include "codec/filter_impl.h"
 
 #define WINDOW_LOG_MAX  27
 #define DESCRIPTOR_OFF  4    /* of the Frame_Header_Descriptor, behind the magic */

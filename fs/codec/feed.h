@@ -4,8 +4,8 @@
  * Whoever decodes implements it: in one pass it verifies what it decodes, keeps what it wants (a spool
  * file, checkpoints) and hands the bytes on.  Kinds: gzindex.h (gzip), spool.h (other compressions), raw.h (tar, ISO).
  */
-#ifndef PXEFS_ARCHIVE_FEED_H
-#define PXEFS_ARCHIVE_FEED_H
+#ifndef PXEFS_CODEC_FEED_H
+#define PXEFS_CODEC_FEED_H
 
 #include <stddef.h>
 #include <stdint.h>

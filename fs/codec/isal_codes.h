@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* isal_codes -- the Huffman codes of a deflate block in 158 bytes, from igzip's tables and back.  Pure; thread-safe. */
-#ifndef PXEFS_ARCHIVE_ISAL_CODES_H
-#define PXEFS_ARCHIVE_ISAL_CODES_H
+#ifndef PXEFS_CODEC_ISAL_CODES_H
+#define PXEFS_CODEC_ISAL_CODES_H
 
 #include <isa-l.h>
 #include <stdbool.h>

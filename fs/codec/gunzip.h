@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* gunzip -- a gzip file decoded once from its beginning, every check sum checked. */
-#ifndef PXEFS_ARCHIVE_GUNZIP_H
-#define PXEFS_ARCHIVE_GUNZIP_H
+#ifndef PXEFS_CODEC_GUNZIP_H
+#define PXEFS_CODEC_GUNZIP_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -10,7 +10,7 @@
  * Limits: none on the output; ISIZE is the length modulo 2^32 (RFC 1952, section 2.3.1).
  * Locks: none.
  */
-#include "archive/gzstream.h"
+#include "codec/gzstream.h"
 
 #include <errno.h>
 #include <unistd.h>
