@@ -33,7 +33,7 @@ CREATE TABLE archive (
   spool_bytes    INTEGER,
   spool_mtime_ns INTEGER,
   spool_ctime_ns INTEGER,
-  layout       BLOB,               -- names, sizes and offsets of all entries (fs/build/layoutblob.c); NULL if refused
+  layout       BLOB,               -- names, sizes and offsets of all entries (fs/platform/layoutblob.c); NULL if refused
   -- Where a gzip archive is read from itself, by checkpoints; both NULL else.
   decoder      TEXT,               -- library and version that made them; of another one they are worth nothing
   gzindex      BLOB,               -- where they are, and the CRCs between them (fs/archive/gzindex.h)

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "build/catalogdb.h"
-#include "build/known.h"
-#include "build/layoutblob.h"
-#include "build/dirscan.h"
-#include "build/sums.h"
 #include "archive/spool.h"
+#include "build/catalogdb.h"
+#include "build/dirscan.h"
+#include "build/known.h"
+#include "build/sums.h"
+#include "platform/layoutblob.h"
 #include "scratch.h"
 
 #define CHUNK_BYTES (256u * 1024)

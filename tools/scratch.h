@@ -6,8 +6,8 @@
 #include <limits.h>
 
 #include "build/catalog.h"
-#include "build/filedigest.h"
-#include "build/indexer.h"
+#include "platform/filedigest.h"
+#include "platform/indexer.h"
 
 struct readers;
 

@@ -17,9 +17,9 @@
 #include "archive/identity.h"
 #include "base/err.h"
 #include "base/path_opener.h"
-#include "build/build.h"
-#include "build/buildlist.h"
 #include "build/catalog_progress.h"
+#include "platform/build.h"
+#include "platform/buildlist.h"
 
 enum archive_state {
         ARCHIVE_READY,    /* verified and served */

@@ -29,9 +29,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "build/buildname.h"
 #include "build/catalog_impl.h"
 #include "build/dirscan.h"
+#include "platform/buildname.h"
 
 #define SETTLE_MS     1000   /* left alone this long: worth reading */
 #define SETTLE_MAX_MS 2000   /* after readings in vain; with the reading itself, 5 s until a build appears */

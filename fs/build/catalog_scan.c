@@ -31,10 +31,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "build/buildname.h"
 #include "build/catalog_impl.h"
 #include "build/dirscan.h"
 #include "codec/filter.h"
+#include "platform/buildname.h"
 
 #define POLL_MIN_MS 50
 #define AGAIN_MS    2000 /* after a reader died */

@@ -40,8 +40,8 @@
 #include "archive/spool.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "build/filedigest.h"
 #include "build/report.h"
+#include "platform/filedigest.h"
 
 #define NICE       5
 #define NICE_AGAIN 19

@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 #include "build/catalog_progress.h"
-#include "build/indexer.h"
 #include "build/known.h"
 #include "build/reader.h"
+#include "platform/indexer.h"
 
 struct indexjob {
         char *file; /* owned; its name in the builds directory */

@@ -21,7 +21,7 @@
 
 #include "base/cleanup.h"
 #include "build/catalog_impl.h"
-#include "build/filedigest.h"
+#include "platform/filedigest.h"
 
 #define RETRY_MS 30000
 #define AWAIT_MS 30000 /* a file that is written to for ever */

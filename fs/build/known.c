@@ -24,7 +24,7 @@
 #include "archive/checked.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "build/layoutblob.h"
+#include "platform/layoutblob.h"
 
 #define MAX_SALT 65536
 

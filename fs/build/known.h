@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "archive/identity.h"
-#include "build/build.h"
 #include "build/catalogdb.h"
-#include "build/indexer.h"
+#include "platform/build.h"
+#include "platform/indexer.h"
 
 /* One archive's verdict. */
 struct known {

@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "base/path_opener.h"
 #include "build/known_impl.h"
-#include "build/layoutblob.h"
+#include "platform/layoutblob.h"
 
 #define OPEN_MS 1000 /* for what a link among the archives leads to */
 

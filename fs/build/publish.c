@@ -19,8 +19,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "build/buildname.h"
 #include "build/catalog_impl.h"
+#include "platform/buildname.h"
 
 #define RETIRED_MS (60 * 60 * 1000) /* a slow TFTP client takes many minutes for a boot archive */
 

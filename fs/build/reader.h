@@ -23,8 +23,8 @@
 
 #include "archive/identity.h"
 #include "base/err.h"
-#include "build/indexer.h"
-#include "build/reading.h"
+#include "platform/indexer.h"
+#include "platform/reading.h"
 
 /* Memory that a reader may take, in MiB: what is enough for a platform image; and for what needs much: the window of
  * zstd --long=27 or xz -9, some hundred thousand members.  docs/decisions/029 has what was measured. */

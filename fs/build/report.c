@@ -23,7 +23,7 @@
 #include "archive/spool.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "build/layoutblob.h"
+#include "platform/layoutblob.h"
 
 #define CHUNK_BYTES (64u * 1024)
 #define MAX_STATES  (1u << 20)

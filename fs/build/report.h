@@ -15,7 +15,7 @@
 
 #include "archive/source.h"
 #include "base/err.h"
-#include "build/indexer.h"
+#include "platform/indexer.h"
 
 /* ---- the reader's side ---- */
 

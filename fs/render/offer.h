@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "build/buildlist.h"
 #include "inventory/plan.h"
+#include "platform/buildlist.h"
 #include "render/bootargs.h"
 #include "render/budget.h"
 #include "render/variant.h"

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "build/buildlist.h"
 #include "inventory/plan.h"
+#include "platform/buildlist.h"
 
 /* Where the script stands in the tree: relative references begin with this. */
 #define RENDER_UP_FROM_HOST "../../" /* hosts/<mac>/menu.ipxe */

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "build/layout.h"
-#include "build/layoutblob.h"
 #include "fuzz.h"
+#include "platform/layout.h"
+#include "platform/layoutblob.h"
 
 #define MAX_MEMBERS 512u
 #define STREAM      "20240101T000000Z\n" /* what any file with content holds: a stamp, for etc/version/platform */

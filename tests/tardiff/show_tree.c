@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/digest.h"
-#include "build/indexer.h"
+#include "platform/indexer.h"
 
 #define BIG (64u << 20)
 

@@ -14,9 +14,9 @@
 
 #include "base/digest.h"
 #include "build/catalog.h"
-#include "build/indexer.h"
-#include "build/layoutblob.h"
 #include "fault.h"
+#include "platform/indexer.h"
+#include "platform/layoutblob.h"
 #include "tarmaker.h"
 
 static void make(struct buf *t)

@@ -3,8 +3,8 @@
 #ifndef PXEFS_TESTS_FIXTURE_H
 #define PXEFS_TESTS_FIXTURE_H
 
-#include "build/buildlist.h"
 #include "inventory/plan.h"
+#include "platform/buildlist.h"
 
 #define FIXTURE_MAX 64
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "build/indexer.h"
+#include "platform/indexer.h"
 #include "tarmaker.h"
 
 #define SHA1_ABC "a9993e364706816aba3e25717850c26c9cd0d89d"

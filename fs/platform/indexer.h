@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* indexer -- one archive read, verified and laid out. */
-#ifndef PXEFS_BUILD_INDEXER_H
-#define PXEFS_BUILD_INDEXER_H
+#ifndef PXEFS_PLATFORM_INDEXER_H
+#define PXEFS_PLATFORM_INDEXER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +12,8 @@
 #include "archive/source.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "build/layout.h"
-#include "build/reading.h"
+#include "platform/layout.h"
+#include "platform/reading.h"
 
 struct indexed {
         enum archive_format format;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "build/buildname.h"
+#include "platform/buildname.h"
 
 #define S "20240101T000000Z"
 

@@ -10,8 +10,8 @@
  * Entry numbers: 0 is the build's own directory, /smartos/<build>.  They depend only on the archive's
  * content, so they are the same after catalog.db was lost.
  */
-#ifndef PXEFS_BUILD_LAYOUT_H
-#define PXEFS_BUILD_LAYOUT_H
+#ifndef PXEFS_PLATFORM_LAYOUT_H
+#define PXEFS_PLATFORM_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

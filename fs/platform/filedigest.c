@@ -6,7 +6,7 @@
  *
  * Locks: none.  Limits: none.
  */
-#include "build/filedigest.h"
+#include "platform/filedigest.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* buildname -- which build this is, from what stands inside the archive. */
-#ifndef PXEFS_BUILD_BUILDNAME_H
-#define PXEFS_BUILD_BUILDNAME_H
+#ifndef PXEFS_PLATFORM_BUILDNAME_H
+#define PXEFS_PLATFORM_BUILDNAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

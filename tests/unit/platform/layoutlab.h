@@ -4,7 +4,7 @@
 #define PXEFS_TESTS_LAYOUTLAB_H
 
 #include "base/buf.h"
-#include "build/indexer.h"
+#include "platform/indexer.h"
 #include "tarmaker.h"
 
 struct verdict {

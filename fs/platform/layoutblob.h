@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* layoutblob -- a layout as one run of bytes, for catalog.db. */
-#ifndef PXEFS_BUILD_LAYOUTBLOB_H
-#define PXEFS_BUILD_LAYOUTBLOB_H
+#ifndef PXEFS_PLATFORM_LAYOUTBLOB_H
+#define PXEFS_PLATFORM_LAYOUTBLOB_H
 
 #include "base/buf.h"
-#include "build/layout.h"
+#include "platform/layout.h"
 
 /* Adds @l to @b.  Failure shows in buf_error(b). */
 void layout_pack(const struct layout *l, struct buf *b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* buildlist -- what renderers need to know about the builds there are. */
-#ifndef PXEFS_BUILD_BUILDLIST_H
-#define PXEFS_BUILD_BUILDLIST_H
+#ifndef PXEFS_PLATFORM_BUILDLIST_H
+#define PXEFS_PLATFORM_BUILDLIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

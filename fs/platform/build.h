@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* build -- one verified archive, ready to be served.  Immutable and reference-counted. */
-#ifndef PXEFS_BUILD_BUILD_H
-#define PXEFS_BUILD_BUILD_H
+#ifndef PXEFS_PLATFORM_BUILD_H
+#define PXEFS_PLATFORM_BUILD_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include "archive/identity.h"
 #include "archive/source.h"
-#include "build/layout.h"
+#include "platform/layout.h"
 
 struct build {
         atomic_uint refs;

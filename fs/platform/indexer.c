@@ -10,7 +10,7 @@
  *      pass takes them (blocksums.h), of every block of the stream, needed or not.
  * Limits: below.  Locks: none; blocking for as long as decoding takes.
  */
-#include "build/indexer.h"
+#include "platform/indexer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +24,10 @@
 #include "archive/spool.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "build/filedigest.h"
-#include "build/skips.h"
-#include "build/verify.h"
 #include "codec/filter.h"
+#include "platform/filedigest.h"
+#include "platform/skips.h"
+#include "platform/verify.h"
 
 static const struct members_limits limits = {
         .max_members = LAYOUT_MAX_ENTRIES - 1,

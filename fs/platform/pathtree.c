@@ -19,7 +19,7 @@
  *      the link to itself that GNU tar writes for a file named twice on its command line, is no second entry.
  * Limits: PATHTREE_MAX.  Locks: none; immutable after pathtree_init.
  */
-#include "build/pathtree.h"
+#include "platform/pathtree.h"
 
 #include <errno.h>
 #include <stdlib.h>

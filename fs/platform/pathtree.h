@@ -5,15 +5,15 @@
  * contradictions settled, links resolved inside the tree.  docs/layout.md has one row for each case; the
  * rows cite the tests.
  */
-#ifndef PXEFS_BUILD_PATHTREE_H
-#define PXEFS_BUILD_PATHTREE_H
+#ifndef PXEFS_PLATFORM_PATHTREE_H
+#define PXEFS_PLATFORM_PATHTREE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "archive/members.h"
-#include "build/skips.h"
+#include "platform/skips.h"
 
 #define PATHTREE_MAX   (1u << 20) /* nodes */
 #define PATHTREE_ROOT  0u

@@ -4,7 +4,7 @@
  * Children stand consecutive and sorted (layout.c, invariant 1), so a name is found by halving.
  * Locks: none; a layout is immutable.
  */
-#include "build/layout.h"
+#include "platform/layout.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* skips -- the members left out of a build: how many, and the first few by name. */
-#ifndef PXEFS_BUILD_SKIPS_H
-#define PXEFS_BUILD_SKIPS_H
+#ifndef PXEFS_PLATFORM_SKIPS_H
+#define PXEFS_PLATFORM_SKIPS_H
 
 #include <stdint.h>
 

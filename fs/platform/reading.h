@@ -4,8 +4,8 @@
  *
  * A file is read twice: decoded and verified, and once more for its SHA-256 (filedigest.c says why).
  */
-#ifndef PXEFS_BUILD_READING_H
-#define PXEFS_BUILD_READING_H
+#ifndef PXEFS_PLATFORM_READING_H
+#define PXEFS_PLATFORM_READING_H
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* filedigest -- the digest of a whole file as it lies there, compressed or not. */
-#ifndef PXEFS_BUILD_FILEDIGEST_H
-#define PXEFS_BUILD_FILEDIGEST_H
+#ifndef PXEFS_PLATFORM_FILEDIGEST_H
+#define PXEFS_PLATFORM_FILEDIGEST_H
 
 #include "archive/identity.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "build/reading.h"
+#include "platform/reading.h"
 
 /* Reads all of @fd (borrowed; pread only) and writes its digest as hex.
  *

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "build/pathtree.h"
 #include "layoutlab.h"
+#include "platform/pathtree.h"
 
 /* ---- the hostile table: links ---------------------------------------------------------------- */
 

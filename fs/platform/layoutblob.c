@@ -10,14 +10,14 @@
  *
  * Locks: none.
  */
-#include "build/layoutblob.h"
+#include "platform/layoutblob.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "build/buildname.h"
+#include "platform/buildname.h"
 
 #define MAGIC   0x4f4c5850u /* "PXLO" */
 #define VERSION 2u

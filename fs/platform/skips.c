@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* skips -- see skips.h.  A failed allocation shows in buf_error(&s->why) when the layout is finished. */
-#include "build/skips.h"
+#include "platform/skips.h"
 
 #define CUT_BYTES 80
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* build -- names and reference counting; see build.h.  Locks: none; the count is atomic, all else immutable. */
-#include "build/build.h"
+#include "platform/build.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "build/buildname.h"
+#include "platform/buildname.h"
 
 /* Longest first: ".tar.gz" before ".gz". */
 static const char *const suffixes[] = { ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2", ".iso.gz", ".iso.xz",

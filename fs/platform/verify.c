@@ -11,7 +11,7 @@
  *
  * Limits: the first MAX_CANDIDATES files of that name.  Locks: none; one thread at a time.
  */
-#include "build/verify.h"
+#include "platform/verify.h"
 
 #include <ctype.h>
 #include <errno.h>

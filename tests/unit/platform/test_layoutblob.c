@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "build/indexer.h"
-#include "build/layoutblob.h"
+#include "platform/indexer.h"
+#include "platform/layoutblob.h"
 #include "tarmaker.h"
 
 /* A packed layout, and the length of its stream. */

@@ -16,7 +16,7 @@
  * So nothing that carries a branch's name anywhere becomes `latest`.
  * Locks: none; pure.
  */
-#include "build/buildname.h"
+#include "platform/buildname.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,13 +3,13 @@
  *
  * The SHA-1 is computed while the members are read, so the archive is read once.
  */
-#ifndef PXEFS_BUILD_VERIFY_H
-#define PXEFS_BUILD_VERIFY_H
+#ifndef PXEFS_PLATFORM_VERIFY_H
+#define PXEFS_PLATFORM_VERIFY_H
 
 #include <stdbool.h>
 
 #include "archive/members.h"
-#include "build/layout.h"
+#include "platform/layout.h"
 
 struct verify;
 

@@ -14,7 +14,7 @@
  *   3. An entry is a directory or a file with extents: links are already followed.
  * Limits: LAYOUT_MAX_ENTRIES.  Locks: none; immutable when made.
  */
-#include "build/layout.h"
+#include "platform/layout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "build/buildname.h"
-#include "build/pathtree.h"
+#include "platform/buildname.h"
+#include "platform/pathtree.h"
 
 _Static_assert(PATHTREE_MAX <= LAYOUT_MAX_ENTRIES, "each name of an archive has an entry's number");
 
