@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "build/reader.h"
+#include "catalog/reader.h"
 
 #define LOOK_MS         1000
 #define HOLD_MS         2000

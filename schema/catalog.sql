@@ -37,7 +37,7 @@ CREATE TABLE archive (
   -- Where a gzip archive is read from itself, by checkpoints; both NULL else.
   decoder      TEXT,               -- library and version that made them; of another one they are worth nothing
   gzindex      BLOB,               -- where they are, and the CRCs between them (fs/archive/gzindex.h)
-  checksum     BLOB NOT NULL,      -- of all other columns (fs/build/catalogrow.c): a row that does not agree is dropped
+  checksum     BLOB NOT NULL,      -- of all other columns (fs/catalog/catalogrow.c): a row that does not agree is dropped
   -- Digests of the archive as it lies there, in hex, so that a sums file that comes later needs no reading.
   sha256       TEXT,               -- NULL if it never was ready; of a quarantined one, what it must be again
   md5          TEXT,               -- NULL until an md5sums.txt names it and no sha256sums.txt does

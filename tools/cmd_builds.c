@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 
 const char builds_usage[] = "usage: pxectl builds\n"
                             "One line an archive of the builds directory: the build in it, whether it is\n"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build/sums.h"
+#include "catalog/sums.h"
 #include "scratch.h"
 
 const char check_usage[] = "usage: pxectl check ARCHIVE...\n"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "inventory/inventory.h"
 #include "inventory/mac.h"
 #include "inventory_sql.h"

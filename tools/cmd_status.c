@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "inventory/schema_id.h"
 #include "mounted.h"
 #include "render/status.h"

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "archive/spool.h"
-#include "build/catalogdb.h"
-#include "build/dirscan.h"
-#include "build/known.h"
-#include "build/sums.h"
+#include "catalog/catalogdb.h"
+#include "catalog/dirscan.h"
+#include "catalog/known.h"
+#include "catalog/sums.h"
 #include "platform/layoutblob.h"
 #include "scratch.h"
 

@@ -12,7 +12,7 @@
 
 #include "archive/spool.h"
 #include "base/cleanup.h"
-#include "build/reader.h"
+#include "catalog/reader.h"
 #include "codec/filter.h"
 #include "ctl.h"
 #include "sandbox/sandbox.h"

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "platform/filedigest.h"
 #include "platform/indexer.h"
 

@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "build/catalogstats.h"
+#include "catalog/catalogstats.h"
 #include "render/progress.h"
 
 struct watch {

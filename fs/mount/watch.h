@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 
 struct watch;
 

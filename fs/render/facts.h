@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 
 #define FACT_UNKNOWN UINT64_MAX
 

@@ -4,7 +4,7 @@
 #define PXEFS_RENDER_PROGRESS_H
 
 #include "base/buf.h"
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 
 /* "reading 3 of 50: platform-20241010T000000Z.tgz 41 %, 12 s left", of at most @columns characters: a long file name
  * loses its middle.  Nothing if nothing is read.  The time is of all that is left, by the rate so far, and not guessed in

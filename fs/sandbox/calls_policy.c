@@ -102,7 +102,7 @@ static const struct call_row policy[] = {
         { "seccomp", CALL_ANY, 0, 0, CALL_STANDBY },
         /* the socket for that successor (mount/child.c) */
         { "recvmsg", CALL_ANY, 0, 0, CALL_STANDBY },
-        /* and the process that starts readers of archives (build/reader.h), which these confine further */
+        /* and the process that starts readers of archives (catalog/reader.h), which these confine further */
         { "socketpair", CALL_ANY, 0, 0, CALL_STANDBY },
         { "wait4", CALL_ANY, 0, 0, CALL_STANDBY },
         { "landlock_create_ruleset", CALL_ANY, 0, 0, CALL_STANDBY },

@@ -4,7 +4,7 @@
 #define PXEFS_TREE_FACTS_H
 
 #include "base/err.h"
-#include "build/catalogstats.h"
+#include "catalog/catalogstats.h"
 #include "inventory/inventory.h"
 #include "render/facts.h"
 #include "tree/overlay_check.h"

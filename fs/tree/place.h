@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "inventory/inventory.h"
 #include "tree/node.h"
 #include "tree/overlay.h"

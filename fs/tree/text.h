@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "inventory/inventory.h"
 #include "render/facts.h"
 #include "tree/node.h"

@@ -4,7 +4,7 @@
 #ifndef PXEFS_HOSTILE_H
 #define PXEFS_HOSTILE_H
 
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "mount/journal.h"
 
 /* In the process that serves, from here on; both are borrowed for ever, and the catalog may come later. */

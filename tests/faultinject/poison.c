@@ -2,7 +2,7 @@
 /* poison -- see poison.h.
  *
  * Each piece of work on an archive that is served passes atwork_begin, and who comes there with the archive's number is made
- * to crash.  An archive that is read as a whole is open in the process that does so (build/reader.h), which passes indexer_read.
+ * to crash.  An archive that is read as a whole is open in the process that does so (catalog/reader.h), which passes indexer_read.
  * Locks: none; everything is set before there are threads.
  */
 #include "poison.h"

@@ -13,7 +13,7 @@
 #include "base/atwork.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "build/catalog.h"
+#include "catalog/catalog.h"
 #include "codec/gzstream.h"
 #include "confine.h"
 #include "hostile.h"

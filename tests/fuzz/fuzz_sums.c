@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "build/sums.h"
+#include "catalog/sums.h"
 #include "fuzz.h"
 
 /* A name that needs coreutils' escapes. */

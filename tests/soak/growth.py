@@ -15,7 +15,7 @@ import workers
 KEEPER = {"fds": 2, "threads": 0, "kib": 512}
 # One worker, with nobody killed: libfuse's ten threads and a few jobs come and go; what it has decoded is bounded by memory=
 # (64 MiB) and need not be full at first, hence CEILING_KIB; each archive that was removed or replaced keeps its file open for an
-# hour, 64 of them at most (build/publish.c).
+# hour, 64 of them at most (catalog/publish.c).
 WORKER = {"threads": 10}
 RETIRED_MAX = 64
 CEILING_KIB = 128 << 10   # what the project promises of any load
