@@ -184,7 +184,7 @@ static int prepare_inventory(struct options *o, struct err *err)
                 o->inventory = strdup(DEFAULT_INVENTORY);
         if (!o->inventory)
                 return -ENOMEM;
-        if (lstat(o->inventory, &st) == 0 && S_ISLNK(st.st_mode)) /* pxectl and the worker refuse it too: inventory/schema_id.h */
+        if (lstat(o->inventory, &st) == 0 && S_ISLNK(st.st_mode)) /* pxectl and the worker refuse it too: inventory/store/schema_id.h */
                 return err_set(err, -ELOOP,
                         "inventory %s is a symbolic link: name the file itself, so that everybody means the same one when "
                         "the link is changed",

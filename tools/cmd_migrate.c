@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "inventory/schema_id.h"
+#include "inventory/store/schema_id.h"
 #include "migrate.h"
 
 const char migrate_usage[] =

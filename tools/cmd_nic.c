@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "inventory_sql.h"
 
 const char nic_add_usage[] = "usage: pxectl nic add HOST MAC [COLUMN=VALUE]...\n"

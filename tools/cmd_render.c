@@ -9,7 +9,7 @@
 
 #include "catalog/catalog.h"
 #include "inventory/inventory.h"
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "inventory_sql.h"
 #include "render/render.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "inventory_sql.h"
 #include "tree/seen.h"
 

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "catalog/catalog.h"
-#include "inventory/schema_id.h"
+#include "inventory/store/schema_id.h"
 #include "mounted.h"
 #include "render/status.h"
 

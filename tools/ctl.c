@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "inventory/schema_id.h"
+#include "inventory/store/schema_id.h"
 #include "inventory_sql.h"
 
 #define BUSY_MS 5000

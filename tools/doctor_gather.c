@@ -20,8 +20,8 @@
 
 #include "doctor_proc.h"
 #include "doctor_touch.h"
-#include "inventory/conn.h"
-#include "inventory/schema_id.h"
+#include "inventory/store/conn.h"
+#include "inventory/store/schema_id.h"
 #include "options.h"
 
 #define WAIT_MS 5000

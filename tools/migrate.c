@@ -19,9 +19,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "inventory/address.h"
-#include "inventory/bounds.h"
-#include "inventory/schema_id.h"
+#include "inventory/plan/address.h"
+#include "inventory/store/bounds.h"
+#include "inventory/store/schema_id.h"
 #include "inventory_sql.h"
 #include "inventory_v1_sql.h"
 

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "inventory/address.h"
-#include "inventory/load.h"
-#include "inventory/mac.h"
-#include "inventory/standby.h"
+#include "inventory/plan/address.h"
+#include "inventory/plan/load.h"
+#include "inventory/plan/mac.h"
+#include "inventory/store/standby.h"
 
 #define NAME_MAX_BYTES 255 /* of one path component, Linux */
 

@@ -25,8 +25,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "inventory/plan.h"
-#include "inventory/standby.h"
+#include "inventory/plan/plan.h"
+#include "inventory/store/standby.h"
 
 struct inventory;
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 #include "render/budget.h"
 
 /* What was left out, one line each: "property <name> (<layer>) is refused: <why>. <way out>." */

@@ -16,7 +16,7 @@
 
 #include <stddef.h>
 
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 
 /* Length assumed for an IPv4 address that only the client knows: "255.255.255.255". */
 #define BUDGET_SERVER_BYTES 15

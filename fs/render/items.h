@@ -5,7 +5,7 @@
 #define PXEFS_RENDER_ITEMS_H
 
 #include "base/buf.h"
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 
 /* Why the item cannot stand in a menu, or NULL.  Its label is shown with '?' for what a screen cannot take, which is no
  * reason. */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 #include "platform/buildlist.h"
 #include "render/bootargs.h"
 #include "render/budget.h"

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 #include "platform/buildlist.h"
 
 /* Where the script stands in the tree: relative references begin with this. */

@@ -30,7 +30,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 
 #define UUID_BYTES 36
 

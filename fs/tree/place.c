@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "tree/loaders.h"
 #include "tree/names.h"
 

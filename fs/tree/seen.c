@@ -25,7 +25,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 
 #define FILE_NAME      "seen"
 #define NEW_NAME       "seen.new"

@@ -26,7 +26,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/log.h"
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "render/offer.h"
 #include "render/render.h"
 #include "tree/face.h"

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 #include "fuzz.h"
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 #include "ref_fakebop.h"
 #include "ref_ipxe.h"
 #include "render/bootargs.h"

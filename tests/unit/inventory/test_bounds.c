@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "inventory/inventory.h"
-#include "inventory/pool.h"
+#include "inventory/store/pool.h"
 
 #define A UINT64_C(0x020820abcd01) /* db1, on which it hangs */
 #define B UINT64_C(0x020820abcd02) /* db2, the bystander */

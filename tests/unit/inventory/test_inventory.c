@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "inventory/inventory.h"
-#include "inventory/mac.h"
-#include "inventory/settings.h"
+#include "inventory/plan/mac.h"
+#include "inventory/plan/settings.h"
 
 #define A UINT64_C(0x020820abcd01)
 #define B UINT64_C(0x020820abcd02)

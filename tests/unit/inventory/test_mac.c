@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "inventory/mac.h"
+#include "inventory/plan/mac.h"
 
 static const struct {
         const char *text;

@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "inventory/copy.h"
 #include "inventory/inventory.h"
-#include "inventory/trouble.h"
+#include "inventory/store/copy.h"
+#include "inventory/store/trouble.h"
 
 #define A UINT64_C(0x020820abcd01)
 #define B UINT64_C(0x020820abcd02)

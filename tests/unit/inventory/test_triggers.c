@@ -3,7 +3,7 @@
  * plain shell has them, off. */
 #include "lab.h"
 
-#include "inventory/address.h"
+#include "inventory/plan/address.h"
 
 #define STAMP "20241010T000000Z"
 

@@ -3,7 +3,7 @@
 #ifndef PXEFS_TESTS_FIXTURE_H
 #define PXEFS_TESTS_FIXTURE_H
 
-#include "inventory/plan.h"
+#include "inventory/plan/plan.h"
 #include "platform/buildlist.h"
 
 #define FIXTURE_MAX 64
