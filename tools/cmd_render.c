@@ -11,7 +11,7 @@
 #include "inventory/inventory.h"
 #include "inventory/plan/mac.h"
 #include "inventory_sql.h"
-#include "render/render.h"
+#include "render/boot/render.h"
 
 const char render_usage[] = "usage: pxectl render MAC|HOSTNAME [--why]\n"
                             "Prints the script that the mount serves as hosts/<mac>/menu.ipxe; with --why,\n"

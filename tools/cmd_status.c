@@ -23,7 +23,7 @@
 #include "catalog/catalog.h"
 #include "inventory/store/schema_id.h"
 #include "mounted.h"
-#include "render/status.h"
+#include "render/status/status.h"
 
 enum { STATUS_GOOD = 0, STATUS_ATTENTION = 1, STATUS_NOT_RUNNING = 2 };
 

@@ -391,7 +391,7 @@ static void look_at_machine(struct doctor_facts *f)
 }
 
 /* "static_absent": 2, "static_absent_first": [
- *    "/srv/tftp/boot.ipxe: it leads ...", ...  (render/status.c; before anything that may be long) */
+ *    "/srv/tftp/boot.ipxe: it leads ...", ...  (render/status/status.c; before anything that may be long) */
 static void look_at_absent(struct doctor_facts *f, const char *status)
 {
         const char *at = strstr(status, "\"static_absent\": ");

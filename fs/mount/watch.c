@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "catalog/catalogstats.h"
-#include "render/progress.h"
+#include "render/status/progress.h"
 
 struct watch {
         struct watch_options opts;

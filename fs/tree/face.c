@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "render/status.h"
+#include "render/status/status.h"
 
 #define SNAPSHOT_MS 1000
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* facts -- gathers what the daemon says about itself (render/facts.h) from those who know it; internal to tree/. */
+/* facts -- gathers what the daemon says about itself (render/status/facts.h) from those who know it; internal to tree/. */
 #ifndef PXEFS_TREE_FACTS_H
 #define PXEFS_TREE_FACTS_H
 
 #include "base/err.h"
 #include "catalog/catalogstats.h"
 #include "inventory/inventory.h"
-#include "render/facts.h"
+#include "render/status/facts.h"
 #include "tree/overlay_check.h"
 #include "tree/requests.h"
 #include "tree/textring.h"

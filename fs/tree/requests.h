@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "render/facts.h"
+#include "render/status/facts.h"
 
 struct requests {
         /* Each kind on cache lines of its own: threads that look up do not disturb those that read. */

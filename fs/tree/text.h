@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "catalog/catalog.h"
 #include "inventory/inventory.h"
-#include "render/facts.h"
+#include "render/status/facts.h"
 #include "tree/node.h"
 #include "tree/seen.h"
 #include "tree/textring.h"

@@ -19,10 +19,10 @@
 #include "inventory/plan/mac.h"
 #include "ref_fakebop.h"
 #include "ref_ipxe.h"
-#include "render/bootargs.h"
-#include "render/offer.h"
-#include "render/render.h"
-#include "render/token.h"
+#include "render/boot/bootargs.h"
+#include "render/boot/offer.h"
+#include "render/boot/render.h"
+#include "render/boot/token.h"
 
 #define MAX_PROPERTIES 16
 

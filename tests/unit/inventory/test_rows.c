@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "inventory/inventory.h"
-#include "render/render.h"
+#include "render/boot/render.h"
 
 #define A UINT64_C(0x020820abcd01) /* db1, the one that is harmed */
 #define B UINT64_C(0x020820abcd02) /* db2, the bystander */

@@ -3,7 +3,7 @@
 #ifndef TESTS_RENDER_STATUSFIX_H
 #define TESTS_RENDER_STATUSFIX_H
 
-#include "render/facts.h"
+#include "render/status/facts.h"
 
 #define STATUSFIX_MAX 256
 

@@ -11,7 +11,7 @@
 
 #include "fixture.h"
 #include "ref_fakebop.h"
-#include "render/bootargs.h"
+#include "render/boot/bootargs.h"
 
 static const struct {
         const char *value, *written;

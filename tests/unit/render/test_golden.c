@@ -17,7 +17,7 @@
 #include "ref_grub.h"
 #include "ref_ipxe.h"
 #include "ref_pxelinux.h"
-#include "render/render.h"
+#include "render/boot/render.h"
 
 static void host_full(struct fixture *f)
 {

@@ -14,7 +14,7 @@
 #include "fixture.h"
 #include "ref_fakebop.h"
 #include "ref_ipxe.h"
-#include "render/render.h"
+#include "render/boot/render.h"
 
 #define URL  "http://10.99.99.250/hosts/02-08-20-ab-cd-01/menu.ipxe"
 #define ROOT "http://10.99.99.250/smartos/"

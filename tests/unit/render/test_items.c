@@ -13,8 +13,8 @@
 #include "fault.h"
 #include "fixture.h"
 #include "ref_ipxe.h"
-#include "render/items.h"
-#include "render/render.h"
+#include "render/boot/items.h"
+#include "render/boot/render.h"
 
 #define URL "http://10.99.99.250/hosts/02-08-20-ab-cd-01/menu.ipxe"
 

@@ -13,7 +13,7 @@
 #include "ref_fakebop.h"
 #include "ref_grub.h"
 #include "ref_pxelinux.h"
-#include "render/render.h"
+#include "render/boot/render.h"
 
 #define BUILD "20241010T000000Z"
 

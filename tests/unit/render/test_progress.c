@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
-#include "render/progress.h"
+#include "render/status/progress.h"
 
 static const struct catalog_progress two = { .n = 2,
         .v = { { "platform-20241010T000000Z.tgz", 41, 100, 0 }, { "b.tgz", 9, 100, 0 } },

@@ -33,9 +33,9 @@
 #include "ref_grub.h"
 #include "ref_ipxe.h"
 #include "ref_pxelinux.h"
-#include "render/offer.h"
-#include "render/render.h"
-#include "render/token.h"
+#include "render/boot/offer.h"
+#include "render/boot/render.h"
+#include "render/boot/token.h"
 
 #define URL       "http://10.99.99.250/hosts/02-08-20-ab-cd-01/menu.ipxe"
 #define TEXT_SIZE 256

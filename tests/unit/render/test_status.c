@@ -17,7 +17,7 @@
 
 #include "fault.h"
 #include "golden.h"
-#include "render/status.h"
+#include "render/status/status.h"
 #include "statusfix.h"
 
 typedef int render_fn(const struct daemon_facts *f, struct buf *out);

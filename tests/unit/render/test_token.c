@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "ref_ipxe.h"
-#include "render/token.h"
+#include "render/boot/token.h"
 
 /* How iPXE splits: the reference must be right before it may judge. */
 static const struct {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
-#include "render/verdict.h"
+#include "render/status/verdict.h"
 #include "statusfix.h"
 
 #define STAMP "20241010T000000Z"

@@ -5,11 +5,11 @@
  * nothing that changes without an event (no counter, no age), so that a lasting state is one text, which a conditional
  * GET need not fetch twice; counters are in metrics.
  */
-#ifndef PXEFS_RENDER_STATUS_H
-#define PXEFS_RENDER_STATUS_H
+#ifndef PXEFS_RENDER_STATUS_STATUS_H
+#define PXEFS_RENDER_STATUS_STATUS_H
 
 #include "base/buf.h"
-#include "render/facts.h"
+#include "render/status/facts.h"
 
 /* In status.json, of each list: there may be any number of archives, and each change makes a new text of it, beside which menus
  * that are being read must find room.  What needs attention is listed first; *_total says how many there are, and pxectl

@@ -8,7 +8,7 @@
  *   1. A rule that needs a fact which is not known finds no problem.
  *   2. Healthy means: no rule found one.
  */
-#include "render/verdict.h"
+#include "render/status/verdict.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

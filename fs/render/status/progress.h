@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* progress -- one line for a terminal: what is being read, and how long it will take. */
-#ifndef PXEFS_RENDER_PROGRESS_H
-#define PXEFS_RENDER_PROGRESS_H
+#ifndef PXEFS_RENDER_STATUS_PROGRESS_H
+#define PXEFS_RENDER_STATUS_PROGRESS_H
 
 #include "base/buf.h"
 #include "catalog/catalog.h"

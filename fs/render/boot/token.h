@@ -4,8 +4,8 @@
  * iPXE has no quoting and no escapes, so text is either harmless as it is or it is refused.  A reason is a
  * phrase that follows "is refused: "; it never repeats the value, which may be a secret.
  */
-#ifndef PXEFS_RENDER_TOKEN_H
-#define PXEFS_RENDER_TOKEN_H
+#ifndef PXEFS_RENDER_BOOT_TOKEN_H
+#define PXEFS_RENDER_BOOT_TOKEN_H
 
 #include <stdbool.h>
 

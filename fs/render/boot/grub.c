@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/lines.h"
-#include "render/offer.h"
+#include "render/boot/lines.h"
+#include "render/boot/offer.h"
+#include "render/boot/render.h"
 #include "render/put.h"
-#include "render/render.h"
 
 #define WAIT_SEC       60  /* until a machine that boots nothing restarts */
 #define MAX_VARIABLE   219 /* bytes of a variable's value (expand.c, v_value) */

@@ -7,8 +7,8 @@
  */
 #include <inttypes.h>
 
-#include "render/status.h"
-#include "render/verdict.h"
+#include "render/status/status.h"
+#include "render/status/verdict.h"
 
 #define INDEX_MAX 65536
 #define ROWS_MAX                                                                                             \

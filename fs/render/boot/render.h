@@ -2,8 +2,8 @@
 /* render -- from a plan to the text a loader reads.  Pure: no file, no clock, no database; the same input
  * gives the same bytes, under a millisecond.  Thread-safe.
  */
-#ifndef PXEFS_RENDER_RENDER_H
-#define PXEFS_RENDER_RENDER_H
+#ifndef PXEFS_RENDER_BOOT_RENDER_H
+#define PXEFS_RENDER_BOOT_RENDER_H
 
 #include <stdbool.h>
 

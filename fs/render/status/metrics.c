@@ -10,8 +10,8 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#include "render/status.h"
-#include "render/verdict.h"
+#include "render/status/status.h"
+#include "render/status/verdict.h"
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
 {

@@ -11,8 +11,8 @@
  * else without (the machine boots the same, unchecked).  Nothing else is optional: without its other modules or a property
  * it would be another machine.
  */
-#ifndef PXEFS_RENDER_BUDGET_H
-#define PXEFS_RENDER_BUDGET_H
+#ifndef PXEFS_RENDER_BOOT_BUDGET_H
+#define PXEFS_RENDER_BOOT_BUDGET_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* items -- menu entries of the operator's own, in iPXE's language: what a body may hold, and how it is put into a script
  * so that it stays in its own section.  Pure; thread-safe. */
-#ifndef PXEFS_RENDER_ITEMS_H
-#define PXEFS_RENDER_ITEMS_H
+#ifndef PXEFS_RENDER_BOOT_ITEMS_H
+#define PXEFS_RENDER_BOOT_ITEMS_H
 
 #include "base/buf.h"
 #include "inventory/plan/plan.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* lines -- pieces of text that every renderer for a loader needs; safe for each of them. */
-#ifndef PXEFS_RENDER_LINES_H
-#define PXEFS_RENDER_LINES_H
+#ifndef PXEFS_RENDER_BOOT_LINES_H
+#define PXEFS_RENDER_BOOT_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "render/offer.h"
+#include "render/boot/offer.h"
 
 #define LINES_MAX_DISPLAY 70 /* of 80 columns; iPXE's menu_ui.c keeps some */
 

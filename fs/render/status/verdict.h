@@ -3,11 +3,11 @@
  *
  * The same for status.json, index.html, the metric pxefs_healthy and pxectl status.  Pure.
  */
-#ifndef PXEFS_RENDER_VERDICT_H
-#define PXEFS_RENDER_VERDICT_H
+#ifndef PXEFS_RENDER_STATUS_VERDICT_H
+#define PXEFS_RENDER_STATUS_VERDICT_H
 
 #include "base/buf.h"
-#include "render/facts.h"
+#include "render/status/facts.h"
 
 struct problem {
         char what[1024];  /* one line: the object and what is wrong with it; cut if longer */

@@ -6,17 +6,17 @@
  * grub.c spell it for their loaders, why.c for a person, so that none of them can disagree.  Pure; borrows the
  * plan and the builds.
  */
-#ifndef PXEFS_RENDER_OFFER_H
-#define PXEFS_RENDER_OFFER_H
+#ifndef PXEFS_RENDER_BOOT_OFFER_H
+#define PXEFS_RENDER_BOOT_OFFER_H
 
 #include <stdbool.h>
 
 #include "base/buf.h"
 #include "inventory/plan/plan.h"
 #include "platform/buildlist.h"
-#include "render/bootargs.h"
-#include "render/budget.h"
-#include "render/variant.h"
+#include "render/boot/bootargs.h"
+#include "render/boot/budget.h"
+#include "render/boot/variant.h"
 
 #define OFFER_MAX_OTHERS     30     /* other builds in the menu; the rest is counted */
 #define OFFER_MAX_TIMEOUT_MS 999000 /* iPXE src/hci/tui/menu_ui.c has room for three digits of seconds */

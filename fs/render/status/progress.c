@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* progress -- see progress.h.  Pure: no clock, no terminal. */
-#include "render/progress.h"
+#include "render/status/progress.h"
 
 #include <errno.h>
 #include <inttypes.h>

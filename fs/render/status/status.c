@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* status -- JSON by hand: some dozen keys, one function that quotes (buf_json), one for numbers that may be unknown. */
-#include "render/status.h"
+#include "render/status/status.h"
 
 #include <inttypes.h>
 
-#include "render/verdict.h"
+#include "render/status/verdict.h"
 
 static void put_number(struct buf *out, const char *key, uint64_t n)
 {

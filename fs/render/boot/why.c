@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "render/offer.h"
+#include "render/boot/offer.h"
+#include "render/boot/render.h"
+#include "render/boot/token.h"
+#include "render/boot/variant.h"
 #include "render/put.h"
-#include "render/render.h"
-#include "render/token.h"
-#include "render/variant.h"
 
 #define NAME_COLUMN  18
 #define VALUE_COLUMN 34

@@ -9,8 +9,8 @@
  * No secret and no host's data stands here: everything below /.pxefs is public to the boot network.  All pointers are
  * borrowed; all times are seconds since the epoch.
  */
-#ifndef PXEFS_RENDER_FACTS_H
-#define PXEFS_RENDER_FACTS_H
+#ifndef PXEFS_RENDER_STATUS_FACTS_H
+#define PXEFS_RENDER_STATUS_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

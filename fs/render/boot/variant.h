@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* variant -- other ways to boot the host's own build: serial consoles, the kernel debugger, rescue. */
-#ifndef PXEFS_RENDER_VARIANT_H
-#define PXEFS_RENDER_VARIANT_H
+#ifndef PXEFS_RENDER_BOOT_VARIANT_H
+#define PXEFS_RENDER_BOOT_VARIANT_H
 
-#include "render/bootargs.h"
+#include "render/boot/bootargs.h"
 
 #define N_VARIANTS          5
 #define VARIANT_MAX_CHANGES 3

@@ -7,15 +7,15 @@
  *
  * A property that no loader can carry is left out with its reason; all others go on.
  */
-#ifndef PXEFS_RENDER_BOOTARGS_H
-#define PXEFS_RENDER_BOOTARGS_H
+#ifndef PXEFS_RENDER_BOOT_BOOTARGS_H
+#define PXEFS_RENDER_BOOT_BOOTARGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "inventory/plan/plan.h"
-#include "render/budget.h"
+#include "render/boot/budget.h"
 
 /* What was left out, one line each: "property <name> (<layer>) is refused: <why>. <way out>." */
 struct refusals {

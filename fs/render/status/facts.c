@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* facts -- what is not known; see facts.h. */
-#include "render/facts.h"
+#include "render/status/facts.h"
 
 #include <string.h>
 #include <time.h>
