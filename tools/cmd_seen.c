@@ -10,7 +10,7 @@
 
 #include "inventory/plan/mac.h"
 #include "inventory_sql.h"
-#include "tree/seen.h"
+#include "namespace/seen.h"
 
 const char seen_usage[] = "usage: pxectl seen\n"
                           "Machines that asked for their script and are not in the inventory, the last one\n"

@@ -187,7 +187,7 @@ bool catalog_has_condemned(const struct catalog *c, uint64_t object);
 /* What is being read now.  Takes microseconds, and waits for nothing that takes longer. */
 void catalog_progress(struct catalog *c, struct catalog_progress *ret);
 
-/* The highest time that generated files were shown with for another reason than a row's or a view's (tree/file_times.h),
+/* The highest time that generated files were shown with for another reason than a row's or a view's (namespace/file_times.h),
  * seconds since the epoch: what was noted by this process or those before it; 0: nothing.  Noting it wakes the scanning
  * thread, which writes it down.  From any thread. */
 int64_t catalog_shown_sec(const struct catalog *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* catalog_times -- times that outlive the process, so that no file's time goes backwards (tree/file_times.h).
+/* catalog_times -- times that outlive the process, so that no file's time goes backwards (namespace/file_times.h).
  *
  * When what is served changed last is part of the time of each script.  A process that starts finds the same builds again and
  * must not call that a change, so a digest of what is served is kept beside its time.  Before the first look nothing is

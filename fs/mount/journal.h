@@ -5,12 +5,12 @@
  *
  *   head     magic, version, sizes; the kernel's INIT and the answer to it; counters
  *   slots    one for each thread that serves: the request, as the kernel wrote it, and what became of it
- *   ring     memory of the text ring (tree/textring.h)
+ *   ring     memory of the text ring (namespace/textring.h)
  *
  * A worker may be taken over by a hostile archive and then write anything here.  The keeper therefore takes numbers from it
  * and nothing else: it compares them, and a time it believes only if it could be true.  What it counts of a request is its
  * own, beside the request's number.  A successor finds the head as the keeper knows it, checks each request before it is
- * executed (mount/request.h), and each text before it is served (tree/text.h).
+ * executed (mount/request.h), and each text before it is served (namespace/text.h).
  *
  * Threads: slot functions by the thread that claimed the slot; the keeper's functions while no worker runs, or,
  * where it says so, at any time.  Nothing here blocks.

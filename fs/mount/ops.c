@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "tree/list.h"
+#include "namespace/list.h"
 
 static const struct places *places_of(fuse_req_t req)
 {

@@ -9,8 +9,8 @@
 #include <fuse_lowlevel.h>
 #include <stdbool.h>
 
-#include "tree/place.h"
-#include "tree/requests.h"
+#include "namespace/place.h"
+#include "namespace/requests.h"
 
 struct session;
 

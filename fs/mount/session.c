@@ -40,7 +40,7 @@
 #include "base/log.h"
 #include "mount/request.h"
 #include "mount/turnstile.h"
-#include "tree/node.h"
+#include "namespace/node.h"
 
 #define LIBFUSE_THREADS 10  /* lib/fuse_loop_mt.c, FUSE_LOOP_MT_DEF_MAX_THREADS */
 #define REPLAY_MS       250 /* so long what was left unanswered goes before all else */

@@ -22,7 +22,7 @@
 #include <time.h>
 
 #include "mount/child.h"
-#include "tree/node.h"
+#include "namespace/node.h"
 
 #define FLOOD_SEC 3
 

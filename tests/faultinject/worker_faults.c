@@ -19,13 +19,13 @@
 #include "hostile.h"
 #include "mount/crash.h"
 #include "mount/session.h"
+#include "namespace/text.h"
 #include "platform/indexer.h"
 #include "poison.h"
 #include "probe.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
 #include "testoptions.h"
-#include "tree/text.h"
 
 /* ---- the sandbox: parts left out, or tried ---- */
 

@@ -2,7 +2,7 @@
 /* facts -- all that the daemon says about itself, as a plain struct: what status.json, metrics and index.html show, and
  * what the verdict is made from (verdict.h).
  *
- * One block for each source.  A new fact is a field here, a line in fs/tree/facts.c that fills it, and a row in the table
+ * One block for each source.  A new fact is a field here, a line in fs/namespace/facts.c that fills it, and a row in the table
  * of metrics.c or a line in status.c.  Who does not know a fact leaves it as daemon_facts_init made it: a number that is
  * FACT_UNKNOWN, a time that is 0, a text that is NULL; renderers then say null, or nothing.
  *
@@ -20,7 +20,7 @@
 
 #define FACT_UNKNOWN UINT64_MAX
 
-/* ---- the kernel's requests, counted by mount/ops.c through tree/requests.h ---- */
+/* ---- the kernel's requests, counted by mount/ops.c through namespace/requests.h ---- */
 
 enum request_op {
         REQUEST_LOOKUP,

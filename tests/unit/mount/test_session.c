@@ -25,8 +25,8 @@
 #include "mount/journal.h"
 #include "mount/ops.h"
 #include "mount/session.h"
+#include "namespace/place.h"
 #include "replyfault.h"
-#include "tree/place.h"
 
 #define STAMP    "20240101T000000Z"
 #define PATH     "smartos/" STAMP "/" RAMDISK
