@@ -26,7 +26,7 @@
 #include "base/clock.h"
 
 #define LOCK_NAME  "lock" /* catalog/catalog.h, CATALOG_LOCK_NAME */
-#define WAIT_MS    6000   /* more than a keeper gives its worker to end (mount/keeper.c, GRACE_MS) */
+#define WAIT_MS    6000   /* more than a keeper gives its worker to end (takeover/keeper.c, GRACE_MS) */
 #define NAMESPACES 1024
 #define FLAGS      (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 

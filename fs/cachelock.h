@@ -8,8 +8,8 @@
 #define PXEFS_CACHELOCK_H
 
 #include "base/err.h"
-#include "mount/child.h"
-#include "mount/mountpoint.h"
+#include "takeover/child.h"
+#include "takeover/mountpoint.h"
 
 /* Locks @cache_dir, as the user of @plan; *ret_fd is the caller's, or -1 if no lock can be made in a directory that cannot be
  * written (nor does the worker write there).

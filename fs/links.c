@@ -30,7 +30,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/path_opener.h"
-#include "mount/mountpoint.h"
+#include "takeover/mountpoint.h"
 
 #define MAX_PLACES 64
 #define MAX_DEPTH  4

@@ -24,9 +24,9 @@
 #include "cachelock.h"
 #include "inherited.h"
 #include "links.h"
-#include "mount/keeper.h"
-#include "mount/mountpoint.h"
 #include "options.h"
+#include "takeover/keeper.h"
+#include "takeover/mountpoint.h"
 #include "version.h"
 
 /* Texts that were promised: 16 MiB of machines', 4 of the daemon's own, and 2 of their times (worker.c divides it). */

@@ -4,7 +4,7 @@
  *
  * Landlock ties it to inodes (sandbox/landlock.c, invariant 2): after `mv builds old; mkdir builds`, or when a directory that
  * could not be reached at the start can be now, it would go on without.  Its successor is bound to what stands there then,
- * and clients notice nothing (mount/keeper.h).  Likewise when the process that starts readers of archives has ended: its
+ * and clients notice nothing (takeover/keeper.h).  Likewise when the process that starts readers of archives has ended: its
  * successor forks another.
  */
 #ifndef PXEFS_RENEW_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* worker -- pxefs-worker: puts the parts together, and serves.
  *
- * The keeper (mount/keeper.h) executes it, or its predecessor forks it, without rights already, with five descriptors:
- * /dev/fuse, the journal, two sockets, and the lock on the cache directory (mount/child.h).  It shows first that it fits the mount, and opens nothing before it
+ * The keeper (takeover/keeper.h) executes it, or its predecessor forks it, without rights already, with five descriptors:
+ * /dev/fuse, the journal, two sockets, and the lock on the cache directory (takeover/child.h).  It shows first that it fits the mount, and opens nothing before it
  * is told that its predecessor is gone.  Parts are opened in the order in which they depend on each other and closed in the
  * opposite one.
  *
@@ -36,12 +36,6 @@
 #include "confine.h"
 #include "inventory/inventory.h"
 #include "inventory/store/copy.h"
-#include "mount/child.h"
-#include "mount/crash.h"
-#include "mount/journal.h"
-#include "mount/mountpoint.h"
-#include "mount/policy.h"
-#include "mount/pulse.h"
 #include "mount/session.h"
 #include "mount/watch.h"
 #include "namespace/facts.h"
@@ -54,6 +48,12 @@
 #include "renew.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
+#include "takeover/child.h"
+#include "takeover/crash.h"
+#include "takeover/journal.h"
+#include "takeover/mountpoint.h"
+#include "takeover/policy.h"
+#include "takeover/pulse.h"
 #include "version.h"
 
 #ifndef PXEFS_JOURNAL_VERSION /* another one: a program that tests a refusal */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* cmd_upgrade -- pxectl upgrade: the installed pxefs-worker takes the place of the one that serves.
  *
- * The keeper does it when it is sent SIGHUP (mount/keeper.c).  Whom to send it to stands in status.json, which a worker
+ * The keeper does it when it is sent SIGHUP (takeover/keeper.c).  Whom to send it to stands in status.json, which a worker
  * writes, and a worker may be taken over: so the process is looked at before it gets a signal.  What came of it is told by
  * the keeper's counters, there too.
  */

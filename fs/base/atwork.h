@@ -2,7 +2,7 @@
 /* atwork -- what the calling thread is at work on, so that a crash can say whom to blame.
  *
  * A mark is a number: of the archive whose bytes are looked at, and of the place where the request stands that the thread
- * executes.  Who begins something sets it, and a handler of fatal signals reads it (mount/crash.h).
+ * executes.  Who begins something sets it, and a handler of fatal signals reads it (takeover/crash.h).
  *
  * Threads: each has its own; all functions are about the calling one.  Nothing blocks.
  */

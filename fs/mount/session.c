@@ -6,7 +6,7 @@
  *   an unanswered request that nobody executes (of a predecessor)?  its slot becomes this thread's; that request
  *   else: the slot is emptied, and the kernel writes the next request into it
  *
- * (at first only as many at once as there are processors, and nothing of the kernel: mount/turnstile.h)
+ * (at first only as many at once as there are processors, and nothing of the kernel: takeover/turnstile.h)
  *
  * and io_writev marks the slot as answered when a reply with its number was written.  So replay needs no code of its
  * own: requests of a predecessor come to libfuse's threads as if the kernel had sent them, as many at once as there are
@@ -38,9 +38,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "mount/request.h"
-#include "mount/turnstile.h"
 #include "namespace/node.h"
+#include "takeover/request.h"
+#include "takeover/turnstile.h"
 
 #define LIBFUSE_THREADS 10  /* lib/fuse_loop_mt.c, FUSE_LOOP_MT_DEF_MAX_THREADS */
 #define REPLAY_MS       250 /* so long what was left unanswered goes before all else */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "mount/journal.h"
 #include "mount/ops.h"
+#include "takeover/journal.h"
 
 struct session;
 

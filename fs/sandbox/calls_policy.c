@@ -100,7 +100,7 @@ static const struct call_row policy[] = {
         { "clone", CALL_EQUALS, 0, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, CALL_STANDBY },
         { "prctl", CALL_EQUALS, 0, PR_SET_PDEATHSIG, CALL_STANDBY },
         { "seccomp", CALL_ANY, 0, 0, CALL_STANDBY },
-        /* the socket for that successor (mount/child.c) */
+        /* the socket for that successor (takeover/child.c) */
         { "recvmsg", CALL_ANY, 0, 0, CALL_STANDBY },
         /* and the process that starts readers of archives (catalog/reader.h), which these confine further */
         { "socketpair", CALL_ANY, 0, 0, CALL_STANDBY },

@@ -21,8 +21,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "mount/child.h"
 #include "namespace/node.h"
+#include "takeover/child.h"
 
 #define FLOOD_SEC 3
 

@@ -5,7 +5,7 @@
 #define PXEFS_HOSTILE_H
 
 #include "catalog/catalog.h"
-#include "mount/journal.h"
+#include "takeover/journal.h"
 
 /* In the process that serves, from here on; both are borrowed for ever, and the catalog may come later. */
 void hostile_arm(struct journal *j);

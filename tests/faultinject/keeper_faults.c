@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* keeper_faults -- what the pxefs of this directory does otherwise: with test_nosandbox the worker stays root. */
-#include "mount/keeper.h"
+#include "takeover/keeper.h"
 #include "testoptions.h"
 
 __typeof__(keeper_run) __real_keeper_run, __wrap_keeper_run;

@@ -359,7 +359,7 @@ static int fault_handler(const struct probe_options *o)
 }
 static int flags_of_fuse(const struct probe_options *o)
 {
-        int flags = fcntl(3, F_GETFL); /* mount/child.h, CHILD_FUSE_FD */
+        int flags = fcntl(3, F_GETFL); /* takeover/child.h, CHILD_FUSE_FD */
 
         (void)o;
         return flags < 0 ? -errno : result(fcntl(3, F_SETFL, flags));

@@ -17,7 +17,6 @@
 #include "codec/gzstream.h"
 #include "confine.h"
 #include "hostile.h"
-#include "mount/crash.h"
 #include "mount/session.h"
 #include "namespace/text.h"
 #include "platform/indexer.h"
@@ -25,6 +24,7 @@
 #include "probe.h"
 #include "sandbox/calls.h"
 #include "sandbox/sandbox.h"
+#include "takeover/crash.h"
 #include "testoptions.h"
 
 /* ---- the sandbox: parts left out, or tried ---- */

@@ -40,7 +40,7 @@ def holds(pid):
 
 
 class Journal:
-    """The slots of a mount's journal, read as fs/mount/journal.c writes them, through the keeper's descriptor."""
+    """The slots of a mount's journal, read as fs/takeover/journal.c writes them, through the keeper's descriptor."""
     MAGIC, VERSION = 0x31306c6e6a787070, 4
     HEAD = struct.Struct("<QIII4xQ")      # magic, version, slots, slot_bytes, slots_off
     SLOT = struct.Struct("<IIIIqqQQ")     # owner, deaths, crashes, hangs, taken_ms, started_ms, done, refused; archive follows

@@ -26,7 +26,7 @@ E = os.environ
 MNT, BUILDS, DIR, KEEPER = E["MNT"], E["BUILDS"], E["DIR"], int(E["KEEPER"])
 SECONDS, SEED, FALSE = int(sys.argv[1]), sys.argv[2], "-x" in sys.argv[3:]
 HOSTS = 8
-HANG_SEC = 60        # nothing comes for so long: twice what the keeper lets anybody wait (mount/policy.h)
+HANG_SEC = 60        # nothing comes for so long: twice what the keeper lets anybody wait (takeover/policy.h)
 APPEAR_SEC = 60      # an upload is in the tree, or a removed one gone; 5 s if nothing else happens
 WRONG_MAX = 5        # then it ends
 

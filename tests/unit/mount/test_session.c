@@ -22,11 +22,11 @@
 #include "base/atwork.h"
 #include "base/clock.h"
 #include "catalogworld.h"
-#include "mount/journal.h"
 #include "mount/ops.h"
 #include "mount/session.h"
 #include "namespace/place.h"
 #include "replyfault.h"
+#include "takeover/journal.h"
 
 #define STAMP    "20240101T000000Z"
 #define PATH     "smartos/" STAMP "/" RAMDISK

@@ -17,7 +17,7 @@
  * No reader is blocked for more than 30 s: a request in a slot gets EIO after POLICY_PATIENCE_MS (asked once a second);
  * one that no worker takes waits for the end of POLICY_HEALTHY_MS at most, when the connection is closed.
  */
-#include "mount/policy.h"
+#include "takeover/policy.h"
 
 static int64_t least(int64_t a, int64_t b)
 {

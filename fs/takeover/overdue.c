@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* overdue -- see overdue.h.  What is to be done with a request is decided in mount/policy.h; here it is done.
+/* overdue -- see overdue.h.  What is to be done with a request is decided in takeover/policy.h; here it is done.
  *
  * Locks: none; the keeper has one thread.
  */
-#include "mount/overdue.h"
+#include "takeover/overdue.h"
 
 #include <errno.h>
 #include <linux/fuse.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "mount/policy.h"
+#include "takeover/policy.h"
 
 #define LINES 4 /* in one look: a worker that was taken over may invent 64 requests each second */
 

@@ -8,8 +8,8 @@
  *
  * A request that hangs must not hold up those that do not, so all this ends after a while, whatever happens.
  */
-#ifndef PXEFS_MOUNT_TURNSTILE_H
-#define PXEFS_MOUNT_TURNSTILE_H
+#ifndef PXEFS_TAKEOVER_TURNSTILE_H
+#define PXEFS_TAKEOVER_TURNSTILE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,8 +5,8 @@
  * stands in the journal was written by the kernel, and could be written by a worker that an archive has taken over.
  * Pure.
  */
-#ifndef PXEFS_MOUNT_REQUEST_H
-#define PXEFS_MOUNT_REQUEST_H
+#ifndef PXEFS_TAKEOVER_REQUEST_H
+#define PXEFS_TAKEOVER_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>

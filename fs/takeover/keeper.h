@@ -3,13 +3,13 @@
  *
  * It keeps the right to mount and to unmount, /dev/fuse and the journal; starts the worker, and another one when it
  * dies, hangs, or is to be replaced by a newer program.  It parses nothing, opens no database and never touches the
- * mount path.  What to do when is decided in mount/policy.h.
+ * mount path.  What to do when is decided in takeover/policy.h.
  */
-#ifndef PXEFS_MOUNT_KEEPER_H
-#define PXEFS_MOUNT_KEEPER_H
+#ifndef PXEFS_TAKEOVER_KEEPER_H
+#define PXEFS_TAKEOVER_KEEPER_H
 
-#include "mount/child.h"
-#include "mount/mountpoint.h"
+#include "takeover/child.h"
+#include "takeover/mountpoint.h"
 
 struct keeper_options {
         struct child_plan

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/atwork.h"
-#include "mount/crash.h"
+#include "takeover/crash.h"
 
 static int *volatile nowhere;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* pulse -- a thread that says once a second that the process is alive, and ends it when its keeper is gone. */
-#ifndef PXEFS_MOUNT_PULSE_H
-#define PXEFS_MOUNT_PULSE_H
+#ifndef PXEFS_TAKEOVER_PULSE_H
+#define PXEFS_TAKEOVER_PULSE_H
 
-#include "mount/journal.h"
+#include "takeover/journal.h"
 
 struct pulse;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* overdue -- requests that do not get on: the keeper answers them with an error, or has the worker killed for them. */
-#ifndef PXEFS_MOUNT_OVERDUE_H
-#define PXEFS_MOUNT_OVERDUE_H
+#ifndef PXEFS_TAKEOVER_OVERDUE_H
+#define PXEFS_TAKEOVER_OVERDUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mount/child.h"
-#include "mount/journal.h"
+#include "takeover/child.h"
+#include "takeover/journal.h"
 
 struct overdue {
         struct journal *journal; /* borrowed, as the next */
@@ -23,7 +23,7 @@ struct overdue {
         unsigned lines;   /* logged in this look */
 };
 
-/* Looks at all that is unanswered, and does what mount/policy.h says of each.
+/* Looks at all that is unanswered, and does what takeover/policy.h says of each.
  *
  * worker  that may be killed for them; NULL or without a process: none
  *

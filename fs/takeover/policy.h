@@ -4,8 +4,8 @@
  * Pure: what happened and the time go in, what to do comes out.  All times are milliseconds of one clock that nobody
  * sets.
  */
-#ifndef PXEFS_MOUNT_POLICY_H
-#define PXEFS_MOUNT_POLICY_H
+#ifndef PXEFS_TAKEOVER_POLICY_H
+#define PXEFS_TAKEOVER_POLICY_H
 
 #include <stdbool.h>
 #include <stdint.h>

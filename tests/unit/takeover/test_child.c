@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mount/child.h"
+#include "takeover/child.h"
 
 static unsigned open_files(void)
 {

@@ -3,8 +3,8 @@
  * mounted (who serves a mount and walks into it waits for itself); what is mounted where is read from
  * /proc/self/mountinfo.
  */
-#ifndef PXEFS_MOUNT_MOUNTPOINT_H
-#define PXEFS_MOUNT_MOUNTPOINT_H
+#ifndef PXEFS_TAKEOVER_MOUNTPOINT_H
+#define PXEFS_TAKEOVER_MOUNTPOINT_H
 
 #include <stdbool.h>
 #include <stdint.h>

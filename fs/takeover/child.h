@@ -15,8 +15,8 @@
  * SQLite take fifty.  The keeper is its parent: the worker forks twice, and the process between ends (prctl(2),
  * PR_SET_CHILD_SUBREAPER).
  */
-#ifndef PXEFS_MOUNT_CHILD_H
-#define PXEFS_MOUNT_CHILD_H
+#ifndef PXEFS_TAKEOVER_CHILD_H
+#define PXEFS_TAKEOVER_CHILD_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -7,7 +7,7 @@
  *
  * Only async-signal-safe calls stand between fork and exec, since the keeper has another thread, which writes the log.
  */
-#include "mount/child.h"
+#include "takeover/child.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* keeper -- see keeper.h.
  *
  * One thread, one poll(2).  Facts come in as signals (SIGCHLD), packets of the worker, an error on /dev/fuse (the mount
- * is gone), and the time; mount/policy.c says what follows from them.
+ * is gone), and the time; takeover/policy.c says what follows from them.
  *
  * A second thread writes the log (base/log.h): whatever reads that may hang, and nothing here waits for it.
  *
@@ -18,7 +18,7 @@
  *      that no worker sends ends it.  All that happened is heard before anything is done because of the time.
  *   5. A line about a death is logged after its successor was told to go on (say).
  */
-#include "mount/keeper.h"
+#include "takeover/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,9 +37,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "mount/journal.h"
-#include "mount/overdue.h"
-#include "mount/policy.h"
+#include "takeover/journal.h"
+#include "takeover/overdue.h"
+#include "takeover/policy.h"
 
 #define GRACE_MS       5000 /* a worker that was asked to end */
 #define YIELD_MS       200  /* one whose successor waits: what it is at is executed again */

@@ -4,7 +4,7 @@
  * Without it a process that does not run at all (stopped, or out of its mind) would look like one that nobody asks
  * anything.  Locks: none.
  */
-#include "mount/pulse.h"
+#include "takeover/pulse.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/request.h"
+#include "takeover/request.h"
 
 /* A request of @opcode that says it has @len bytes, of which @have are there; @arg behind the header. */
 static enum request_verdict judge(

@@ -6,7 +6,7 @@
  *   2. Whoever waits is woken by each who leaves, and by the time.
  * Locks: mutex; nothing is done under it but counting.  A thread that is cancelled while it waits lets go of it.
  */
-#include "mount/turnstile.h"
+#include "takeover/turnstile.h"
 
 #include <errno.h>
 #include <time.h>

@@ -6,7 +6,7 @@
  * fuse_fs_parameters): without default_permissions, because that would cost a GETATTR for each directory on
  * the way (fuse_permission), and there is nothing to protect: everything is readable, nothing writable.
  */
-#include "mount/mountpoint.h"
+#include "takeover/mountpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,13 +10,13 @@
  * A worker may be taken over by a hostile archive and then write anything here.  The keeper therefore takes numbers from it
  * and nothing else: it compares them, and a time it believes only if it could be true.  What it counts of a request is its
  * own, beside the request's number.  A successor finds the head as the keeper knows it, checks each request before it is
- * executed (mount/request.h), and each text before it is served (namespace/text.h).
+ * executed (takeover/request.h), and each text before it is served (namespace/text.h).
  *
  * Threads: slot functions by the thread that claimed the slot; the keeper's functions while no worker runs, or,
  * where it says so, at any time.  Nothing here blocks.
  */
-#ifndef PXEFS_MOUNT_JOURNAL_H
-#define PXEFS_MOUNT_JOURNAL_H
+#ifndef PXEFS_TAKEOVER_JOURNAL_H
+#define PXEFS_TAKEOVER_JOURNAL_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

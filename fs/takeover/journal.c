@@ -17,7 +17,7 @@
  *      written anew before each worker starts (restore), so what one has spoiled there ends with it.
  * Limits: JOURNAL_SLOTS threads.  Locks: none, the owner field is claimed by compare and exchange.
  */
-#include "mount/journal.h"
+#include "takeover/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mount/policy.h"
+#include "takeover/policy.h"
 
 #define MAGIC UINT64_C(0x31306c6e6a787070) /* "ppxjnl01" */
 #define PAGE  4096u

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
-#include "mount/turnstile.h"
+#include "takeover/turnstile.h"
 
 #define LONG_MS 60000 /* longer than any of these tests: the time does not open it */
 

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "mount/policy.h"
+#include "takeover/policy.h"
 
 /* One thing that happens, at a time, and what is wanted then. */
 struct step {

@@ -9,7 +9,7 @@
  *   2. The process ends by the signal that came, by its default action: what the keeper sees is true.
  * Locks: none.
  */
-#include "mount/crash.h"
+#include "takeover/crash.h"
 
 #include <signal.h>
 #include <stdatomic.h>

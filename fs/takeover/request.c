@@ -5,7 +5,7 @@
  * and whether a name that ends in NUL follows.  Anything else gets the answer libfuse gives for an operation that the
  * filesystem does not have: ENOSYS.
  */
-#include "mount/request.h"
+#include "takeover/request.h"
 
 #include <errno.h>
 #include <linux/fuse.h>

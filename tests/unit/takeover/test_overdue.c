@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/overdue.h"
-#include "mount/policy.h"
+#include "takeover/overdue.h"
+#include "takeover/policy.h"
 
 static struct journal *k, *a;
 static struct journal_counters counters;

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mount/journal.h"
-#include "mount/policy.h"
+#include "takeover/journal.h"
+#include "takeover/policy.h"
 
 static struct journal *keeper(void)
 {
