@@ -18,11 +18,11 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "daemon/options.h"
 #include "doctor_proc.h"
 #include "doctor_touch.h"
 #include "inventory/store/conn.h"
 #include "inventory/store/schema_id.h"
-#include "options.h"
 
 #define WAIT_MS 5000
 

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "options.h"
+#include "daemon/options.h"
 
 struct test_options {
         bool no_sandbox, no_landlock,

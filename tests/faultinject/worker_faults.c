@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "codec/gzstream.h"
-#include "confine.h"
+#include "daemon/confine.h"
 #include "hostile.h"
 #include "mount/session.h"
 #include "namespace/text.h"

@@ -40,7 +40,7 @@ for trouble in gone empty garbage directory; do
         ! ls "$MNT/hosts" >/dev/null 2>&1 || fail "$trouble: hosts/ looks empty instead of unreadable"
         rm -rf "$DIR/inventory"
         mv "$DIR/aside" "$DIR/inventory"
-        # On a slow machine another worker has taken the other directory meanwhile; the next one takes this (fs/renew.c).
+        # On a slow machine another worker has taken the other directory meanwhile; the next one takes this (fs/daemon/renew.c).
         wait_for 10 same || fail "$trouble: not as before when the inventory is back"
 done
 # Another database takes the name, with a look-up between the two renames: its rows answer or nothing does, never the old ones.

@@ -5,7 +5,7 @@
  * directory and the inventory's directory, to write (WAL makes files beside the database).
  * Locks: none; one thread.
  */
-#include "confine.h"
+#include "daemon/confine.h"
 
 #include <errno.h>
 #include <stdlib.h>

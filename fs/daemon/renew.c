@@ -9,7 +9,7 @@
  * without them.
  * Lock: r->lock, for stop.
  */
-#include "renew.h"
+#include "daemon/renew.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* options -- the command line of pxefs. */
-#ifndef PXEFS_OPTIONS_H
-#define PXEFS_OPTIONS_H
+#ifndef PXEFS_DAEMON_OPTIONS_H
+#define PXEFS_DAEMON_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* confine -- the worker's sandbox: what of its command line it may still open, and the rest closed. */
-#ifndef PXEFS_CONFINE_H
-#define PXEFS_CONFINE_H
+#ifndef PXEFS_DAEMON_CONFINE_H
+#define PXEFS_DAEMON_CONFINE_H
 
 #include "base/path_opener.h"
-#include "options.h"
+#include "daemon/options.h"
 
 /* Which directories the sandbox leaves open, as they were when it was closed. */
 struct confinement;

@@ -7,10 +7,10 @@
  * and clients notice nothing (takeover/keeper.h).  Likewise when the process that starts readers of archives has ended: its
  * successor forks another.
  */
-#ifndef PXEFS_RENEW_H
-#define PXEFS_RENEW_H
+#ifndef PXEFS_DAEMON_RENEW_H
+#define PXEFS_DAEMON_RENEW_H
 
-#include "confine.h"
+#include "daemon/confine.h"
 
 struct renew;
 

@@ -4,8 +4,8 @@
  * The keeper takes it once and hands the descriptor to each worker.  A lock of flock(2) belongs to the open file, so it is
  * there until the last of these processes is gone, and no other pxefs gets it while a worker is replaced.
  */
-#ifndef PXEFS_CACHELOCK_H
-#define PXEFS_CACHELOCK_H
+#ifndef PXEFS_DAEMON_CACHELOCK_H
+#define PXEFS_DAEMON_CACHELOCK_H
 
 #include "base/err.h"
 #include "takeover/child.h"

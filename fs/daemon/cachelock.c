@@ -7,7 +7,7 @@
  *
  * Locks: none; one thread.  Limits: NAMESPACES mount namespaces are looked at.
  */
-#include "cachelock.h"
+#include "daemon/cachelock.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* links -- where the symbolic links lead that an operator put among builds and plain files. */
-#ifndef PXEFS_LINKS_H
-#define PXEFS_LINKS_H
+#ifndef PXEFS_DAEMON_LINKS_H
+#define PXEFS_DAEMON_LINKS_H
 
-#include "options.h"
+#include "daemon/options.h"
 
 /* Adds to o->links_to the directories of the files that links in @builds_dir (absolute) and in o->static_dirs lead to, if
  * they lie elsewhere; says so in the log.  To be called before there is anything on @mountpoint (absolute).

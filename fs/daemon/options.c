@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* options -- getopt_long for the letters, one table for what stands behind -o. */
-#include "options.h"
+#include "daemon/options.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -16,7 +16,7 @@
  * a link that leads to where nobody answers.
  * Locks: none; one thread.
  */
-#include "links.h"
+#include "daemon/links.h"
 
 #include <dirent.h>
 #include <errno.h>

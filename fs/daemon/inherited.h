@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* inherited -- what the process that started pxefs left behind: descriptors, signals, umask, limits.  What would break the
  * keeper or a worker later is put right, or is a reason not to start. */
-#ifndef PXEFS_INHERITED_H
-#define PXEFS_INHERITED_H
+#ifndef PXEFS_DAEMON_INHERITED_H
+#define PXEFS_DAEMON_INHERITED_H
 
 #include "base/err.h"
 

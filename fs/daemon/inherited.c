@@ -9,7 +9,7 @@
  *
  * Locks: none; one thread.
  */
-#include "inherited.h"
+#include "daemon/inherited.h"
 
 #include <errno.h>
 #include <fcntl.h>
