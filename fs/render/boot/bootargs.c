@@ -31,8 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "render/boot/token.h"
-#include "render/put.h"
 
 #define MAX_VALUE_BYTES 4095 /* fakebop.c copies it and a NUL to one page, unchecked */
 #define MAX_NAME_BYTES                                                                                       \

@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "render/boot/lines.h"
 #include "render/boot/offer.h"
 #include "render/boot/render.h"
-#include "render/put.h"
 
 #define WAIT_SEC       60  /* until a machine that boots nothing restarts */
 #define MAX_VARIABLE   219 /* bytes of a variable's value (expand.c, v_value) */

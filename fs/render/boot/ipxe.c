@@ -41,12 +41,12 @@
  * so the first disk is booted from here (sanboot without a root path does just that:
  * src/hci/commands/sanboot_cmd.c); exit only if it has no boot sector.
  */
+#include "base/put.h"
 #include "render/boot/items.h"
 #include "render/boot/lines.h"
 #include "render/boot/offer.h"
 #include "render/boot/render.h"
 #include "render/boot/variant.h"
-#include "render/put.h"
 
 #define KEYED_OTHERS 9 /* other builds that one key starts, 1 to 9: the newest */
 

@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-#include "render/put.h"
+#include "base/put.h"
 
 #define MAX_KEY_BYTES  30
 #define MAX_BODY_BYTES 8000

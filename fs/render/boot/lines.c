@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "render/boot/token.h"
-#include "render/put.h"
 
 #define IPXE_MAC "${mac:hexhyp}" /* which iPXE fills in on the screen; in a comment it stands for itself */
 

@@ -20,10 +20,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "render/boot/items.h"
 #include "render/boot/render.h"
 #include "render/boot/token.h"
-#include "render/put.h"
 
 #define HASH_PATH OFFER_ARCHIVE ".hash"
 

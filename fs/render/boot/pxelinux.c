@@ -25,10 +25,10 @@
  *   4. One text serves every NIC of a host, and one all unknown machines: no MAC in it but that of the host's first
  *      NIC, below which its boot modules are found.
  */
+#include "base/put.h"
 #include "render/boot/lines.h"
 #include "render/boot/offer.h"
 #include "render/boot/render.h"
-#include "render/put.h"
 
 #define LISTED_OTHERS 9      /* on a screen of 25 lines; the others have labels too */
 #define WAIT_DECISEC  100    /* until a machine that boots nothing asks again */

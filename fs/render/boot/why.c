@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/put.h"
 #include "render/boot/offer.h"
 #include "render/boot/render.h"
 #include "render/boot/token.h"
 #include "render/boot/variant.h"
-#include "render/put.h"
 
 #define NAME_COLUMN  18
 #define VALUE_COLUMN 34

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* put -- several strings in one call: PUT(out, "item ", label, "\n").  Cheaper than buf_printf, which formats
  * twice, and a menu is mostly such lines. */
-#ifndef PXEFS_RENDER_PUT_H
-#define PXEFS_RENDER_PUT_H
+#ifndef PXEFS_BASE_PUT_H
+#define PXEFS_BASE_PUT_H
 
 #include "base/buf.h"
 
